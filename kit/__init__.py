@@ -1,0 +1,1 @@
+"""Plumbing without a domain word: NATS, events, KV, config, logs, traces, secrets, media link."""

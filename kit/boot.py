@@ -1,0 +1,120 @@
+"""Start and stop of a service: logs, traces, signals, NATS."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
+from kit import logs, trace
+from kit.config import BaseConfig
+
+log = structlog.get_logger()
+
+RECONNECT_WAIT = 0.5
+"""Seconds between tries to reach NATS, at the start and for ever after."""
+
+JETSTREAM_TIMEOUT = 5.0
+"""Seconds for one JetStream request; a restarting server answers within that."""
+
+
+@dataclass(frozen=True)
+class App:
+    nc: Client
+    js: JetStreamContext
+    group: asyncio.TaskGroup
+    "Everything the service does in the background; one that fails takes the process down with it."
+    stopped: asyncio.Event
+    "Set on SIGTERM or SIGINT."
+
+    def start(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self.group.create_task(job)
+
+
+async def connect(name: str, servers: list[str]) -> Client:
+    """Connect to NATS, waiting for it as long as it takes, and reconnect for ever."""
+
+    async def disconnected() -> None:
+        log.warning("nats lost")
+
+    async def reconnected() -> None:
+        log.info("nats is back")
+
+    async def failed(exc: Exception) -> None:
+        log.debug("nats error", error=type(exc).__name__)
+
+    waiting = False
+    while True:
+        try:
+            return await nats.connect(
+                servers,
+                name=name,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_WAIT,
+                connect_timeout=2,
+                allow_reconnect=True,
+                disconnected_cb=disconnected,
+                reconnected_cb=reconnected,
+                error_cb=failed,
+            )
+        except (nats.errors.Error, OSError, TimeoutError) as exc:
+            if not waiting:
+                log.info("waiting for nats", error=type(exc).__name__)
+            waiting = True
+            await asyncio.sleep(RECONNECT_WAIT)
+
+
+@asynccontextmanager
+async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
+    """Logs, traces, signals and NATS for the body; the body waits for `app.stopped`.
+
+    On the way out the jobs that were started are cancelled and the connection is drained.
+    """
+    logs.configure(name, config.log_level)
+    trace.configure(name)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sig, stopped.set)
+    connecting = asyncio.ensure_future(connect(name, config.nats_servers()))
+    stopping = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not connecting.done():
+        connecting.cancel()
+        raise SystemExit(0)
+    stopping.cancel()
+    nc = connecting.result()
+    jobs: set[asyncio.Task[Any]] = set()
+    try:
+        async with _Jobs(jobs) as group:
+            log.info("started")
+            yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped)
+            for job in list(jobs):
+                job.cancel()
+    finally:
+        if nc.is_connected:
+            await nc.drain()
+        else:
+            await nc.close()
+        log.info("stopped")
+
+
+class _Jobs(asyncio.TaskGroup):
+    """A task group that can name its tasks, so that they can be cancelled at the end."""
+
+    def __init__(self, jobs: set[asyncio.Task[Any]]) -> None:
+        super().__init__()
+        self._jobs = jobs
+
+    def create_task(self, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
+        task = super().create_task(coro, **kwargs)
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+        return task

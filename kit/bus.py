@@ -1,0 +1,199 @@
+"""Commands by request and reply, events by durable consumers, questions to many workers at once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig, StreamConfig
+from opentelemetry.trace import SpanKind
+
+from kit import trace
+from kit.follow import OUTAGES, RETRY
+from proto.base import Message, Refused, encode
+from proto.subjects import PARKED, PARKED_STREAM, dead_letters
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+MAX_DELIVER = 5
+"""Tries before a message is parked: with the pauses between them about half a minute."""
+
+ACK_WAIT = 30.0
+"""Seconds a handler may take before the message is given to another replica."""
+
+LINGER = 5.0
+"""Seconds that one fetch waits; see kit.follow."""
+
+REQUEST_TIMEOUT = 5.0
+"""Seconds to wait for the answer to a command: a decision takes milliseconds, a restart seconds."""
+
+
+class Unanswered(Exception):
+    """No service answered a command."""
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        super().__init__(f"nobody answers on {subject}")
+
+
+def pattern(subject: str) -> str:
+    """`conference.events.town-hall-1` → `conference.events.*`: spans are named without ids."""
+    family, kind, *_ = subject.split(".")
+    return f"{family}.{kind}.*"
+
+
+async def answer(
+    nc: Client,
+    subject: str,
+    *,
+    queue: str,
+    decode: Callable[[bytes], T],
+    handle: Callable[[T], Awaitable[Message]],
+    group: asyncio.TaskGroup,
+) -> None:
+    """Answer each command on `subject`, slow ones beside others; one replica of `queue` gets it."""
+
+    async def respond(msg: Msg) -> None:
+        with trace.span(f"process {subject}", SpanKind.SERVER, headers=msg.headers):
+            reply: Message
+            try:
+                reply = await handle(decode(msg.data))
+            except msgspec.MsgspecError as exc:
+                reply = Refused("invalid", str(exc))
+            except Exception as exc:
+                # The one place where anything may be caught: the top of one message.
+                log.exception("command failed", subject=pattern(msg.subject))
+                reply = Refused("internal", f"the service failed: {type(exc).__name__}")
+            try:
+                await msg.respond(encode(reply))
+            except OUTAGES as exc:
+                log.warning("answer lost", error=type(exc).__name__)
+
+    async def receive(msg: Msg) -> None:
+        group.create_task(respond(msg))
+
+    await nc.subscribe(subject, queue=queue, cb=receive)
+
+
+async def ask(
+    nc: Client, subject: str, command: Message, *, patience: float = REQUEST_TIMEOUT
+) -> bytes:
+    """Send a command and wait for its answer, also while the service is just starting."""
+    deadline = asyncio.get_running_loop().time() + patience
+    with trace.span(f"send {pattern(subject)}", SpanKind.CLIENT):
+        while True:
+            left = deadline - asyncio.get_running_loop().time()
+            try:
+                msg = await nc.request(
+                    subject, encode(command), timeout=max(left, 0.1), headers=trace.outgoing()
+                )
+            except nats.errors.NoRespondersError:
+                if left <= 0:
+                    raise Unanswered(subject) from None
+                await asyncio.sleep(0.1)
+            except nats.errors.TimeoutError:
+                raise Unanswered(subject) from None
+            else:
+                return msg.data
+
+
+async def scatter(
+    nc: Client, subject: str, question: Message, *, expected: int, patience: float
+) -> list[bytes]:
+    """Ask everybody on `subject`; the answers that came within `patience` seconds."""
+    answers: list[bytes] = []
+    if expected == 0:
+        return answers
+    inbox = nc.new_inbox()
+    sub = await nc.subscribe(inbox, max_msgs=expected)
+    try:
+        await nc.publish(subject, encode(question), reply=inbox, headers=trace.outgoing())
+        async with asyncio.timeout(patience):
+            while len(answers) < expected:
+                answers.append((await sub.next_msg(timeout=patience)).data)
+    except TimeoutError:
+        pass
+    finally:
+        if len(answers) < expected:
+            await sub.unsubscribe()
+    return answers
+
+
+async def consume(
+    js: JetStreamContext,
+    stream: str,
+    subject: str,
+    *,
+    durable: str,
+    decode: Callable[[bytes], T],
+    handle: Callable[[T, int], Awaitable[None]],
+) -> None:
+    """Feed each message to `handle(body, sequence)`: at least once, in order, for ever."""
+    while True:
+        try:
+            sub = await js.pull_subscribe(
+                subject,
+                durable=durable,
+                stream=stream,
+                config=ConsumerConfig(
+                    max_deliver=MAX_DELIVER + 1, max_ack_pending=1, ack_wait=ACK_WAIT
+                ),
+            )
+            async for msg in _messages(sub):
+                await _process(js, msg, durable, decode, handle)
+        except OUTAGES as exc:
+            log.warning("consumer lost", durable=durable, error=type(exc).__name__)
+            await asyncio.sleep(RETRY)
+
+
+async def _messages(sub: JetStreamContext.PullSubscription) -> AsyncIterator[Msg]:
+    while True:
+        try:
+            [msg] = await sub.fetch(1, timeout=LINGER)
+        except nats.errors.TimeoutError:
+            continue
+        yield msg
+
+
+async def _process(
+    js: JetStreamContext,
+    msg: Msg,
+    durable: str,
+    decode: Callable[[bytes], T],
+    handle: Callable[[T, int], Awaitable[None]],
+) -> None:
+    subject = pattern(msg.subject)
+    with (
+        structlog.contextvars.bound_contextvars(conference=msg.subject.rsplit(".", 1)[-1]),
+        trace.span(f"process {subject}", SpanKind.CONSUMER, headers=msg.headers),
+    ):
+        try:
+            await handle(decode(msg.data), msg.metadata.sequence.stream)
+        except msgspec.MsgspecError as exc:
+            await _park(js, msg, durable, str(exc))
+        except Exception as exc:
+            log.exception("handler failed", durable=durable, subject=subject)
+            tries = msg.metadata.num_delivered or 1
+            if tries >= MAX_DELIVER:
+                await _park(js, msg, durable, type(exc).__name__)
+            else:
+                await msg.nak(delay=2 ** (tries - 1))
+        else:
+            await msg.ack()
+
+
+async def _park(js: JetStreamContext, msg: Msg, durable: str, why: str) -> None:
+    """Keep the message for a person to look at, and go on."""
+    log.error("parked", durable=durable, subject=pattern(msg.subject), why=why)
+    headers = {**(msg.headers or {}), "Parked-Subject": msg.subject, "Parked-Reason": why}
+    headers = {k: v for k, v in headers.items() if not k.startswith("Nats-")}
+    await js.add_stream(StreamConfig(name=PARKED_STREAM, subjects=[PARKED]))
+    await js.publish(dead_letters(durable), msg.data, headers=headers)
+    await msg.term()

@@ -1,0 +1,124 @@
+"""Reading a stream: from anywhere, in order, for ever, whatever happens to the server meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import nats.errors
+import nats.js.errors
+import structlog
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+log = structlog.get_logger()
+
+LINGER = 5.0
+"""Seconds that one fetch waits. A fetch that was lost with its server is noticed this late."""
+
+RETRY = 0.5
+"""Seconds before a reader that lost its consumer makes another."""
+
+OUTAGES = (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError)
+"""What a client sees while the server is away; every one of them is worth another try."""
+
+
+@asynccontextmanager
+async def reading(
+    js: JetStreamContext,
+    stream: str,
+    subject: str,
+    *,
+    after: int | None,
+    last_per_subject: bool = False,
+) -> AsyncIterator[JetStreamContext.PullSubscription]:
+    """A consumer of our own on `subject`, gone when we are.
+
+    `after` is the stream sequence to start behind; None starts with what comes from now on.
+    `last_per_subject` starts with the newest message of every subject instead.
+    """
+    config = ConsumerConfig(ack_policy=AckPolicy.NONE, inactive_threshold=60, mem_storage=True)
+    if last_per_subject:
+        config.deliver_policy = DeliverPolicy.LAST_PER_SUBJECT
+    elif after is None:
+        config.deliver_policy = DeliverPolicy.NEW
+    elif after == 0:
+        config.deliver_policy = DeliverPolicy.ALL
+    else:
+        config.deliver_policy = DeliverPolicy.BY_START_SEQUENCE
+        config.opt_start_seq = after + 1
+    sub = await js.pull_subscribe(subject, stream=stream, config=config)
+    try:
+        yield sub
+    finally:
+        with suppress(*OUTAGES):
+            await sub.unsubscribe()
+            assert config.name is not None
+            await js.delete_consumer(stream, config.name)
+
+
+class Follower:
+    """What is stored on a subject and then what comes, each once, in order, for ever."""
+
+    def __init__(
+        self,
+        js: JetStreamContext,
+        stream: str,
+        subject: str,
+        *,
+        after: int | None = 0,
+        last_per_subject: bool = False,
+    ) -> None:
+        self._js = js
+        self._stream = stream
+        self._subject = subject
+        self._after = after
+        self._last_per_subject = last_per_subject
+        self.started = asyncio.Event()
+        "Set when the consumer exists: whatever is published from now on will be seen."
+        self.caught_up = asyncio.Event()
+        "Set when all that was stored at the start has been handed out and dealt with."
+
+    async def messages(self) -> AsyncIterator[Msg]:
+        while True:
+            try:
+                async with reading(
+                    self._js,
+                    self._stream,
+                    self._subject,
+                    after=self._after,
+                    last_per_subject=self._last_per_subject,
+                ) as sub:
+                    if self._after is None:
+                        # A later consumer must go on from here, not from its own beginning.
+                        self._after = await self._last_sequence()
+                    if (await sub.consumer_info()).num_pending == 0:
+                        self.caught_up.set()
+                    self.started.set()
+                    async for msg in _each(sub):
+                        sequence = msg.metadata.sequence.stream
+                        if self._after is not None and sequence <= self._after:
+                            continue
+                        yield msg
+                        self._after, self._last_per_subject = sequence, False
+                        if msg.metadata.num_pending == 0:
+                            self.caught_up.set()
+            except OUTAGES as exc:
+                log.warning("reader lost", stream=self._stream, error=type(exc).__name__)
+                await asyncio.sleep(RETRY)
+
+    async def _last_sequence(self) -> int:
+        info: Any = await self._js.stream_info(self._stream)
+        return int(info.state.last_seq)
+
+
+async def _each(sub: JetStreamContext.PullSubscription) -> AsyncIterator[Msg]:
+    while True:
+        try:
+            [msg] = await sub.fetch(1, timeout=LINGER)
+        except nats.errors.TimeoutError:
+            # Nothing came; a consumer that is gone raises something else here.
+            await sub.consumer_info()
+            continue
+        yield msg

@@ -1,0 +1,108 @@
+"""What the two ends of a link say to each other, one packet each.
+
+The taker says hello (bytes that only the application understands) and hears `Welcome`, with the
+ring's file descriptor, or `Refusal`. Then pictures and sound come, and each picture's slot goes
+back as one byte.
+"""
+
+import mmap
+import struct
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Canvas = npt.NDArray[np.uint8]
+"""Contiguous I420, `height * 3 // 2` rows of `width` bytes."""
+Block = npt.NDArray[np.int16]
+"""Samples of one block, one row per sample, one column per channel."""
+
+HELLO_LIMIT = 4096
+"""Bytes; a longer hello is refused unread."""
+
+WELCOME_LIMIT = 4096
+"""Bytes of the answer to a hello; a refusal's text is cut to fit."""
+
+REASON_LIMIT = 1000
+"""Characters of a refusal."""
+
+CREDITS = 2
+"""Slots that a taker may keep at a time: one that it encodes, one that waits. With five slots in
+the ring, two takers that sleep still leave one slot to draw in for all the others."""
+
+PICTURE = struct.Struct("<cBQ")
+"""Kind, slot, number of the picture."""
+SOUND = struct.Struct("<cQ")
+"""Kind, number of the block; the samples follow."""
+PICTURE_KIND = b"P"
+SOUND_KIND = b"S"
+
+Side = Annotated[int, msgspec.Meta(ge=16, le=8192, multiple_of=2)]
+
+
+class Format(msgspec.Struct, frozen=True):
+    """What a feed carries."""
+
+    width: Side
+    height: Side
+    fps: Annotated[int, msgspec.Meta(ge=1, le=120)]
+    rate: Annotated[int, msgspec.Meta(ge=8_000, le=192_000)] = 48_000
+    "Samples per second and channel."
+    channels: Annotated[int, msgspec.Meta(ge=1, le=8)] = 2
+    block: Annotated[int, msgspec.Meta(ge=64, le=8192)] = 960
+    "Samples of one block and channel; 960 are 20 ms."
+
+    @property
+    def picture_bytes(self) -> int:
+        return self.width * self.height * 3 // 2
+
+    @property
+    def block_bytes(self) -> int:
+        return self.block * self.channels * 2
+
+    @property
+    def slot_bytes(self) -> int:
+        """Distance of two slots in the ring: whole pages, so that no two slots share one."""
+        return -(-self.picture_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
+    format: Format
+    epoch_ns: int
+    "CLOCK_MONOTONIC of picture 0 and of the first sample of block 0, in nanoseconds."
+    slots: Annotated[int, msgspec.Meta(ge=1, le=64)]
+
+
+class Refusal(msgspec.Struct, frozen=True, tag="refused"):
+    reason: str
+
+
+class FeedError(Exception):
+    """A feed cannot be taken, or no longer."""
+
+
+class FeedRefused(FeedError):
+    """The other side does not give this feed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"feed refused: {reason}")
+        self.reason = reason
+
+
+class FeedGone(FeedError):
+    """The other side is gone, or says what nobody understands."""
+
+
+encode = msgspec.json.Encoder().encode
+decode_answer = msgspec.json.Decoder(Welcome | Refusal).decode
+
+
+def canvases(ring: Any, format: Format, slots: int) -> list[Canvas]:
+    """The slots of a mapped ring as arrays; each keeps the mapping alive."""
+    return [
+        np.frombuffer(
+            ring, np.uint8, count=format.picture_bytes, offset=slot * format.slot_bytes
+        ).reshape(format.height * 3 // 2, format.width)
+        for slot in range(slots)
+    ]

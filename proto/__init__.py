@@ -1,0 +1,1 @@
+"""Words only: commands, events, views and subjects. Imports nothing but msgspec."""

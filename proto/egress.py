@@ -1,0 +1,52 @@
+"""What became of the destinations. Stream `EGRESS`, subject `egress.events.<conference>`."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from proto.base import Event, Reason, Token
+
+DestinationState = Literal["connecting", "publishing", "recovering", "failed", "stopped"]
+
+
+class SessionStarted(Event, frozen=True, tag="session_started.v1"):
+    """The encoder runs."""
+
+    conference: Token
+    session: Token
+    worker: Token
+    encoder: str
+
+
+class SessionStopped(Event, frozen=True, tag="session_stopped.v1"):
+    conference: Token
+    session: Token
+    worker: Token
+    reason: Reason = ""
+
+
+class DestinationChanged(Event, frozen=True, tag="destination_changed.v1"):
+    conference: Token
+    session: Token
+    worker: Token
+    participant: Token
+    state: DestinationState
+    code: str = ""
+    "Reason code of `docs/reason-codes.md`; empty while all is well."
+    reason: Reason = ""
+    attempt: int = 1
+    next_retry_at: datetime | None = None
+    bytes_out: int = 0
+    dropped_frames: int = 0
+    tls_version: str = ""
+
+
+EgressEvent = SessionStarted | SessionStopped | DestinationChanged
+Stored = EgressEvent
+
+_commit_decoder = msgspec.json.Decoder(list[Stored])
+
+
+def decode_commit(data: bytes) -> list[EgressEvent]:
+    return list(_commit_decoder.decode(data))

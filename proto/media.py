@@ -1,0 +1,37 @@
+"""What is rendered and what is encoded."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from proto.base import Token
+
+Content = Literal["single", "main", "presentation"]
+"""`single`: main and presentation switched automatically; `main`: never the presentation;
+`presentation`: only it."""
+
+Even = Annotated[int, msgspec.Meta(ge=16, le=4096, multiple_of=2)]
+
+
+class FeedSpec(msgspec.Struct, frozen=True):
+    """One rendering of a conference; equal specs are rendered once, however many take them."""
+
+    conference: Token
+    content: Content = "single"
+    layout: str = ""
+    "Client API name, e.g. `1:7`; empty: what the conference's view says."
+    width: Even = 1280
+    height: Even = 720
+    fps: Annotated[int, msgspec.Meta(ge=1, le=60)] = 30
+
+
+class Rendition(msgspec.Struct, frozen=True):
+    """One encoding of a feed."""
+
+    video_kbps: Annotated[int, msgspec.Meta(ge=100, le=50_000)] = 3000
+    audio_kbps: Annotated[int, msgspec.Meta(ge=32, le=320)] = 128
+    gop_seconds: Annotated[int, msgspec.Meta(ge=1, le=10)] = 2
+    quality: Literal["default", "quality", "low_latency"] = "default"
+    "Speed of the software encoder; see docs/architecture.md."
+    encoder: str = "auto"
+    "`auto` or one of the names that `rostrum doctor` prints."

@@ -1,0 +1,148 @@
+"""Which worker does what. Stream `SCHEDULER`, subject `scheduler.events.<conference>`.
+
+Workers follow this stream and carry out what names them; so an assignment survives both the
+scheduler and the connection it was told over.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from proto.base import Event, Message, Reason, Text, Token
+from proto.media import FeedSpec, Rendition
+from proto.urls import SealedUrl
+
+WorkerKind = Literal["mixer", "egress"]
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """One worker's no."""
+
+    worker: Token
+    reason: Reason
+
+
+class MixAssigned(Event, frozen=True, tag="mix_assigned.v1"):
+    conference: Token
+    instance: Token
+    worker: Token
+
+
+class MixRefused(Event, frozen=True, tag="mix_refused.v1"):
+    """No mixer took the conference; the scheduler tries again when the workers change."""
+
+    conference: Token
+    instance: Token
+    reason: Reason
+    refusals: list[Refusal] = []
+
+
+class MixReleased(Event, frozen=True, tag="mix_released.v1"):
+    conference: Token
+    instance: Token
+    worker: Token
+
+
+class SessionAssigned(Event, frozen=True, tag="session_assigned.v1"):
+    """An egress session: one feed, one rendition, one encoder, any number of destinations."""
+
+    conference: Token
+    session: Token
+    worker: Token
+    feed: FeedSpec
+    rendition: Rendition
+
+
+class SessionRefused(Event, frozen=True, tag="session_refused.v1"):
+    conference: Token
+    participant: Token
+    "Whose call cannot be carried."
+    reason: Reason
+    refusals: list[Refusal] = []
+
+
+class SessionReleased(Event, frozen=True, tag="session_released.v1"):
+    conference: Token
+    session: Token
+    worker: Token
+
+
+class DestinationAssigned(Event, frozen=True, tag="destination_assigned.v1"):
+    conference: Token
+    session: Token
+    worker: Token
+    participant: Token
+    destination: SealedUrl
+
+
+class DestinationReleased(Event, frozen=True, tag="destination_released.v1"):
+    conference: Token
+    session: Token
+    worker: Token
+    participant: Token
+
+
+SchedulerEvent = (
+    MixAssigned
+    | MixRefused
+    | MixReleased
+    | SessionAssigned
+    | SessionRefused
+    | SessionReleased
+    | DestinationAssigned
+    | DestinationReleased
+)
+Stored = SchedulerEvent
+
+_commit_decoder = msgspec.json.Decoder(list[Stored])
+
+
+def decode_commit(data: bytes) -> list[SchedulerEvent]:
+    return list(_commit_decoder.decode(data))
+
+
+class MixWanted(Message, frozen=True, tag="mix_wanted.v1"):
+    """Asked of every mixer at once."""
+
+    conference: Token
+    location: Text = ""
+
+
+class SessionWanted(Message, frozen=True, tag="session_wanted.v1"):
+    """Asked of every egress worker at once."""
+
+    conference: Token
+    feed: FeedSpec
+    rendition: Rendition
+    location: Text = ""
+    host: str = ""
+    "Where the mixer runs: a worker there takes the feed at no cost."
+
+
+class Offer(Message, frozen=True, tag="offer.v1"):
+    worker: Token
+    free: Annotated[int, msgspec.Meta(ge=0)]
+    "How many more of these the worker can take."
+    same_host: bool = False
+    hardware: bool = False
+    "The encoder it would use is a hardware one."
+
+
+class Declined(Message, frozen=True, tag="declined.v1"):
+    worker: Token
+    reason: Reason
+
+
+Wanted = MixWanted | SessionWanted
+Bid = Offer | Declined
+
+_wanted_decoder: msgspec.json.Decoder[Wanted] = msgspec.json.Decoder(Wanted)
+_bid_decoder: msgspec.json.Decoder[Bid] = msgspec.json.Decoder(Bid)
+
+
+def decode_wanted(data: bytes) -> Wanted:
+    return _wanted_decoder.decode(data)
+
+
+def decode_bid(data: bytes) -> Bid:
+    return _bid_decoder.decode(data)

@@ -1,0 +1,51 @@
+"""Every NATS name, and nothing else. A subject reads `<family>.<commands|events>.<conference>`."""
+
+from typing import Literal
+
+Family = Literal["conference", "routing", "scheduler", "egress", "mixer"]
+FAMILIES: tuple[Family, ...] = ("conference", "routing", "scheduler", "egress", "mixer")
+
+CONFERENCE_COMMANDS = "conference.commands.*"
+
+
+def stream(family: Family) -> str:
+    """The JetStream stream of a family is the family in capitals."""
+    return family.upper()
+
+
+def events(family: Family, conference: str = "*") -> str:
+    return f"{family}.events.{conference}"
+
+
+def conference_commands(conference: str) -> str:
+    return f"conference.commands.{conference}"
+
+
+def bids(kind: Literal["mixer", "egress"]) -> str:
+    """Scattered to every worker of a kind; each answers for itself."""
+    return f"{kind}.bids"
+
+
+def dead_letters(durable: str) -> str:
+    """Where messages that nobody can handle are parked; stream `PARKED`."""
+    return f"parked.{durable}"
+
+
+PARKED_STREAM = "PARKED"
+PARKED = "parked.*"
+
+CONFIG = "config"
+"KV: one key per configured resource, `<resource>.<id>`."
+CONFERENCES = "conferences"
+"KV: one view per conference."
+WORKERS = "workers"
+"KV with a TTL: heartbeats of media workers."
+FEEDS = "feeds"
+"KV: where the feeds of a conference can be taken."
+SECRETS = "secrets"
+"KV: sealed URLs."
+
+
+def replay_stage(conference: str) -> str:
+    """Recorded stage events, for a mixer that replays instead of listening."""
+    return f"mixer.replay.{conference}"

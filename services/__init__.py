@@ -1,0 +1,1 @@
+"""The services. They never import one another: they meet on NATS only."""

@@ -1,0 +1,3 @@
+"""Fixtures for everyone."""
+
+from tests.support.nats import nats_server, nats_url, nc  # noqa: F401

@@ -1,0 +1,222 @@
+"""What services rely on from the bus, on a real nats-server."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from nats.aio.client import Client
+from opentelemetry import trace as otel
+
+from kit import boot, bus, trace
+from kit.follow import Follower
+from kit.kv import Bucket, Stale
+from proto.base import Accepted, Command, Refused, decode_reply, encode
+from proto.conference import ConferenceEnded, decode_commit
+from tests.support.nats import NatsServer
+
+pytestmark = pytest.mark.nats
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Knock(Command, frozen=True, tag="knock.v1"):
+    who: str
+
+
+async def test_a_command_is_answered_and_its_trace_goes_along(nc: Client) -> None:
+    trace.configure("test")
+    seen: list[tuple[str, int]] = []
+
+    async def handle(command: Knock) -> Accepted:
+        seen.append((command.who, otel.get_current_span().get_span_context().trace_id))
+        return Accepted(7)
+
+    async with asyncio.TaskGroup() as group:
+        await bus.answer(
+            nc,
+            "door.commands.*",
+            queue="door",
+            decode=msgspec.json.Decoder(Knock).decode,
+            handle=handle,
+            group=group,
+        )
+        with trace.span("test"):
+            here = otel.get_current_span().get_span_context().trace_id
+            reply = decode_reply(await bus.ask(nc, "door.commands.a", Knock("ann")))
+
+    assert reply == Accepted(7)
+    assert seen == [("ann", here)]
+
+
+async def test_nonsense_is_refused_and_a_bug_is_owned_up_to(nc: Client) -> None:
+    async def handle(command: Knock) -> Accepted:
+        raise ZeroDivisionError
+
+    async with asyncio.TaskGroup() as group:
+        await bus.answer(
+            nc,
+            "door.commands.*",
+            queue="door",
+            decode=msgspec.json.Decoder(Knock).decode,
+            handle=handle,
+            group=group,
+        )
+        bad = decode_reply((await nc.request("door.commands.a", b'{"type":"knock.v1"}')).data)
+        bug = decode_reply(await bus.ask(nc, "door.commands.a", Knock("ann")))
+
+    assert isinstance(bad, Refused)
+    assert (bad.code, "who" in bad.reason) == ("invalid", True)
+    assert bug == Refused("internal", "the service failed: ZeroDivisionError")
+
+
+async def test_nobody_there_is_an_error_of_its_own(nc: Client) -> None:
+    with pytest.raises(bus.Unanswered, match=r"door\.commands\.a"):
+        await bus.ask(nc, "door.commands.a", Knock("ann"), patience=0.2)
+
+
+async def test_a_question_to_all_gathers_what_comes_in_time(nc: Client) -> None:
+    async def say(msg: object) -> None:
+        await msg.respond(b"here")  # type: ignore[attr-defined]
+
+    await nc.subscribe("mixer.bids", cb=say)
+    await nc.subscribe("mixer.bids", cb=say)
+
+    all_of_them = await bus.scatter(nc, "mixer.bids", Accepted(1), expected=2, patience=2)
+    one_missing = await bus.scatter(nc, "mixer.bids", Accepted(1), expected=3, patience=0.2)
+
+    assert (all_of_them, one_missing) == ([b"here"] * 2, [b"here"] * 2)
+
+
+async def test_a_message_that_nobody_can_read_is_parked_and_the_next_one_handled(
+    nc: Client,
+) -> None:
+    js = nc.jetstream()
+    await js.add_stream(name="CONFERENCE", subjects=["conference.events.*"])
+    handled: asyncio.Queue[tuple[object, int]] = asyncio.Queue()
+
+    async def handle(commit: object, sequence: int) -> None:
+        await handled.put((commit, sequence))
+
+    consuming = asyncio.ensure_future(
+        bus.consume(
+            js,
+            "CONFERENCE",
+            "conference.events.*",
+            durable="tester",
+            decode=decode_commit,
+            handle=handle,
+        )
+    )
+    ended = ConferenceEnded(NOW, "i1", "over")
+    await js.publish("conference.events.c1", b'[{"type":"from_the_future.v9"}]')
+    await js.publish("conference.events.c1", encode([ended]))
+
+    async with asyncio.timeout(10):
+        assert await handled.get() == ([ended], 2)
+    parked = await js.get_last_msg("PARKED", "parked.tester")
+    consuming.cancel()
+    await asyncio.wait([consuming])
+
+    assert parked.data == b'[{"type":"from_the_future.v9"}]'
+    assert parked.headers is not None
+    assert parked.headers["Parked-Subject"] == "conference.events.c1"
+
+
+async def test_a_failing_handler_sees_the_message_again(nc: Client) -> None:
+    js = nc.jetstream()
+    await js.add_stream(name="CONFERENCE", subjects=["conference.events.*"])
+    tries: list[int] = []
+    done = asyncio.Event()
+
+    async def handle(commit: object, sequence: int) -> None:
+        tries.append(sequence)
+        if len(tries) < 2:
+            raise ZeroDivisionError
+        done.set()
+
+    consuming = asyncio.ensure_future(
+        bus.consume(
+            js,
+            "CONFERENCE",
+            "conference.events.*",
+            durable="tester",
+            decode=decode_commit,
+            handle=handle,
+        )
+    )
+    await js.publish("conference.events.c1", b"[]")
+    async with asyncio.timeout(10):
+        await done.wait()
+    consuming.cancel()
+    await asyncio.wait([consuming])
+
+    assert tries == [1, 1]
+
+
+async def test_a_stale_write_to_a_bucket_is_told(nc: Client) -> None:
+    bucket = await Bucket.ensure(nc.jetstream(), "things")
+    first = await bucket.write("a", b"1", revision=0)
+    await bucket.write("a", b"2", revision=first)
+
+    with pytest.raises(Stale):
+        await bucket.write("a", b"3", revision=first)
+    with pytest.raises(Stale):
+        await bucket.write("a", b"3", revision=0)
+
+    found = await bucket.get("a")
+    assert found is not None
+    assert found.value == b"2"
+
+
+async def test_a_deleted_key_is_gone_and_can_be_made_again(nc: Client) -> None:
+    bucket = await Bucket.ensure(nc.jetstream(), "things")
+    await bucket.put("a", b"1")
+    await bucket.delete("a")
+
+    assert await bucket.get("a") is None
+    assert await bucket.everything() == {}
+    await bucket.write("a", b"2", revision=0)
+    assert await bucket.everything() == {"a": b"2"}
+
+
+async def test_readers_and_watchers_go_on_after_the_server_was_killed(
+    nats_server: NatsServer,
+) -> None:
+    nc = await boot.connect("test", [nats_server.url])
+    js = nc.jetstream(timeout=2)
+    bucket = await Bucket.ensure(js, "things")
+    await bucket.put("a", b"1")
+    await js.add_stream(name="CONFERENCE", subjects=["conference.events.*"])
+    await js.publish("conference.events.c1", b"before")
+    follower = Follower(js, "CONFERENCE", "conference.events.*")
+    seen: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def follow() -> None:
+        async for msg in follower.messages():
+            await seen.put(msg.data)
+
+    async def watch() -> None:
+        async for entry in bucket.watch().entries():
+            await seen.put(entry.value or b"")
+
+    jobs = [asyncio.ensure_future(follow()), asyncio.ensure_future(watch())]
+    async with asyncio.timeout(30):
+        assert {await seen.get(), await seen.get()} == {b"before", b"1"}
+        assert follower.caught_up.is_set()
+        nats_server.kill()
+        nats_server.start()
+        while True:
+            try:
+                await js.publish("conference.events.c1", b"after")
+                await bucket.put("a", b"2")
+                break
+            except Exception:
+                await asyncio.sleep(0.1)
+        got = {await seen.get(), await seen.get()}
+    for job in jobs:
+        job.cancel()
+    await asyncio.wait(jobs)
+    await nc.close()
+
+    assert got == {b"after", b"2"}
