@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from contextlib import asynccontextmanager
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, StreamConfig
 from opentelemetry.trace import SpanKind
@@ -16,7 +18,7 @@ from opentelemetry.trace import SpanKind
 from kit import trace
 from kit.follow import OUTAGES, RETRY
 from proto.base import Message, Refused, encode
-from proto.subjects import PARKED, PARKED_STREAM, dead_letters
+from proto.subjects import PARKED, PARKED_STREAM, Family, dead_letters, events, stream
 
 log = structlog.get_logger()
 
@@ -25,14 +27,24 @@ T = TypeVar("T")
 MAX_DELIVER = 5
 """Tries before a message is parked: with the pauses between them about half a minute."""
 
-ACK_WAIT = 30.0
-"""Seconds a handler may take before the message is given to another replica."""
+ACK_WAIT = 2.0
+"""Seconds after which a message that nobody works on is given to another replica: so long does
+everything behind it wait when a replica dies with it. One that is still working says so."""
 
 LINGER = 5.0
 """Seconds that one fetch waits; see kit.follow."""
 
 REQUEST_TIMEOUT = 5.0
 """Seconds to wait for the answer to a command: a decision takes milliseconds, a restart seconds."""
+
+
+class Delivered(NamedTuple):
+    """Where a consumed message stood."""
+
+    id: str
+    "Last token of its subject: the conference."
+    sequence: int
+    "In its stream."
 
 
 class Unanswered(Exception):
@@ -53,12 +65,15 @@ async def answer(
     nc: Client,
     subject: str,
     *,
-    queue: str,
+    queue: str = "",
     decode: Callable[[bytes], T],
     handle: Callable[[T], Awaitable[Message]],
     group: asyncio.TaskGroup,
-) -> None:
-    """Answer each command on `subject`, slow ones beside others; one replica of `queue` gets it."""
+) -> Subscription:
+    """Answer each command on `subject`, slow ones beside others.
+
+    One replica of `queue` gets each; without a queue everybody answers (see `scatter`).
+    """
 
     async def respond(msg: Msg) -> None:
         with trace.span(f"process {subject}", SpanKind.SERVER, headers=msg.headers):
@@ -79,7 +94,17 @@ async def answer(
     async def receive(msg: Msg) -> None:
         group.create_task(respond(msg))
 
-    await nc.subscribe(subject, queue=queue, cb=receive)
+    return await nc.subscribe(subject, queue=queue, cb=receive)
+
+
+async def persist(write: Callable[[], Awaitable[T]]) -> T:
+    """Write, however long the server is away: for reports that nobody else could repeat."""
+    while True:
+        try:
+            return await write()
+        except OUTAGES as exc:
+            log.warning("write failed", error=type(exc).__name__)
+            await asyncio.sleep(RETRY)
 
 
 async def ask(
@@ -128,20 +153,19 @@ async def scatter(
 
 async def consume(
     js: JetStreamContext,
-    stream: str,
-    subject: str,
+    family: Family,
     *,
     durable: str,
     decode: Callable[[bytes], T],
-    handle: Callable[[T, int], Awaitable[None]],
+    handle: Callable[[T, Delivered], Awaitable[None]],
 ) -> None:
-    """Feed each message to `handle(body, sequence)`: at least once, in order, for ever."""
+    """Feed each commit of a family to `handle(commit, where)`, at least once, in order, for ever"""
     while True:
         try:
             sub = await js.pull_subscribe(
-                subject,
+                events(family),
                 durable=durable,
-                stream=stream,
+                stream=stream(family),
                 config=ConsumerConfig(
                     max_deliver=MAX_DELIVER + 1, max_ack_pending=1, ack_wait=ACK_WAIT
                 ),
@@ -167,15 +191,17 @@ async def _process(
     msg: Msg,
     durable: str,
     decode: Callable[[bytes], T],
-    handle: Callable[[T, int], Awaitable[None]],
+    handle: Callable[[T, Delivered], Awaitable[None]],
 ) -> None:
     subject = pattern(msg.subject)
+    where = Delivered(msg.subject.rsplit(".", 1)[-1], msg.metadata.sequence.stream)
     with (
-        structlog.contextvars.bound_contextvars(conference=msg.subject.rsplit(".", 1)[-1]),
+        structlog.contextvars.bound_contextvars(conference=where.id),
         trace.span(f"process {subject}", SpanKind.CONSUMER, headers=msg.headers),
     ):
         try:
-            await handle(decode(msg.data), msg.metadata.sequence.stream)
+            async with _held(msg):
+                await handle(decode(msg.data), where)
         except msgspec.MsgspecError as exc:
             await _park(js, msg, durable, str(exc))
         except Exception as exc:
@@ -187,6 +213,23 @@ async def _process(
                 await msg.nak(delay=2 ** (tries - 1))
         else:
             await msg.ack()
+
+
+@asynccontextmanager
+async def _held(msg: Msg) -> AsyncIterator[None]:
+    """Say that the message is being worked on, for as long as the body lasts."""
+
+    async def holding() -> None:
+        while True:
+            await asyncio.sleep(ACK_WAIT / 3)
+            await msg.in_progress()
+
+    task = asyncio.ensure_future(holding())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def _park(js: JetStreamContext, msg: Msg, durable: str, why: str) -> None:

@@ -8,10 +8,13 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
+import structlog
+
+log = structlog.get_logger()
 
 LINE_LIMIT = 4 * 1024 * 1024
 """A view of a very large conference still fits."""
@@ -104,3 +107,61 @@ class Parent(Generic[Order]):
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
         while line := await reader.readline():
             yield self._decode(line)
+
+
+FIRST_PAUSE = 0.2
+"""Seconds before a child that died is started again; a viewer should not notice much."""
+
+LONGEST_PAUSE = 5.0
+"""Seconds between tries to start one that dies again and again; each try costs CPU."""
+
+STEADY = 30.0
+"""Seconds that a child has to live for its earlier deaths to be forgotten."""
+
+
+class Kept(Generic[Report]):
+    """A child that is started again whenever it dies, and told anew what it has to know."""
+
+    def __init__(
+        self,
+        module: str,
+        decode: Callable[[bytes], Report],
+        *,
+        greet: Callable[["Child[Report]"], None],
+        hear: Callable[[Report], Awaitable[None]],
+        died: Callable[[], Awaitable[None]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._module = module
+        self._decode = decode
+        self._greet = greet
+        self._hear = hear
+        self._died = died
+        self._clock = clock
+        self._child: Child[Report] | None = None
+
+    def send(self, order: msgspec.Struct) -> None:
+        """Tell the child that runs now; one that is started later is told by `greet`."""
+        if self._child is not None:
+            self._child.send(order)
+
+    async def run(self) -> None:
+        """Keep it alive until cancelled, then end it cleanly."""
+        pause = FIRST_PAUSE
+        while True:
+            born = self._clock()
+            child = await Child.spawn(self._module, self._decode)
+            self._child = child
+            try:
+                self._greet(child)
+                async for report in child.reports():
+                    await self._hear(report)
+            finally:
+                self._child = None
+                code = await child.stop()
+            if self._clock() - born > STEADY:
+                pause = FIRST_PAUSE
+            log.warning("child died", module=self._module, code=code, pause=pause)
+            await self._died()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)

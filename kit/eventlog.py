@@ -9,6 +9,8 @@ from nats.js.api import Header, StorageType, StreamConfig
 
 from kit import trace
 from kit.follow import reading
+from proto import subjects
+from proto.subjects import Family
 
 WRONG_LAST_SEQUENCE = {10071, 10164}
 """JetStream's two codes for a lost race; the second one comes from replicated streams."""
@@ -70,6 +72,14 @@ class JetStreamLog:
             )
         )
         return cls(js, stream)
+
+    @classmethod
+    async def ensure_all(cls, js: JetStreamContext) -> dict[Family, Self]:
+        """The stream of every family: whoever comes first creates them."""
+        return {
+            family: await cls.ensure(js, subjects.stream(family), [subjects.events(family)])
+            for family in subjects.FAMILIES
+        }
 
     async def load(self, subject: str, *, after: int = 0) -> History:
         try:

@@ -74,7 +74,9 @@ class Bucket:
             raise Stale(self._name, key) from exc
 
     async def delete(self, key: str) -> None:
-        await self._store.delete(key)
+        """Delete the key if it is there."""
+        if await self.get(key) is not None:
+            await self._store.delete(key)
 
     def watch(self) -> Watch:
         return Watch(

@@ -23,6 +23,8 @@ Role = Literal["chair", "guest"]
 "Pexip's own words on the wire: a Host is `chair`."
 Protocol = Literal["rtmp"]
 Routing = Literal["manual", "routing_rule"]
+Quality = Literal["sd", "hd", "fullhd"]
+"Maximum call quality: 848x480, 1280x720 or 1920x1080."
 KeepAlive = Literal[
     "keep_conference_alive", "keep_conference_alive_if_multiple", "keep_conference_alive_never"
 ]
@@ -96,6 +98,7 @@ class ConferenceStarted(Event, frozen=True, tag="conference_started.v1"):
     name: Text
     layout: str = "1:7"
     "Client API name of the layout, as configured when the conference started."
+    quality: Quality = "hd"
 
 
 class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):

@@ -51,6 +51,8 @@ class SessionAssigned(Event, frozen=True, tag="session_assigned.v1"):
     worker: Token
     feed: FeedSpec
     rendition: Rendition
+    location: Text = ""
+    "Where it has to run; empty: anywhere."
 
 
 class SessionRefused(Event, frozen=True, tag="session_refused.v1"):

@@ -38,6 +38,8 @@ CONFIG = "config"
 "KV: one key per configured resource, `<resource>.<id>`."
 CONFERENCES = "conferences"
 "KV: one view per conference."
+WORKERS_TTL = 10.0
+"Seconds after which the heartbeat of a worker is forgotten."
 WORKERS = "workers"
 "KV with a TTL: heartbeats of media workers."
 FEEDS = "feeds"

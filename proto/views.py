@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from proto.base import Reason, Text, Token
-from proto.conference import CallStep, KeepAlive, Role
+from proto.conference import CallStep, KeepAlive, Quality, Role
 from proto.scheduler import WorkerKind
 from proto.urls import SealedUrl
 
@@ -44,6 +44,7 @@ class ConferenceView(msgspec.Struct, frozen=True):
     ended_at: datetime | None = None
     end_reason: Reason = ""
     layout: str = "1:7"
+    quality: Quality = "hd"
     participants: list[ParticipantView] = []
     "In order of joining."
     presenter: str = ""

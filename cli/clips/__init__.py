@@ -1,7 +1,7 @@
-"""Clips for the sample conference, the benchmarks and whoever wants to look: made here, never committed.
+"""Clips for the sample conference and the benchmarks: made on the spot, never committed.
 
-The pictures are real footage out of a wheel that PyPI has for years, the voices real ones out of another
-or espeak-ng's; whatever cannot be had is drawn and hummed instead, and the result says so.
+The pictures are real footage out of a wheel on PyPI, the voices recorded ones out of another or
+espeak-ng's; what cannot be had is drawn and hummed instead, and the result says so.
 """
 
 import fcntl
@@ -13,13 +13,13 @@ from pathlib import Path
 import av.logging
 import msgspec
 
-from cli.clips.footage import Cut, cuts, drawn, filmed
+from cli.clips.footage import cuts, drawn, filmed
 from cli.clips.slides import slides
 from cli.clips.voices import recordings, voice
 from cli.clips.wheels import Wheels, fetch
 from cli.clips.write import FPS, SECONDS, SLIDE_FPS, write_clip
 
-RECIPE = "1"
+RECIPE = "2"
 """Goes up when the clips would come out differently, so that old ones are made anew."""
 
 Pictures = Callable[[], list[av.VideoFrame]]
@@ -58,11 +58,12 @@ def _make(directory: Path, wheels: Wheels, participants: int, say: Callable[[str
     known = recordings(wheels.voices)
     spoken = [voice(n, known) for n in range(participants)]
     origins = sorted({each.origin for each in spoken}, reverse=True)
-    # The name says what is inside, so that clips made offline are not taken for the others later.
     source = "filmed" if films else "drawn"
-    room = directory / f"{source}-{'-'.join(origins)}-{RECIPE}"
-    room.mkdir(exist_ok=True)
-    wanted = [room / f"participant-{n + 1}.mp4" for n in range(participants)]
+    # The name says what is inside, so that clips made offline are not taken for the others later.
+    wanted = [
+        directory / f"participant-{n + 1}-{source}-{spoken[n].origin}-{RECIPE}.mp4"
+        for n in range(participants)
+    ]
     presentation = directory / f"presentation-{RECIPE}.mp4"
     if films is None:
         say("clips: no footage to be had from PyPI, so the participants are drawn")
@@ -73,7 +74,7 @@ def _make(directory: Path, wheels: Wheels, participants: int, say: Callable[[str
         jobs = []
         for n, path in enumerate(wanted):
             if path in missing:
-                pictures = _pictures(n, cuts(films)[n % len(cuts(films))] if films else None)
+                pictures = _pictures(n, films)
                 jobs.append(pool.submit(write_clip, path, pictures, spoken[n].samples, FPS))
         if presentation in missing:
             jobs.append(pool.submit(write_clip, presentation, slides, None, SLIDE_FPS))
@@ -82,5 +83,8 @@ def _make(directory: Path, wheels: Wheels, participants: int, say: Callable[[str
     return Clips(wanted, presentation, films is not None, " and ".join(origins))
 
 
-def _pictures(n: int, cut: Cut | None) -> Pictures:
-    return partial(drawn, n) if cut is None else partial(filmed, cut)
+def _pictures(n: int, films: Path | None) -> Pictures:
+    if films is None:
+        return partial(drawn, n)
+    choice = cuts(films)
+    return partial(filmed, choice[n % len(choice)])

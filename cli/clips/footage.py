@@ -1,7 +1,6 @@
 """The pictures of a participant: a cut out of a film, or a drawn face."""
 
 import math
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -27,18 +26,18 @@ class Cut(msgspec.Struct, frozen=True):
 
 
 def cuts(films: Path) -> list[Cut]:
-    """Eight that look different from one another. `bikes` is a sequence of shots, cut where they change."""
+    """Eight that look different; `bikes` is a sequence of shots, taken apart where they change."""
     phone, bikes, bunny = (
         films / name for name in ("carphone_pristine.mp4", "bikes.mp4", "bigbuckbunny.mp4")
     )
     return [
         Cut(phone, 0, 120, (0, 14, 176, 98)),
         Cut(bunny, 0, 132, (0, 0, 1280, 720)),
-        Cut(bikes, 31, 75, (156, 0, 482, 272)),
+        Cut(bikes, 31, 58, (156, 0, 482, 272)),
         Cut(bikes, 138, 186, (0, 0, 482, 272)),
-        Cut(phone, 0, 120, (28, 8, 136, 76), mirrored=True),
+        Cut(phone, 0, 120, (28, 14, 136, 76), mirrored=True),
         Cut(bikes, 90, 136, (156, 0, 482, 272)),
-        Cut(bunny, 0, 132, (430, 60, 640, 360), mirrored=True),
+        Cut(bunny, 0, 132, (240, 40, 640, 360), mirrored=True),
         Cut(bikes, 188, 241, (80, 0, 482, 272)),
     ]
 
@@ -100,6 +99,4 @@ def _face(wall: Image.Image, coat: object, phase: float) -> av.VideoFrame:
     for eye in (x - 30, x + 30):
         pen.ellipse((eye - 9, y - 30, eye + 9, y - 14), fill=(40, 40, 48))
     pen.ellipse((x - 28, y + 45 - mouth, x + 28, y + 45 + mouth), fill=(130, 50, 55))
-    frame = av.VideoFrame.from_image(picture).reformat(format="yuv420p")
-    frame.time_base = Fraction(1, 30)
-    return frame
+    return av.VideoFrame.from_ndarray(np.asarray(picture), "rgb24").reformat(format="yuv420p")

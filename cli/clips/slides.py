@@ -4,6 +4,7 @@ import math
 from functools import lru_cache
 
 import av
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from cli.clips.write import SECONDS, SLIDE_FPS
@@ -27,7 +28,7 @@ INK, ACCENT, PALE, PAPER = (31, 41, 55), (37, 99, 235), (219, 228, 245), (250, 2
 
 def slides() -> list[av.VideoFrame]:
     return [
-        av.VideoFrame.from_image(_slide(n, k / PER_SLIDE)).reformat(
+        av.VideoFrame.from_ndarray(np.asarray(_slide(n, k / PER_SLIDE)), "rgb24").reformat(
             format="yuv420p", dst_colorspace="ITU709"
         )
         for n in range(len(SLIDES))

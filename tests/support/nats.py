@@ -1,10 +1,11 @@
 """A real nats-server on a free port."""
 
-import asyncio
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import nats
@@ -35,6 +36,12 @@ class NatsServer:
             [binary, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", store],
             stderr=subprocess.DEVNULL,
         )
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.01)
+        raise TimeoutError("nats-server did not come up")
 
     def kill(self) -> None:
         if self._process is not None:
@@ -58,12 +65,6 @@ def nats_url(nats_server: NatsServer) -> str:
 
 @pytest.fixture
 async def nc(nats_url: str) -> AsyncIterator[Client]:
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                client = await nats.connect(nats_url, allow_reconnect=False, connect_timeout=1)
-                break
-            except (OSError, nats.errors.Error):
-                await asyncio.sleep(0.02)
+    client = await nats.connect(nats_url, reconnect_time_wait=0.2, max_reconnect_attempts=-1)
     yield client
     await client.close()

@@ -1,0 +1,62 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+PORT ?= 8080
+RTMP_PORT ?= 1935
+
+help: ## Show this text
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## A sample conference of real clips, streamed to a local RTMP server, to watch in a browser
+	@$(BIN)/rostrum demo --port $(PORT) --rtmp-port $(RTMP_PORT)
+
+test: setup ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
+	$(PYTEST)
+
+unit: $(VENV)/.ready ## The tests that need no other program, in seconds
+	$(PYTEST) -q tests/unit tests/replay
+
+e2e: setup ## The whole system against a real RTMP server
+	$(PYTEST) tests/e2e
+
+check: $(VENV)/.ready ## What CI runs first: format, lint, layers, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+fmt: $(VENV)/.ready ## Format and apply safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench-pipeline: setup ## CPU of the whole system against its floor and against ffmpeg
+	$(BIN)/python -m bench.pipeline
+
+setup: $(VENV)/.ready system ## Install all that is needed: Python packages, nats-server, nginx with RTMP
+
+system:
+	@sh deploy/install-system.sh
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Rostrum needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "install Python's venv module (Debian: apt install python3-venv)"; exit 1; }
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+lock: ## Resolve the dependencies anew into requirements.lock
+	$(BIN)/pip install -q pip-tools
+	$(BIN)/pip-compile -q --upgrade --extra dev --generate-hashes --strip-extras --unsafe-package rostrum \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o requirements.lock pyproject.toml
+	sed -i -e 's/^#    pip-compile .*/#    make lock/' -e '/^# WARNING: The following/,$$d' requirements.lock
+
+schema: $(VENV)/.ready ## Accept the wire schema as it is now (read the diff!)
+	$(BIN)/python -m tests.replay.schema
+
+clean: ## Remove what the targets made, but not the data of `rostrum up`
+	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help run test unit e2e check fmt bench-pipeline setup system lock schema clean

@@ -1,0 +1,97 @@
+"""The gateway's API, as commands use it."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+from typer import Context
+
+from cli.failure import Failure
+from cli.place import api_url
+
+CONFIGURATION = "/api/admin/configuration/v1"
+COMMAND = "/api/admin/command/v1"
+OURS = "/api/rostrum/v1"
+
+PATIENCE = 20.0
+"""Seconds for one answer; a file that is joined with is looked into first."""
+
+
+class Api:
+    def __init__(self, url: str, token: str = "") -> None:
+        self.url = url
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # No proxy and no netrc: what is sent may hold a stream key.
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=PATIENCE, trust_env=False)
+
+    @classmethod
+    def of(cls, context: Context) -> "Api":
+        """The one that the options before the command's name say."""
+        given = context.find_root().params.get("url")
+        return cls(api_url(given), os.environ.get("ROSTRUM_ADMIN_TOKEN", ""))
+
+    def get(self, path: str) -> Any:
+        return self.request("GET", path).json()
+
+    def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        return self.request("POST", path, body)
+
+    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        """Ask. Raises Failure with what the server says, field by field."""
+        try:
+            response = self._http.request(method, path, json=body)
+        except httpx.HTTPError as exc:
+            raise self._unreachable() from exc
+        if response.is_success:
+            return response
+        raise Failure(said(response), 2 if response.status_code in (401, 403, 503) else 1)
+
+    def lines(self, path: str) -> Iterator[str]:
+        """A long answer, line by line."""
+        try:
+            with self._http.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise Failure(said(response))
+                yield from response.iter_lines()
+        except httpx.HTTPError as exc:
+            raise self._unreachable() from exc
+
+    def all(self, resource: str) -> list[dict[str, Any]]:
+        """Every configured resource of a kind."""
+        found: list[dict[str, Any]] = self.get(f"{CONFIGURATION}/{resource}/?limit=0")["objects"]
+        return found
+
+    def conference(self, alias: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.get(f"{OURS}/conferences/{segment(alias)}/")
+        return found
+
+    def _unreachable(self) -> Failure:
+        return Failure(
+            f"nothing answers at {self.url}; start it with `rostrum up`, or say where it is"
+            " with --url or ROSTRUM_URL",
+            2,
+        )
+
+
+def segment(text: str) -> str:
+    """A text as one segment of a path."""
+    return str(httpx.URL("http://x/").copy_with(path="/" + text).raw_path[1:], "ascii").replace(
+        "/", "%2F"
+    )
+
+
+def said(response: httpx.Response) -> str:
+    """An error of the API as a sentence that names the field."""
+    try:
+        body = response.json()
+    except ValueError:
+        return f"the server answered with {response.status_code}"
+    fields = next((value for value in body.values() if isinstance(value, dict)), None)
+    if fields is None:
+        return str(body.get("error", f"the server answered with {response.status_code}"))
+    return "; ".join(
+        " ".join(reasons) if field == "__all__" else f"{field}: {' '.join(reasons)}"
+        for field, reasons in fields.items()
+    )

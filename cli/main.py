@@ -1,0 +1,80 @@
+"""`rostrum`: the command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import conferences, events, people, rules
+from cli.failure import Rostrum
+from cli.place import data_dir
+from cli.stack import up as become_stack
+
+app = Rostrum(
+    help="Streams live conferences to any number of RTMP(S) services.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data", help="Directory for all data; default $ROSTRUM_DATA or the user's."),
+]
+
+
+@app.callback()
+def root(
+    url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ROSTRUM_URL",
+            help="Address of the API; default: of the stack that runs on this machine.",
+        ),
+    ] = None,
+) -> None:
+    """Streams live conferences to any number of RTMP(S) services."""
+    del url  # Read by cli.api from the context.
+
+
+@app.command()
+def up(
+    data: DataDir = None,
+    port: Annotated[int, typer.Option(help="Of the API and the page; 0: any.")] = 8080,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Logs go to files in the data.")] = False,
+) -> None:
+    """Run everything on this machine until Ctrl-C."""
+    become_stack((data or data_dir()).absolute(), port, quiet=quiet)
+
+
+@app.command()
+def demo(
+    data: DataDir = None,
+    port: Annotated[int, typer.Option(help="Of the page; 0: any.")] = 8080,
+    rtmp_port: Annotated[int, typer.Option(help="Of the RTMP server; 0: any.")] = 1935,
+) -> None:
+    """Run a sample conference, stream it to a local RTMP server, and show where to watch."""
+    from cli.demo import run  # Brings libav along, which no other command needs.
+
+    run((data or data_dir() / "demo").absolute(), port, rtmp_port)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is here, what is missing, and how to get it."""
+    from cli.doctor import run
+
+    raise typer.Exit(run())
+
+
+app.command()(people.join)
+app.command()(people.leave)
+app.command()(people.present)
+app.command()(people.dial)
+app.command()(people.hangup)
+app.add_typer(conferences.app, name="conferences")
+app.add_typer(rules.app, name="rules")
+app.add_typer(events.app, name="events")
+
+if __name__ == "__main__":
+    app()

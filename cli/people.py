@@ -1,0 +1,135 @@
+"""Participants and calls: join, leave, present, dial, hangup."""
+
+import getpass
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.api import COMMAND, OURS, Api, segment
+from cli.failure import Failure
+
+
+class Role(StrEnum):
+    host = "host"
+    guest = "guest"
+
+
+class Switch(StrEnum):
+    on = "on"
+    off = "off"
+
+
+ConferenceName = Annotated[str, typer.Argument(metavar="CONFERENCE", help="An alias of it.")]
+ParticipantName = Annotated[
+    str, typer.Argument(metavar="PARTICIPANT", help="Id, or a name that only one has.")
+]
+
+
+def join(
+    context: typer.Context,
+    conference: ConferenceName,
+    media: Annotated[str, typer.Option(help="URL or file with picture and sound.")],
+    name: Annotated[str, typer.Option(help="As others see it.")],
+    role: Annotated[Role, typer.Option()] = Role.guest,
+    present: Annotated[
+        str | None, typer.Option(metavar="URL|FILE", help="What is shown while presenting.")
+    ] = None,
+    presenting: Annotated[bool, typer.Option("--presenting", help="Present at once.")] = False,
+) -> None:
+    """Bring in a participant whose media is read from a URL or a file; prints the new id."""
+    body = {
+        "display_name": name,
+        "role": role.value,
+        "media": address(media),
+        "presentation": address(present) if present else None,
+        "presenting": presenting,
+    }
+    api = Api.of(context)
+    made = api.post(f"{OURS}/conferences/{segment(conference)}/participants/", body)
+    typer.echo(made.json()["participant"])
+
+
+def leave(context: typer.Context, conference: ConferenceName, participant: ParticipantName) -> None:
+    """Send a participant away."""
+    api = Api.of(context)
+    api.request("DELETE", f"{_participant(api, conference, participant)}/")
+
+
+def present(
+    context: typer.Context,
+    conference: ConferenceName,
+    participant: ParticipantName,
+    switch: Annotated[Switch, typer.Argument(metavar="on|off")],
+) -> None:
+    """Let a participant start or stop to present."""
+    api = Api.of(context)
+    method = "PUT" if switch is Switch.on else "DELETE"
+    api.request(method, f"{_participant(api, conference, participant)}/presenting/")
+
+
+def dial(
+    context: typer.Context,
+    conference: ConferenceName,
+    url: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL",
+            help="Where to stream to. `-` reads it from standard input, which keeps its key out of"
+            " the shell's history and the process list.",
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="As others see it; the redacted URL if empty.")] = "",
+    manual: Annotated[
+        bool, typer.Option("--manual", help="Dial without a call routing rule.")
+    ] = False,
+    location: Annotated[str, typer.Option(help="System location to dial from.")] = "",
+    role: Annotated[Role, typer.Option()] = Role.guest,
+) -> None:
+    """Stream a conference to a service; prints the streaming participant's id."""
+    body = {
+        "conference_alias": conference,
+        "destination": _from_stdin() if url == "-" else url,
+        "protocol": "rtmp",
+        "routing": "manual" if manual else "routing_rule",
+        "role": "chair" if role is Role.host else "guest",
+        "streaming": True,
+        "remote_display_name": name,
+        "system_location": location,
+    }
+    made = Api.of(context).post(f"{COMMAND}/participant/dial/", body)
+    typer.echo(made.json()["data"]["participant_id"])
+
+
+def hangup(
+    context: typer.Context, conference: ConferenceName, participant: ParticipantName
+) -> None:
+    """End a call: the stream stops."""
+    leave(context, conference, participant)
+
+
+def address(media: str) -> str:
+    """A URL as it is; a file with its whole path, because the server stands elsewhere."""
+    return media if "://" in media else str(Path(media).expanduser().absolute())
+
+
+def _from_stdin() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("URL: ").strip()
+    return sys.stdin.readline().strip()
+
+
+def _participant(api: Api, conference: str, wanted: str) -> str:
+    """Path of a participant who is given by id or by name."""
+    known: list[dict[str, Any]] = api.conference(conference)["participants"]
+    found = [p for p in known if p["participant"] == wanted] or [
+        p for p in known if p["display_name"] == wanted
+    ]
+    if not found:
+        raise Failure(f"participant: nobody in {conference} has this id or name")
+    if len(found) > 1:
+        raise Failure(f"participant: {len(found)} have this name; give the id")
+    participant = found[0]["participant"]
+    return f"{OURS}/conferences/{segment(conference)}/participants/{participant}"

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Sees to it that nats-server and nginx with its rtmp module are there: by apt where that is
+# possible, otherwise with a sentence that says what to install. Never stops the caller: what is
+# missing is said again, by name, by whoever needs it.
+set -u
+PATH="$PATH:/usr/sbin:/sbin"
+
+packages=""
+command -v nats-server >/dev/null || packages="$packages nats-server"
+command -v nginx >/dev/null || packages="$packages nginx-light"
+modules="/usr/lib/nginx/modules /usr/share/nginx/modules /usr/lib64/nginx/modules"
+has() { for d in $modules; do [ -e "$d/$1" ] && return 0; done; return 1; }
+has ngx_rtmp_module.so || packages="$packages libnginx-mod-rtmp"
+has ngx_stream_module.so || packages="$packages libnginx-mod-stream"
+[ -n "$packages" ] || exit 0
+
+say() {
+    echo "Rostrum wants:$packages." >&2
+    echo "Install them (Debian, Ubuntu: sudo apt-get install$packages;" >&2
+    echo "elsewhere: nats-server from nats.io, nginx with the rtmp and stream modules) and try again." >&2
+    echo "Without nats-server nothing runs; without nginx a stand-in built on libav takes its place." >&2
+}
+
+command -v apt-get >/dev/null || { say; exit 0; }
+if [ "$(id -u)" = 0 ]; then as_root=""
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then as_root="sudo"
+else say; exit 0
+fi
+
+# Debian starts what it installs; we only want the programs, not servers on ports 80 and 4222.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null && $as_root chmod +x "$policy"
+    trap '$as_root rm -f "$policy"' EXIT
+fi
+echo "Installing$packages (apt-get) …"
+$as_root apt-get update -qq >/dev/null &&
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $packages >/dev/null || say
+exit 0

@@ -1,0 +1,32 @@
+"""Sealed URLs in KV `secrets`: put in by whoever is given one, opened by whoever must use it."""
+
+from kit.kv import Bucket
+from kit.secrets import Sealer, Secret
+from kit.urls import redact, scheme_of
+from proto.urls import Purpose, SealedUrl, secret_of, secrets_of
+
+
+class Vault:
+    def __init__(self, bucket: Bucket, sealer: Sealer) -> None:
+        self._bucket = bucket
+        self._sealer = sealer
+
+    async def put(self, url: str, participant: str, purpose: Purpose) -> SealedUrl:
+        """Seal `url` before anything about it reaches the bus; what is returned may be shown."""
+        key = secret_of(participant, purpose)
+        await self._bucket.put(key, self._sealer.seal(url).encode())
+        return SealedUrl(key, redact(url), scheme_of(url), self._sealer.fingerprint(url))
+
+    async def sealed(self, url: SealedUrl) -> str | None:
+        """The sealed text, to be handed on to a process that opens it; None if it is gone."""
+        entry = await self._bucket.get(url.secret)
+        return None if entry is None or entry.value is None else entry.value.decode()
+
+    async def open(self, url: SealedUrl) -> Secret | None:
+        sealed = await self.sealed(url)
+        return None if sealed is None else self._sealer.open(sealed)
+
+    async def forget(self, participant: str) -> None:
+        """Delete every URL of a participant who is gone."""
+        for key in secrets_of(participant):
+            await self._bucket.delete(key)

@@ -1,0 +1,183 @@
+"""Commands and facts in, commits and views out. Everything impure about this service is here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+
+import msgspec
+import structlog
+
+from kit.bus import Delivered
+from kit.eventlog import Conflict, EventLog
+from kit.kv import Bucket, Stale, Watch
+from proto.base import Accepted, Event, Refused, Reply, encode
+from proto.conference import (
+    CallEnded,
+    ConferenceCommand,
+    ConferenceEvent,
+    ParticipantLeft,
+    decode_commit,
+)
+from proto.config import LAYOUT_NAMES, Conference
+from proto.subjects import events
+from proto.urls import secrets_of
+from proto.views import ConferenceView, decode_conference
+from services.conference_state import core
+
+log = structlog.get_logger()
+
+ATTEMPTS = 10
+"""Two writers meet rarely and the loser re-decides at once; ten losses mean something is wrong."""
+
+Decision = Callable[[ConferenceView], list[ConferenceEvent] | Refused]
+
+
+class Views:
+    """KV `conferences`: each conference's view, replaced in rising order of version only."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    async def read(self, conference: str) -> ConferenceView:
+        entry = await self._bucket.get(conference)
+        if entry is None or entry.value is None:
+            return core.empty(conference)
+        return decode_conference(entry.value)
+
+    async def write(self, view: ConferenceView) -> None:
+        while True:
+            entry = await self._bucket.get(view.conference)
+            if entry is not None and entry.value is not None:
+                if decode_conference(entry.value).version >= view.version:
+                    return
+                revision = entry.revision
+            else:
+                revision = 0
+            try:
+                await self._bucket.write(view.conference, encode(view), revision=revision)
+            except Stale:
+                log.debug("another replica wrote the view first")
+            else:
+                return
+
+
+class ConferenceState:
+    """Decides for any conference. Any number of replicas may: the log's version keeps them true."""
+
+    def __init__(
+        self,
+        events_: EventLog,
+        views: Views,
+        secrets: Bucket,
+        vmrs: Mapping[str, core.Vmr],
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._events = events_
+        self._views = views
+        self._secrets = secrets
+        self._vmrs = vmrs
+        self._now = now
+        self._known: dict[str, ConferenceView] = {}
+
+    async def handle(self, command: ConferenceCommand) -> Reply:
+        """Answer one command."""
+        with structlog.contextvars.bound_contextvars(conference=command.conference):
+            vmr = self._vmrs.get(command.conference)
+            return await self._commit(
+                command.conference,
+                lambda state: core.decide(state, command, self._now(), vmr),
+                type(command).__name__,
+            )
+
+    async def learn(self, facts: Sequence[Event], where: Delivered) -> None:
+        """Take in one commit of ROUTING, SCHEDULER or EGRESS. Raises Busy to be told again."""
+        for fact in facts:
+            if not isinstance(fact, core.Fact):
+                continue
+            reply = await self._commit(
+                where.id,
+                partial(core.learn, fact=fact, at=self._now()),
+                type(fact).__name__,
+            )
+            if isinstance(reply, Refused):
+                raise Busy(where.id)
+
+    async def project(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
+        """See to it that what follows from a commit is done, also if its writer died in between."""
+        if (await self._views.read(where.id)).version < where.sequence:
+            await self._views.write(await self._load(where.id))
+        for event in commit:
+            match event:
+                case ParticipantLeft(participant=who) | CallEnded(participant=who):
+                    for secret in secrets_of(who):
+                        # Deleted here and not where it was made: this is who knows that it is over.
+                        await self._secrets.delete(secret)
+
+    async def _commit(self, conference: str, decide: Decision, cause: str) -> Reply:
+        for attempt in range(1, ATTEMPTS + 1):
+            state = await self._load(conference)
+            outcome = decide(state)
+            if isinstance(outcome, Refused):
+                log.info("refused", cause=cause, code=outcome.code, field=outcome.field)
+                return outcome
+            if not outcome:
+                return Accepted(state.version)
+            try:
+                version = await self._events.append(
+                    events("conference", conference), encode(outcome), expected=state.version
+                )
+            except Conflict:
+                log.debug("lost a race", attempt=attempt)
+                continue
+            log.info("committed", cause=cause, events=[type(e).__name__ for e in outcome])
+            await self._views.write(self._fold(state, outcome, version))
+            return Accepted(version)
+        return Refused("busy", f"{ATTEMPTS} other writers were faster")
+
+    async def _load(self, conference: str) -> ConferenceView:
+        """The state as the log has it now: what is known, or the last view, and what came since."""
+        state = self._known.get(conference) or await self._views.read(conference)
+        history = await self._events.load(events("conference", conference), after=state.version)
+        commits = [event for commit in history.commits for event in decode_commit(commit)]
+        return self._fold(state, commits, history.version)
+
+    def _fold(
+        self, state: ConferenceView, commit: list[ConferenceEvent], version: int
+    ) -> ConferenceView:
+        for event in commit:
+            state = core.evolve(state, event)
+        state = msgspec.structs.replace(state, version=version)
+        self._known[state.conference] = state
+        return state
+
+
+class Busy(Exception):
+    """Other writers were faster, again and again."""
+
+
+class Vmrs:
+    """The configured conferences, always as they are now."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._keys: dict[str, str] = {}
+        self.by_key: dict[str, core.Vmr] = {}
+
+    async def ready(self) -> None:
+        await self._watch.caught_up.wait()
+
+    async def follow(self) -> None:
+        async for key, value, _ in self._watch.entries():
+            if not key.startswith("conference.") or not key.removeprefix("conference.").isdigit():
+                continue
+            self.by_key.pop(self._keys.pop(key, ""), None)
+            if value is not None:
+                vmr = msgspec.json.decode(value, type=Conference)
+                self._keys[key] = vmr.key
+                self.by_key[vmr.key] = core.Vmr(
+                    vmr.name,
+                    LAYOUT_NAMES[vmr.host_view],
+                    vmr.max_pixels_per_second or "hd",
+                    vmr.participant_limit,
+                )

@@ -1,0 +1,154 @@
+"""The parts put together: everything that one gateway is, given its connections."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+from opentelemetry.trace import SpanKind
+
+from kit import trace
+from kit.boot import App
+from kit.eventlog import JetStreamLog
+from kit.follow import Follower
+from kit.kv import Bucket
+from kit.secrets import Sealer
+from kit.vault import Vault
+from proto import subjects
+from services.gateway.calls import Calls
+from services.gateway.config import Config
+from services.gateway.guard import Guard
+from services.gateway.live import LOOK_BACK, Live
+from services.gateway.management.command import CommandController
+from services.gateway.management.configuration import ConfigurationController
+from services.gateway.management.status import StatusController
+from services.gateway.problems import HANDLERS
+from services.gateway.rostrum_api import RostrumController
+from services.gateway.store import Store
+from services.gateway.web import pages
+from services.gateway.workers import Workers
+
+log = structlog.get_logger()
+
+LARGEST_BODY = 1_000_000
+"""Bytes; the largest sensible request is a conference with a few hundred aliases."""
+
+LAST_WORDS = 2
+"""Seconds for running requests at the end; event streams are told to go before."""
+
+
+def traced(app: ASGIApp) -> ASGIApp:
+    """Each request is a span, named for its pattern; the commands that it causes continue it."""
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        pattern = scope.get("path_template", "/")
+        with trace.span(f"{scope['method']} {pattern}", SpanKind.SERVER, headers=headers):
+            await app(scope, receive, send)
+
+    return handle
+
+
+async def assemble(
+    app: App, config: Config, sealer: Sealer, new_id: Callable[[], str]
+) -> tuple[ASGIApp, Live]:
+    """Connect to everything, start to follow it, and build the application in front."""
+    await JetStreamLog.ensure_all(app.js)
+    info = await app.js.stream_info(subjects.stream("mixer"))
+    mixer = Follower(
+        app.js,
+        subjects.stream("mixer"),
+        subjects.events("mixer"),
+        after=max(0, (info.state.last_seq or 0) - LOOK_BACK),
+    )
+    store = Store(app.js, (await Bucket.ensure(app.js, subjects.CONFIG)).watch())
+    live = Live((await Bucket.ensure(app.js, subjects.CONFERENCES)).watch(), mixer)
+    vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), sealer)
+    workers = Workers(app.js)
+    calls = Calls(
+        app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
+    )
+    for job in (store.follow(), live.follow_views(), live.follow_mixer()):
+        app.start(job)
+    await store.ready()
+    await live.ready()
+
+    def given(part: Any) -> Provide:
+        return Provide(lambda: part, sync_to_thread=False)
+
+    web = Litestar(
+        [
+            ConfigurationController,
+            CommandController,
+            StatusController,
+            RostrumController,
+            *pages(config, lambda: app.nc.is_connected),
+        ],
+        dependencies={
+            "store": given(store),
+            "live": given(live),
+            "calls": given(calls),
+            "workers": given(workers),
+            "js": given(app.js),
+        },
+        exception_handlers=HANDLERS,
+        middleware=[traced],
+        request_max_body_size=LARGEST_BODY,
+        openapi_config=None,
+        logging_config=None,
+    )
+    return Guard(web, config), live
+
+
+class Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: kit.boot has them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(config: Config) -> socket.socket:
+    """The socket to serve on. Raises OSError if the address cannot be had."""
+    family = socket.AF_INET6 if ":" in config.http_host else socket.AF_INET
+    sock = socket.socket(family)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((config.http_host, config.http_port))
+        sock.set_inheritable(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+async def serve(web: ASGIApp, live: Live, sock: socket.socket, stopped: asyncio.Event) -> None:
+    """Answer requests until `stopped`."""
+    server = Server(
+        uvicorn.Config(
+            web,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=LAST_WORDS,
+        )
+    )
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.serve([sock]))
+        log.info("listening", port=sock.getsockname()[1])
+        stopping = group.create_task(stopped.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        await live.close()
+        server.should_exit = True

@@ -1,0 +1,189 @@
+"""Commands to conference_state: URLs sealed first, nothing left behind if the answer is no."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from nats.aio.client import Client
+
+from kit.bus import Unanswered, ask
+from kit.follow import OUTAGES
+from kit.urls import check_stream_url
+from kit.vault import Vault
+from proto.base import Accepted, Refused, decode_reply
+from proto.conference import (
+    ConferenceCommand,
+    Dial,
+    EndConference,
+    Join,
+    Leave,
+    StartPresenting,
+    StopPresenting,
+)
+from proto.config import Conference
+from proto.subjects import conference_commands
+from proto.urls import Purpose, SealedUrl
+from services.gateway.core.requests import ROLES, DialRequest, JoinRequest
+from services.gateway.core.resources import location_name
+from services.gateway.live import Live
+from services.gateway.media import wrong_with
+from services.gateway.problems import Problem
+from services.gateway.store import NoSuchResource, Store, Unavailable
+from services.gateway.workers import Workers
+
+log = structlog.get_logger()
+
+SETTLE = 2.0
+"""Seconds in which a conference that was configured just now becomes known to conference_state."""
+
+SETTLE_PAUSE = 0.05
+"""Seconds between two tries within that."""
+
+FRESH = 1.0
+"""Seconds to wait for the view that shows what a command did."""
+
+
+class Calls:
+    def __init__(
+        self,
+        nc: Client,
+        vault: Vault,
+        store: Store,
+        live: Live,
+        workers: Workers,
+        *,
+        new_id: Callable[[], str],
+        allow_files: bool,
+    ) -> None:
+        self._nc = nc
+        self._vault = vault
+        self._store = store
+        self._live = live
+        self._workers = workers
+        self._new_id = new_id
+        self._allow_files = allow_files
+
+    async def dial(self, request: DialRequest) -> str:
+        """Call a streaming service; the new participant's id."""
+        conference = self._store.now.by_alias(request.conference_alias)
+        if conference is None:
+            raise _bad("conference_alias", "No conference has this alias.")
+        if reason := check_stream_url(request.destination):
+            raise _bad("destination", f"The destination {reason}.")
+        if request.routing == "manual" and request.protocol != "rtmp":
+            raise _bad("protocol", "Only rtmp can be dialled without a call routing rule.")
+        location = await self._location(request.system_location)
+        participant = self._new_id()
+        async with self._nothing_left_behind(participant):
+            command = Dial(
+                conference.key,
+                participant,
+                await self._vault.put(request.destination, participant, "destination"),
+                self._new_id(),
+                request.remote_display_name,
+                routing=request.routing,
+                location=location,
+                role=request.role,
+                streaming=request.streaming,
+                keep_conference_alive=request.keeps_alive(),
+            )
+            await self._tell(command, {"conference": "conference_alias"}, settle=SETTLE)
+        return participant
+
+    async def join(self, conference: Conference, request: JoinRequest) -> str:
+        """Bring in somebody whose media is read from a URL; the new participant's id."""
+        given = {"media": request.media, "presentation": request.presentation}
+        for field, url in given.items():
+            if url is not None and (reason := await wrong_with(url, allow_files=self._allow_files)):
+                raise _bad(field, f"The {field} {reason}.")
+        participant = self._new_id()
+        async with self._nothing_left_behind(participant):
+            command = Join(
+                conference.key,
+                participant,
+                request.display_name,
+                self._new_id(),
+                ROLES[request.role],
+                await self._seal(request.media, participant, "media"),
+                await self._seal(request.presentation, participant, "presentation"),
+                request.presenting,
+            )
+            await self._tell(command, {}, settle=SETTLE)
+        return participant
+
+    async def leave(self, conference: str, participant: str) -> None:
+        await self._tell(Leave(conference, participant), {"participant": "participant_id"})
+
+    async def present(self, conference: str, participant: str, *, on: bool) -> None:
+        command = StartPresenting if on else StopPresenting
+        await self._tell(command(conference, participant), {})
+
+    async def end(self, conference: str, reason: str = "") -> None:
+        command = EndConference(conference, reason) if reason else EndConference(conference)
+        await self._tell(command, {"conference": "conference_id"})
+
+    async def end_if_running(self, conference: str, reason: str) -> None:
+        view = self._live.views.get(conference)
+        if view is not None and view.running:
+            await self.end(conference, reason)
+
+    def conference(self, alias: str) -> Conference:
+        """The configured conference with this alias or key."""
+        found = self._store.now.by_alias(alias) or self._store.now.by_key(alias)
+        if found is None:
+            raise NoSuchResource
+        return found
+
+    async def _location(self, given: str) -> str:
+        if not given:
+            return ""
+        name = location_name(given, self._store.now, await self._workers.locations())
+        if name is None:
+            raise _bad("system_location", "There is no such system location.")
+        return name
+
+    async def _seal(self, url: str | None, participant: str, purpose: Purpose) -> SealedUrl | None:
+        return None if url is None else await self._vault.put(url, participant, purpose)
+
+    @asynccontextmanager
+    async def _nothing_left_behind(self, participant: str) -> AsyncIterator[None]:
+        """Whatever was sealed for somebody who does not get in after all is deleted again."""
+        try:
+            yield
+        except BaseException:
+            await self._vault.forget(participant)
+            raise
+
+    async def _tell(
+        self, command: ConferenceCommand, names: dict[str, str], *, settle: float = 0.0
+    ) -> None:
+        """Send a command. Raises Problem, with the caller's name of the field, if refused."""
+        subject = conference_commands(command.conference)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + settle
+        while True:
+            try:
+                reply = decode_reply(await ask(self._nc, subject, command))
+            except (Unanswered, *OUTAGES) as exc:
+                raise Unavailable from exc
+            if isinstance(reply, Accepted):
+                await self._live.until(command.conference, reply.version, FRESH)
+                return
+            unknown = reply.code == "unknown" and reply.field == "conference"
+            if not unknown or loop.time() > deadline:
+                raise _refused(reply, names)
+            await asyncio.sleep(SETTLE_PAUSE)
+
+
+def _refused(reply: Refused, names: dict[str, str]) -> Exception:
+    log.info("command refused", code=reply.code, field=reply.field)
+    if reply.code in ("busy", "internal"):
+        return Unavailable()
+    field = names.get(reply.field, reply.field) or "__all__"
+    sentence = f"{reply.reason[:1].upper()}{reply.reason[1:].rstrip('.')}."
+    return Problem({field: [sentence]}, "participant")
+
+
+def _bad(field: str, sentence: str) -> Problem:
+    return Problem({field: [sentence]}, "participant")

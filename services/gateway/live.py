@@ -1,0 +1,101 @@
+"""What is going on, in memory: views, stages and layouts of all conferences."""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from kit.follow import Follower
+from kit.kv import Watch
+from proto.mixer import LayoutChanged, MixStopped, StageChanged, decode_commit
+from proto.views import ConferenceView, ParticipantView, decode_conference
+
+log = structlog.get_logger()
+
+LOOK_BACK = 2000
+"""Messages of MIXER that are read at the start: about a second's work, and enough that every
+conference with some life in it has its layout; a quieter one shows it with the next change."""
+
+
+class Live:
+    def __init__(self, views: Watch, mixer: Follower) -> None:
+        self._watch = views
+        self._mixer = mixer
+        self._news = asyncio.Condition()
+        self.views: dict[str, ConferenceView] = {}
+        self._stages: dict[str, list[str]] = {}
+        self._layouts: dict[str, dict[str, LayoutChanged]] = {}
+        self.closed = False
+        self.changes = 0
+        "Counts everything that happened, so that nobody who looks away misses any of it."
+
+    async def follow_views(self) -> None:
+        async for key, value, _ in self._watch.entries():
+            if value is None:
+                self.views.pop(key, None)
+            else:
+                self.views[key] = decode_conference(value)
+            await self._tell()
+
+    async def follow_mixer(self) -> None:
+        async for msg in self._mixer.messages():
+            conference = msg.subject.rsplit(".", 1)[-1]
+            for event in decode_commit(msg.data):
+                match event:
+                    case StageChanged(stage=stage):
+                        self._stages[conference] = stage
+                    case LayoutChanged():
+                        self._layouts.setdefault(conference, {})[event.feed.content] = event
+                    case MixStopped():
+                        self._stages.pop(conference, None)
+                        self._layouts.pop(conference, None)
+            await self._tell()
+
+    async def ready(self) -> None:
+        await self._watch.caught_up.wait()
+        await self._mixer.started.wait()
+
+    async def close(self) -> None:
+        """Send those who wait home."""
+        self.closed = True
+        await self._tell()
+
+    def stage(self, conference: str) -> list[str]:
+        return self._stages.get(conference, [])
+
+    def layouts(self, conference: str) -> Iterable[LayoutChanged]:
+        return self._layouts.get(conference, {}).values()
+
+    def running(self) -> list[ConferenceView]:
+        return [view for view in self.views.values() if view.running]
+
+    def find(self, participant: str) -> tuple[ConferenceView, ParticipantView] | None:
+        for view in self.running():
+            if found := view.find(participant):
+                return view, found
+        return None
+
+    def version(self, conference: str) -> int:
+        view = self.views.get(conference)
+        return view.version if view else 0
+
+    async def until(self, conference: str, version: int, patience: float) -> None:
+        """Wait for a view that has this commit in it, so that an answer is not older than it."""
+        try:
+            async with asyncio.timeout(patience), self._news:
+                await self._news.wait_for(lambda: self.version(conference) >= version)
+        except TimeoutError:
+            log.info("view is late", conference=conference)
+
+    async def news(self, seen: int, patience: float) -> bool:
+        """Wait until there are more than `seen` changes; False if not within `patience` seconds."""
+        try:
+            async with asyncio.timeout(patience), self._news:
+                return await self._news.wait_for(lambda: self.changes > seen)
+        except TimeoutError:
+            return False
+
+    async def _tell(self) -> None:
+        self.changes += 1
+        async with self._news:
+            self._news.notify_all()

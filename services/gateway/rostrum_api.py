@@ -1,0 +1,116 @@
+"""`/api/rostrum/v1/…`: our own API, for the page and the command line."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar import Controller, delete, get, post, put
+from litestar.response import Response, ServerSentEvent, ServerSentEventMessage, Stream
+from nats.js import JetStreamContext
+
+from proto.config import Conference
+from services.gateway.calls import Calls
+from services.gateway.core import shapes
+from services.gateway.core.requests import JoinRequest, read
+from services.gateway.history import export
+from services.gateway.live import Live
+from services.gateway.problems import AnyRequest, Problem, json
+from services.gateway.store import Store
+from services.gateway.workers import Workers
+
+HEARTBEAT = 15.0
+"""Seconds of silence after which a comment shows that the connection lives."""
+
+
+class RostrumController(Controller):
+    path = "/api/rostrum/v1"
+
+    @get("/conferences", sync_to_thread=False)
+    def conferences(self, store: Store, live: Live) -> Response[bytes]:
+        """All that are configured, and those that still run though they no longer are."""
+        configured = list(store.now.conferences.values())
+        keys = {conference.key for conference in configured}
+        orphans = [view for view in live.running() if view.conference not in keys]
+        return json(
+            {
+                "conferences": [
+                    *(_merged(conference, live) for conference in configured),
+                    *(shapes.conference(None, view) for view in orphans),
+                ]
+            }
+        )
+
+    @get("/conferences/{alias:str}", sync_to_thread=False)
+    def conference(self, alias: str, calls: Calls, live: Live) -> Response[bytes]:
+        return json(_merged(calls.conference(alias), live))
+
+    @post("/conferences/{alias:str}/participants")
+    async def join(self, alias: str, request: AnyRequest, calls: Calls) -> Response[bytes]:
+        conference = calls.conference(alias)
+        wanted = read(await request.body(), JoinRequest)
+        if isinstance(wanted, dict):
+            raise Problem(wanted, "participant")
+        return json({"participant": await calls.join(conference, wanted)}, 201)
+
+    @delete("/conferences/{alias:str}/participants/{participant:str}", status_code=204)
+    async def leave(self, alias: str, participant: str, calls: Calls, live: Live) -> None:
+        await calls.leave(_in(alias, participant, calls, live), participant)
+
+    @put("/conferences/{alias:str}/participants/{participant:str}/presenting", status_code=204)
+    async def present(self, alias: str, participant: str, calls: Calls, live: Live) -> None:
+        await calls.present(_in(alias, participant, calls, live), participant, on=True)
+
+    @delete("/conferences/{alias:str}/participants/{participant:str}/presenting", status_code=204)
+    async def stop_presenting(self, alias: str, participant: str, calls: Calls, live: Live) -> None:
+        await calls.present(_in(alias, participant, calls, live), participant, on=False)
+
+    @get("/conferences/{alias:str}/events")
+    async def events(self, alias: str, calls: Calls, live: Live) -> ServerSentEvent:
+        return ServerSentEvent(_events(calls.conference(alias), live))
+
+    @get("/conferences/{alias:str}/log.jsonl")
+    async def log(self, alias: str, calls: Calls, live: Live, js: JetStreamContext) -> Stream:
+        key = calls.conference(alias).key
+        lines = export(js, key, live.views.get(key))
+        return Stream(lines, media_type="application/x-ndjson")
+
+    @get("/workers")
+    async def workers(self, workers: Workers) -> Response[bytes]:
+        return json({"workers": msgspec.to_builtins(await workers.alive())})
+
+
+def _merged(conference: Conference, live: Live) -> dict[str, Any]:
+    key = conference.key
+    return {
+        **shapes.conference(conference, live.views.get(key)),
+        **shapes.layout(live.stage(key), live.layouts(key)),
+    }
+
+
+def _in(alias: str, participant: str, calls: Calls, live: Live) -> str:
+    """The key of the conference, if the participant is in it."""
+    key = calls.conference(alias).key
+    view = live.views.get(key)
+    if view is None or view.find(participant) is None:
+        problem = {"participant": ["No such participant is in the conference."]}
+        raise Problem(problem, "participant", 404)
+    return key
+
+
+async def _events(conference: Conference, live: Live) -> AsyncIterator[ServerSentEventMessage]:
+    """The conference as it is, and then as it changes; who reads slowly gets the newest only."""
+    key = conference.key
+    sent: dict[str, bytes] = {}
+    while not live.closed:
+        seen = live.changes
+        current = {
+            "view": msgspec.json.encode(shapes.conference(conference, live.views.get(key))),
+            "layout": msgspec.json.encode(shapes.layout(live.stage(key), live.layouts(key))),
+        }
+        news = {event: data for event, data in current.items() if sent.get(event) != data}
+        if news:
+            sent = current
+            for event, data in news.items():
+                yield ServerSentEventMessage(event=event, data=data.decode())
+        elif not await live.news(seen, HEARTBEAT):
+            yield ServerSentEventMessage(comment="still here")

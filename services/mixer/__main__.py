@@ -1,0 +1,103 @@
+"""Composition root: the only place that names concrete adapters."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from functools import partial
+from uuid import uuid4
+
+import msgspec
+from nats.aio.msg import Msg
+from opentelemetry.trace import SpanKind
+
+from kit import boot, bus, trace
+from kit.config import from_env
+from kit.eventlog import JetStreamLog
+from kit.follow import Follower
+from kit.heartbeat import beat
+from kit.kv import Bucket, Watch
+from kit.secrets import Sealer
+from kit.vault import Vault
+from proto import scheduler, subjects
+from proto.base import encode
+from proto.mixer import MixerEvent, StageChanged
+from proto.views import FeedOffer, decode_conference
+from services.mixer.config import Config
+from services.mixer.shell import Worker
+
+
+async def main() -> None:
+    config = from_env(Config)
+    async with boot.started("mixer", config) as app:
+        logs = await JetStreamLog.ensure_all(app.js)
+        vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), Sealer.from_env())
+        views = (await Bucket.ensure(app.js, subjects.CONFERENCES)).watch()
+        feeds = await Bucket.ensure(app.js, subjects.FEEDS)
+        workers = await Bucket.ensure(app.js, subjects.WORKERS, ttl=subjects.WORKERS_TTL)
+        name = f"mixer-{uuid4().hex[:8]}"
+
+        async def write(conference: str, event: MixerEvent) -> None:
+            subject = subjects.events("mixer", conference)
+            append = partial(logs["mixer"].append, subject, encode([event]), expected=None)
+            await bus.persist(append)
+
+        async def offer(conference: str, feed: FeedOffer | None) -> None:
+            if feed is not None:
+                await bus.persist(partial(feeds.put, conference, encode(feed)))
+                return
+            # Another worker may have offered the conference's feeds since: those stay.
+            entry = await bus.persist(partial(feeds.get, conference))
+            if entry and entry.value and msgspec.json.decode(entry.value)["worker"] == name:
+                await bus.persist(partial(feeds.delete, conference))
+
+        worker = Worker(
+            name,
+            config,
+            vault,
+            write,
+            offer,
+            app.start,
+            now=lambda: datetime.now(UTC),
+            clock=time.monotonic,
+        )
+        assignments = Follower(
+            app.js, subjects.stream("scheduler"), subjects.events("scheduler"), after=None
+        )
+        app.start(follow_views(views, worker))
+        await views.caught_up.wait()
+        app.start(follow_assignments(assignments, worker))
+        await assignments.started.wait()
+        await bus.answer(
+            app.nc,
+            subjects.bids("mixer"),
+            decode=scheduler.decode_wanted,
+            handle=worker.bid,
+            group=app.group,
+        )
+        if config.replay:
+            await app.nc.subscribe(subjects.replay_stage("*"), cb=partial(replay_stage, worker))
+        async with beat(workers, f"mixer.{name}", worker.view):
+            await app.stopped.wait()
+            worker.draining = True
+
+
+async def follow_assignments(follower: Follower, worker: Worker) -> None:
+    async for msg in follower.messages():
+        with trace.span("process scheduler.events.*", SpanKind.CONSUMER, headers=msg.headers):
+            for event in scheduler.decode_commit(msg.data):
+                await worker.carry_out(event)
+
+
+async def follow_views(watch: Watch, worker: Worker) -> None:
+    async for _, value, _ in watch.entries():
+        if value is not None:
+            await worker.show(decode_conference(value))
+
+
+async def replay_stage(worker: Worker, msg: Msg) -> None:
+    stage = msgspec.json.decode(msg.data, type=StageChanged)
+    worker.stage(msg.subject.rsplit(".", 1)[-1], list(stage.stage))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

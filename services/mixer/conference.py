@@ -1,0 +1,178 @@
+"""The process of one conference, and its composition root: `python -m services.mixer.conference`.
+
+Hears orders on stdin and says reports on stdout (`wire.py`); offers feeds on a Unix socket in
+`ROSTRUM_RUN_DIR`. Ends when stdin does.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import av
+import msgspec
+import structlog
+
+from kit import logs
+from kit.child import Parent
+from kit.link import FeedServer, FeedWriter
+from kit.secrets import Sealer, Unsealable
+from proto.media import FeedSpec
+from proto.mixer import SourceState
+from services.mixer import wire
+from services.mixer.core.scene import Scene, SourceId
+from services.mixer.media.cast import Cast
+from services.mixer.media.engine import Direction, Engine
+from services.mixer.media.source import Source, UrlSource
+from services.mixer.media.synthetic import SyntheticSource
+
+log = structlog.get_logger()
+
+LAYOUTS = ("", "1:0", "1:7")
+"""That a feed may ask for."""
+
+PIXELS_LIMIT = 3840 * 2160
+"""Of a feed; beyond it one thread cannot draw it in time."""
+
+STATS_EVERY = 5.0
+"""Seconds."""
+
+STOP_TIMEOUT = 2.0
+"""Seconds that the mix may take to end its last picture."""
+
+DIED = 70
+"""Exit code after a thread has died; `EX_SOFTWARE` of sysexits."""
+
+_spec_decoder = msgspec.json.Decoder(FeedSpec)
+
+
+class Conference:
+    """Orders in, reports out."""
+
+    def __init__(self, begin: wire.Begin, parent: "Parent[wire.AnyOrder]", sealer: Sealer) -> None:
+        self._begin = begin
+        self._parent = parent
+        self._sealer = sealer
+        self._direction: Direction | None = None
+        self._stage: tuple[str, ...] | None = () if begin.replay else None
+        self.engine = Engine(begin.conference, self._on_stage, self._on_layout, labels=begin.labels)
+        self._cast = Cast(self._open, replay=begin.replay)
+
+    def obey(self, order: wire.AnyOrder) -> None:
+        match order:
+            case wire.Show(view):
+                self._cast.show(view)
+                self._direct(Direction(view, self._cast.sources, self._stage))
+            case wire.Source(participant, content, secret):
+                self._cast.address(SourceId(participant, content), secret)
+                if self._direction is not None:
+                    self._direct(
+                        msgspec.structs.replace(self._direction, sources=self._cast.sources)
+                    )
+            case wire.Stage(stage) if self._begin.replay:
+                self._stage = tuple(stage)
+                if self._direction is not None:
+                    self._direct(msgspec.structs.replace(self._direction, stage=self._stage))
+            case _:
+                log.warning("order out of place", order=type(order).__name__)
+
+    def open_feed(self, hello: bytes) -> FeedWriter | str:
+        """Who says hello gets a feed, or the reason why not."""
+        try:
+            spec = _spec_decoder.decode(hello)
+        except msgspec.MsgspecError:
+            return "not the description of a feed"
+        if spec.conference != self._begin.conference:
+            return "this is another conference"
+        if spec.layout not in LAYOUTS:
+            return f"there is no layout {spec.layout!r}"
+        if spec.width * spec.height > PIXELS_LIMIT:
+            return f"a feed has at most {PIXELS_LIMIT} pixels"
+        return self.engine.open_feed(spec)
+
+    def stats(self, cpu_seconds: float) -> wire.Stats:
+        counts = self.engine.counts()
+        return wire.Stats(cpu_seconds=cpu_seconds, **msgspec.structs.asdict(counts))
+
+    def close(self) -> None:
+        self.engine.stop()
+        self._cast.close()
+
+    def _direct(self, direction: Direction) -> None:
+        self._direction = direction
+        self.engine.direct(direction)
+
+    def _open(self, source: SourceId, sealed: str) -> Source:
+        if self._begin.replay:
+            return SyntheticSource(source)
+
+        def changed(state: SourceState, reason: str) -> None:
+            self._parent.report(
+                wire.SourceChanged(source.participant, source.content, state, reason)
+            )
+
+        try:
+            url = self._sealer.open(sealed).reveal()
+        except Unsealable:
+            # An empty address cannot be opened, which the source finds and reports.
+            url = ""
+        return UrlSource(url, self.engine.now, changed)
+
+    def _on_stage(self, stage: tuple[str, ...]) -> None:
+        self._parent.report(wire.StageChanged(list(stage)))
+
+    def _on_layout(self, feed: FeedSpec, scene: Scene) -> None:
+        self._parent.report(wire.LayoutChanged(feed, scene.view, list(scene.slots)))
+
+
+async def serve(run_dir: Path) -> None:
+    parent = Parent(wire.decode_order)
+    orders = parent.orders()
+    begin = await anext(orders, None)
+    if not isinstance(begin, wire.Begin):
+        log.error("the first order must be to begin")
+        return
+    structlog.contextvars.bind_contextvars(conference=begin.conference)
+    conference = Conference(begin, parent, Sealer.from_env())
+    mix = threading.Thread(target=conference.engine.run, name="mix", daemon=True)
+    mix.start()
+    server = FeedServer(run_dir / f"mix-{os.getpid()}.sock", conference.open_feed)
+    try:
+        parent.report(wire.Ready(str(server.path)))
+        async with asyncio.TaskGroup() as tasks:
+            stats = tasks.create_task(_report_stats(parent, conference))
+            async for order in orders:
+                conference.obey(order)
+            stats.cancel()
+    finally:
+        server.close()
+        conference.close()
+        mix.join(STOP_TIMEOUT)
+
+
+async def _report_stats(parent: "Parent[wire.AnyOrder]", conference: Conference) -> None:
+    while True:
+        await asyncio.sleep(STATS_EVERY)
+        parent.report(conference.stats(time.process_time()))
+
+
+def _die(failure: threading.ExceptHookArgs) -> None:
+    """Half a mixer is worse than none: the worker starts a whole one."""
+    name = failure.thread.name if failure.thread is not None else ""
+    # No traceback text: what an exception says may hold an address.
+    log.error("thread died", thread=name, kind=failure.exc_type.__name__)
+    os._exit(DIED)
+
+
+def main() -> int:
+    logs.configure("mixer-conference", os.environ.get("ROSTRUM_LOG_LEVEL", "info"))
+    av.logging.set_level(None)
+    threading.excepthook = _die
+    asyncio.run(serve(Path(os.environ["ROSTRUM_RUN_DIR"])))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""Settings of mixer."""
+
+import socket
+from typing import Annotated
+
+import msgspec
+
+from kit.config import BaseConfig
+
+
+class Config(BaseConfig, frozen=True, kw_only=True):
+    mixer_capacity: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 8
+    "Conferences that this worker mixes at most."
+    host: str = msgspec.field(default_factory=socket.gethostname)
+    "Identity of the machine: equal for processes that can share memory and sockets."
+    replay: bool = False
+    "Show test pictures instead of opening media, and take the stage from a recording."

@@ -1,0 +1,36 @@
+"""Colours in the canvas's own terms: BT.601, limited range Y, U, V of 8 bits each."""
+
+import colorsys
+import zlib
+
+Yuv = tuple[int, int, int]
+Rgb = tuple[int, int, int]
+
+BLACK: Yuv = (16, 128, 128)
+BACKDROP: Rgb = (24, 26, 31)
+"""Behind the tiles: nearly black, so that pictures stand out and dark ones still have an edge."""
+
+TONES = (262.0, 330.0, 392.0, 494.0, 587.0, 698.0, 880.0, 1047.0)
+"""Hertz; no two closer than a fifth of an octave, so that a spectrum tells them apart."""
+
+
+def yuv(rgb: Rgb) -> Yuv:
+    red, green, blue = (part / 255 for part in rgb)
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    return (
+        round(16 + 219 * luma),
+        round(128 + 224 * (blue - luma) / 1.772),
+        round(128 + 224 * (red - luma) / 1.402),
+    )
+
+
+def colour(participant: str, *, lightness: float = 0.36, saturation: float = 0.45) -> Rgb:
+    """A colour that belongs to a participant wherever it is drawn."""
+    hue = zlib.crc32(participant.encode()) % 360 / 360
+    red, green, blue = colorsys.hls_to_rgb(hue, lightness, saturation)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def tone(participant: str) -> float:
+    """A pitch in hertz that belongs to a participant in a replay."""
+    return TONES[zlib.crc32(participant.encode()[::-1]) % len(TONES)]

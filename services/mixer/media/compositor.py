@@ -1,0 +1,109 @@
+"""Draws scenes into the canvases of a feed's ring, and no more of them than has changed.
+
+A canvas is contiguous I420. Each slot of the ring remembers what it shows, tile by tile.
+"""
+
+from collections.abc import Mapping
+
+from services.mixer.core import palette
+from services.mixer.core.layouts import Rect, whole
+from services.mixer.core.scene import Scene, SourceId, Tile
+from services.mixer.media.cards import Cards, Overlay
+from services.mixer.media.picture import Picture
+from services.mixer.media.planes import Plane, Planes, cut, fill, split
+from services.mixer.media.scaling import Scaler, crop, letterbox
+
+Geometry = tuple[int, int, float]
+
+
+class Compositor:
+    """For one feed and one thread."""
+
+    def __init__(self, cards: Cards) -> None:
+        self._cards = cards
+        self._scaler = Scaler()
+        self._slots: dict[int, _Slot] = {}
+
+    def draw(
+        self, slot: int, canvas: Plane, scene: Scene, pictures: Mapping[SourceId, Picture]
+    ) -> int:
+        """Make `canvas` show `scene`; returns how many tiles had to be drawn."""
+        drawn = self._slots.get(slot)
+        if drawn is None or (drawn.scene is not scene and drawn.scene != scene):
+            drawn = self._slots[slot] = _Slot(scene, canvas, self._cards, self._scaler)
+        return drawn.update(pictures)
+
+
+class _Slot:
+    """One canvas that shows a scene, and which pictures of it."""
+
+    def __init__(self, scene: Scene, canvas: Plane, cards: Cards, scaler: Scaler) -> None:
+        self.scene = scene
+        planes = split(canvas)
+        fill(planes, palette.yuv(palette.BACKDROP))
+        if scene.slate is not None:
+            slate = cards.slate(scene.slate, scene.width, scene.height)
+            everything = whole(scene.width, scene.height)
+            _Place(Tile(everything, None, ""), planes, cards, scaler).draw(slate)
+        self._places = [_Place(tile, planes, cards, scaler) for tile in scene.tiles]
+
+    def update(self, pictures: Mapping[SourceId, Picture]) -> int:
+        """Draw the tiles whose picture is another one, and those in front of them."""
+        count = 0
+        changed: list[Rect] = []
+        for place in self._places:
+            tile = place.tile
+            picture = pictures.get(tile.source) if tile.source is not None else None
+            if picture is None:
+                picture = place.card()
+            covered = any(tile.rect.overlaps(rect) for rect in changed)
+            if covered or place.serial != picture.serial:
+                place.draw(picture)
+                changed.append(tile.rect)
+                count += 1
+        return count
+
+
+class _Place:
+    """One tile on one canvas."""
+
+    def __init__(self, tile: Tile, canvas: Planes, cards: Cards, scaler: Scaler) -> None:
+        self.tile = tile
+        self.serial = 0
+        "Of the picture that it shows."
+        self._canvas = canvas
+        self._cards = cards
+        self._scaler = scaler
+        self._geometry: Geometry | None = None
+        self._part = Rect(0, 0, 0, 0)
+        self._target: Planes = canvas
+        self._label: Overlay | None = None
+        if tile.label:
+            self._label = cards.label(tile.name, tile.rect.width, tile.rect.height)
+
+    def card(self) -> Picture:
+        return self._cards.name(self.tile.name, self.tile.rect.width, self.tile.rect.height)
+
+    def draw(self, picture: Picture) -> None:
+        geometry = (picture.width, picture.height, picture.aspect)
+        if geometry != self._geometry:
+            self._geometry = geometry
+            self._plan(picture)
+        self.serial = picture.serial
+        for target, plane in zip(self._target, cut(picture.planes, self._part), strict=True):
+            self._scaler.fill(target, plane)
+        if self._label is not None:
+            self._label.blend(cut(self._canvas, self.tile.rect))
+
+    def _plan(self, picture: Picture) -> None:
+        """Which part of such a picture goes where."""
+        place = self.tile.rect
+        if not self.tile.whole:
+            self._part = crop(picture, place.width, place.height)
+            self._target = cut(self._canvas, place)
+            return
+        inner = letterbox(picture, place)
+        if inner != place:
+            fill(cut(self._canvas, place), palette.BLACK)
+        self._part = Rect(0, 0, picture.width & ~1, picture.height & ~1)
+        self._target = cut(self._canvas, inner)

@@ -1,0 +1,122 @@
+"""Opening what participants send, whatever it is, within limits and without hanging."""
+
+from urllib.parse import urlsplit
+
+import av
+import msgspec
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+PROTOCOLS = "file,http,https,tcp,tls,udp,rtp,rtsp,rtsps,rtmp,rtmps,rtmpt,srt,hls,crypto,data"
+"""What a URL, and a playlist behind it, may use: transports of media and nothing that runs,
+lists or joins things on this machine."""
+
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,live_flv,mpegts,mpeg,avi,asf,nut,mxf,ogg,"
+    "hls,rtsp,rtp,sdp,wav,w64,aiff,mp3,aac,ac3,eac3,flac,amr,caf,gif,apng,png_pipe,jpeg_pipe,"
+    "webp_pipe,bmp_pipe,h264,hevc,obu,ivf,m4v,mpegvideo,mpjpeg,mjpeg,yuv4mpegpipe,dv"
+)
+"""Pictures and sound. Left out: readers that take any text for a picture or follow lists."""
+
+LIVE = frozenset({"rtsp", "rtsps", "rtmp", "rtmps", "rtmpt", "srt", "udp", "rtp", "tcp", "tls"})
+"""Schemes of sources that send when they like; all others are read when we like."""
+
+OPEN_TIMEOUT = 10.0
+"""Seconds that a source may take to say what it is."""
+
+READ_TIMEOUT = 5.0
+"""Seconds without a byte after which a connection counts as dead."""
+
+PROBE_TIME = 2_000_000
+"""Microseconds of a live source that are examined before it is shown."""
+
+SMALL = 1920 * 1080
+"""Pixels up to which one thread decodes fast enough; more threads only cost."""
+
+UNREADABLE = (av.FFmpegError, OSError, ValueError, LookupError, RuntimeError, MemoryError)
+"""What foreign media make libav and its binding raise."""
+
+PHRASES: tuple[tuple[type[BaseException], str], ...] = (
+    (FileNotFoundError, "no such file"),
+    (PermissionError, "not allowed to read it"),
+    (IsADirectoryError, "a directory, not a file"),
+    (ConnectionRefusedError, "connection refused"),
+    (TimeoutError, "it took too long to answer"),
+    (av.error.ExitError, "it took too long to answer"),
+    (av.error.ProtocolNotFoundError, "a protocol that is not allowed"),
+    (av.error.InvalidDataError, "not media that can be read"),
+    (av.error.ArgumentError, "not media that can be read"),
+)
+
+
+class NotMedia(ValueError):
+    """It opens, but has neither picture nor sound."""
+
+
+class Opened(msgspec.Struct):
+    """A source that can be read."""
+
+    container: InputContainer
+    video: VideoStream | None
+    audio: AudioStream | None
+    live: bool
+
+    @property
+    def start(self) -> float | None:
+        """First timestamp in seconds, where the container says so."""
+        start = self.container.start_time
+        return start / av.time_base if start is not None else None
+
+    @property
+    def is_picture(self) -> bool:
+        return self.container.format.name.endswith("_pipe")
+
+    @property
+    def loops(self) -> bool:
+        """It has an end and can be read again."""
+        return not self.live and (self.container.duration or 0) > 0
+
+
+def open_media(url: str) -> Opened:
+    """Raises one of `UNREADABLE`; see `why`."""
+    live = is_live(url)
+    options = {"protocol_whitelist": PROTOCOLS, "format_whitelist": FORMATS}
+    if live:
+        options["analyzeduration"] = str(PROBE_TIME)
+    if url.startswith("rtsp"):
+        options["rtsp_flags"] = "prefer_tcp"
+    container = av.open(
+        url, options=options, timeout=(OPEN_TIMEOUT, READ_TIMEOUT), metadata_errors="ignore"
+    )
+    try:
+        video = next(iter(container.streams.video), None)
+        audio = next(iter(container.streams.audio), None)
+        if video is None and audio is None:
+            raise NotMedia("neither picture nor sound in it")
+        for stream in (video, audio):
+            if stream is not None:
+                stream.codec_context.thread_count = 1
+        if video is not None and video.codec_context.width * video.codec_context.height > SMALL:
+            video.codec_context.thread_count = 2
+            video.thread_type = "FRAME"
+        return Opened(container, video, audio, live)
+    except UNREADABLE:
+        container.close()
+        raise
+
+
+def is_live(url: str) -> bool:
+    return urlsplit(url).scheme.lower() in LIVE
+
+
+def why(error: BaseException) -> str:
+    """A sentence for people, of fixed words: an exception's own text may hold the URL."""
+    if isinstance(error, NotMedia):
+        return str(error)
+    for kind, phrase in PHRASES:
+        if isinstance(error, kind):
+            return phrase
+    if isinstance(error, av.FFmpegError):
+        return f"libav says: {error.strerror}"
+    return "it cannot be reached" if isinstance(error, OSError) else "it cannot be decoded"

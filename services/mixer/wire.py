@@ -1,0 +1,106 @@
+"""What the worker and its conference processes say to each other, one JSON line each."""
+
+import msgspec
+
+from proto.base import Reason, Token
+from proto.media import FeedSpec
+from proto.mixer import Slot, SourceState
+from proto.views import ConferenceView
+from services.mixer.core.scene import Content as Content  # the worker says it too
+
+
+class Order(msgspec.Struct, frozen=True, tag_field="order"):
+    """From the worker."""
+
+
+class Begin(Order, frozen=True, tag="begin"):
+    """Always the first."""
+
+    conference: Token
+    instance: Token
+    replay: bool = False
+    "Show flat colours and sound tones instead of opening media; the stage is told, not heard."
+    labels: bool = False
+    "Write names into the pictures."
+
+
+class Show(Order, frozen=True, tag="show"):
+    """The conference is like this now."""
+
+    view: ConferenceView
+
+
+class Source(Order, frozen=True, tag="source"):
+    """Where a participant's media is; may come before the view that has the participant."""
+
+    participant: Token
+    content: Content
+    secret: str
+    "The URL, sealed."
+
+
+class Stage(Order, frozen=True, tag="stage"):
+    """Who is heard, in a replay."""
+
+    stage: list[Token]
+
+
+class Report(msgspec.Struct, frozen=True, tag_field="report"):
+    """From the conference's process."""
+
+
+class Ready(Report, frozen=True, tag="ready"):
+    """Feeds can be taken."""
+
+    socket: str
+
+
+class SourceChanged(Report, frozen=True, tag="source_changed"):
+    participant: Token
+    content: Content
+    state: SourceState
+    reason: Reason = ""
+
+
+class StageChanged(Report, frozen=True, tag="stage_changed"):
+    stage: list[Token]
+
+
+class LayoutChanged(Report, frozen=True, tag="layout_changed"):
+    """Of a feed that somebody takes."""
+
+    feed: FeedSpec
+    view: str
+    slots: list[Slot]
+
+
+class Stats(Report, frozen=True, tag="stats"):
+    """Counted since the conference began."""
+
+    seconds: float
+    "How long the mix has run."
+    pictures: int
+    "Rendered for all feeds together."
+    late: int
+    "Pictures of the clock that were left out because rendering was late."
+    missed: int
+    "Pictures that a taker did not get because it was slow."
+    feeds: int
+    takers: int
+    cpu_seconds: float
+    "Used by the process."
+
+
+AnyOrder = Begin | Show | Source | Stage
+AnyReport = Ready | SourceChanged | StageChanged | LayoutChanged | Stats
+
+_order_decoder: msgspec.json.Decoder[AnyOrder] = msgspec.json.Decoder(AnyOrder)
+_report_decoder: msgspec.json.Decoder[AnyReport] = msgspec.json.Decoder(AnyReport)
+
+
+def decode_order(data: bytes) -> AnyOrder:
+    return _order_decoder.decode(data)
+
+
+def decode_report(data: bytes) -> AnyReport:
+    return _report_decoder.decode(data)

@@ -1,0 +1,155 @@
+"""From one encoder to any number of destinations: the same tags, each at its own pace.
+
+Pure: no I/O, no waiting. A destination joins at the newest key frame, is given the headers first,
+and reads timestamps that start at 0. One that is too slow loses whole groups of pictures, sound
+included, and goes on at a key frame; nobody else notices.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from services.rtmp_egress.media.flv import AUDIO, SCRIPT, VIDEO, FlvTag
+
+_HEADER_ORDER = (SCRIPT, VIDEO, AUDIO)
+"""Metadata first, then the configurations, as every server expects."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much a destination may lag behind."""
+
+    milliseconds: int = 6000
+    bytes: int = 4 << 20
+
+    @classmethod
+    def of(cls, kbps: int, gop_seconds: int) -> "Limits":
+        """Six seconds, or as much as joining at a key frame may need at once and four more.
+
+        The bytes leave half as much again for pictures that the rate control lets grow.
+        """
+        seconds = max(6, gop_seconds + 4)
+        return cls(seconds * 1000, max(4 << 20, seconds * kbps * 1000 // 8 * 3 // 2))
+
+
+class Timed(NamedTuple):
+    """A tag in a destination's own time."""
+
+    kind: int
+    timestamp: int
+    "Milliseconds since the key frame it started at."
+    payload: bytes
+
+
+class Backlog:
+    """What one destination has yet to send. Headers do not change within a session, so those that
+    wait may go before all else."""
+
+    def __init__(self, limits: Limits, wake: Callable[[], None]) -> None:
+        self._limits = limits
+        self._wake = wake
+        self._headers: deque[FlvTag] = deque()
+        self._media: deque[FlvTag] = deque()
+        self._base: int | None = None
+        self._resume = True
+        "Nothing can be taken in before the next key frame."
+        self.bytes = 0
+        "Of media."
+        self.dropped_frames = 0
+        "Pictures that this destination will never see."
+        self.overflows = 0
+
+    def __len__(self) -> int:
+        return len(self._headers) + len(self._media)
+
+    @property
+    def milliseconds(self) -> int:
+        """From the oldest media to the newest."""
+        return self._media[-1].timestamp - self._media[0].timestamp if self._media else 0
+
+    def put(self, tag: FlvTag) -> None:
+        if tag.header:
+            self._headers.append(tag)
+        elif not self._wanted(tag):
+            return
+        else:
+            self._media.append(tag)
+            self.bytes += len(tag.payload)
+            if self._overflowing():
+                self._make_room()
+        if len(self):
+            self._wake()
+
+    def take(self) -> Timed | None:
+        """The next tag to send, or None for now."""
+        if self._headers:
+            header = self._headers.popleft()
+            return Timed(header.kind, 0, header.payload)
+        if not self._media or self._base is None:
+            return None
+        tag = self._media.popleft()
+        self.bytes -= len(tag.payload)
+        return Timed(tag.kind, tag.timestamp - self._base, tag.payload)
+
+    def _wanted(self, tag: FlvTag) -> bool:
+        if self._resume and not tag.key_frame:
+            self.dropped_frames += tag.kind == VIDEO and self._base is not None
+            return False
+        self._resume = False
+        if self._base is None:
+            self._base = tag.timestamp
+        return tag.timestamp >= self._base  # not sound from before the picture it starts with
+
+    def _overflowing(self) -> bool:
+        return self.bytes > self._limits.bytes or self.milliseconds > self._limits.milliseconds
+
+    def _make_room(self) -> None:
+        """Drop all before the newest key frame; that too, if it comes first or is too much."""
+        self.overflows += 1
+        newest = max((i for i, tag in enumerate(self._media) if tag.key_frame), default=0)
+        self._drop(newest)
+        if newest == 0 or self._overflowing():
+            self._drop(len(self._media))
+            self._resume = True
+
+    def _drop(self, count: int) -> None:
+        for _ in range(count):
+            tag = self._media.popleft()
+            self.bytes -= len(tag.payload)
+            self.dropped_frames += tag.kind == VIDEO
+
+
+class Bus:
+    """Remembers what a newcomer needs: the headers, and everything since the newest key frame."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._headers: dict[int, FlvTag] = {}
+        self._group: list[FlvTag] = []
+        self._backlogs: list[Backlog] = []
+
+    def put(self, tags: Iterable[FlvTag]) -> None:
+        for tag in tags:
+            if tag.header:
+                self._headers[tag.kind] = tag
+            elif tag.key_frame:
+                self._group = [tag]
+            elif self._group:
+                self._group.append(tag)
+            for backlog in self._backlogs:
+                backlog.put(tag)
+
+    def join(self, wake: Callable[[], None]) -> Backlog:
+        """A newcomer; `wake` is called whenever there is something to take."""
+        backlog = Backlog(self._limits, wake)
+        for kind in _HEADER_ORDER:
+            if kind in self._headers:
+                backlog.put(self._headers[kind])
+        for tag in self._group:
+            backlog.put(tag)
+        self._backlogs.append(backlog)
+        return backlog
+
+    def leave(self, backlog: Backlog) -> None:
+        self._backlogs.remove(backlog)

@@ -1,0 +1,262 @@
+"""The worker: what the scheduler assigns is carried out by one process per session."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from kit.child import Child, Kept
+from kit.vault import Vault
+from proto.base import Message
+from proto.egress import DestinationChanged, EgressEvent, SessionStarted, SessionStopped
+from proto.scheduler import (
+    Declined,
+    DestinationAssigned,
+    DestinationReleased,
+    Offer,
+    SchedulerEvent,
+    SessionAssigned,
+    SessionReleased,
+    SessionWanted,
+    Wanted,
+)
+from proto.urls import SealedUrl
+from proto.views import FeedOffer, WorkerView
+from services.rtmp_egress import wire
+from services.rtmp_egress.config import Config
+
+log = structlog.get_logger()
+
+Write = Callable[[str, EgressEvent], Awaitable[None]]
+
+SESSION = "services.rtmp_egress.session"
+
+
+class Session:
+    """One session's process and what it has to know."""
+
+    def __init__(
+        self,
+        assigned: SessionAssigned,
+        software: bool,
+        write: Write,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+    ) -> None:
+        self._assigned = assigned
+        self._begin = wire.Begin(
+            assigned.session, assigned.feed, assigned.rendition, software=software
+        )
+        self._write = write
+        self._now = now
+        self._socket = ""
+        self._destinations: dict[str, str] = {}
+        self._kept = Kept(
+            SESSION,
+            wire.decode_report,
+            greet=self._greet,
+            hear=self._hear,
+            died=self._died,
+            clock=clock,
+        )
+
+    async def run(self) -> None:
+        with structlog.contextvars.bound_contextvars(
+            conference=self._assigned.conference, session=self._assigned.session
+        ):
+            await self._kept.run()
+
+    def feed_at(self, socket: str) -> None:
+        if socket != self._socket:
+            self._socket = socket
+            self._kept.send(wire.FeedAt(socket))
+
+    def add(self, participant: str, sealed: str) -> None:
+        self._destinations[participant] = sealed
+        self._kept.send(wire.AddDestination(participant, sealed))
+
+    def remove(self, participant: str) -> None:
+        if self._destinations.pop(participant, None) is not None:
+            self._kept.send(wire.RemoveDestination(participant))
+
+    def _greet(self, child: Child[wire.Reports]) -> None:
+        child.send(self._begin)
+        child.send(wire.FeedAt(self._socket))
+        for participant, sealed in self._destinations.items():
+            child.send(wire.AddDestination(participant, sealed))
+
+    async def _hear(self, report: wire.Reports) -> None:
+        at, a = self._now(), self._assigned
+        match report:
+            case wire.Started(encoder=encoder):
+                await self._say(SessionStarted(at, a.conference, a.session, a.worker, encoder))
+            case wire.Stopped(code=code, reason=reason):
+                # The process cannot do it, and a new one would not either.
+                for participant in list(self._destinations):
+                    del self._destinations[participant]
+                    await self._change(wire.Changed(participant, "failed", code, reason))
+            case wire.Changed(participant=participant, state=state):
+                if participant not in self._destinations:
+                    return
+                if state in ("failed", "stopped"):
+                    del self._destinations[participant]
+                await self._change(report)
+            case wire.Stats():
+                log.debug("session", pictures=report.pictures, repeated=report.repeated)
+
+    async def _died(self) -> None:
+        for participant in self._destinations:
+            await self._change(
+                wire.Changed(participant, "recovering", "worker-restart", "the encoder restarts")
+            )
+
+    async def _change(self, changed: wire.Changed) -> None:
+        at, a = self._now(), self._assigned
+        retry_at = (
+            None if changed.next_retry_in is None else at + timedelta(seconds=changed.next_retry_in)
+        )
+        log.info(
+            "destination",
+            participant=changed.participant,
+            state=changed.state,
+            code=changed.code,
+            attempt=changed.attempt,
+        )
+        await self._say(
+            DestinationChanged(
+                at,
+                a.conference,
+                a.session,
+                a.worker,
+                changed.participant,
+                changed.state,
+                changed.code,
+                changed.reason,
+                changed.attempt,
+                retry_at,
+                changed.bytes_out,
+                changed.dropped_frames,
+                changed.tls_version,
+            )
+        )
+
+    async def _say(self, event: EgressEvent) -> None:
+        await self._write(self._assigned.conference, event)
+
+
+class Worker:
+    """Answers bids, and runs the sessions that are assigned to it."""
+
+    def __init__(
+        self,
+        name: str,
+        config: Config,
+        encoders: list[str],
+        vault: Vault,
+        write: Write,
+        start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        *,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+    ) -> None:
+        self._name = name
+        self._config = config
+        self._encoders = encoders
+        self._vault = vault
+        self._write = write
+        self._start = start
+        self._now = now
+        self._clock = clock
+        self._sessions: dict[str, tuple[Session, SessionAssigned, asyncio.Task[None]]] = {}
+        self._feeds: dict[str, FeedOffer] = {}
+        self.draining = False
+
+    def view(self) -> WorkerView:
+        return WorkerView(
+            self._name,
+            "egress",
+            self._config.location,
+            self._config.host,
+            self._config.egress_capacity,
+            len(self._sessions),
+            self.draining,
+            self._encoders,
+        )
+
+    async def bid(self, wanted: Wanted) -> Message:
+        """An offer, or why not."""
+        assert isinstance(wanted, SessionWanted)
+        if reason := self._objection(wanted):
+            return Declined(self._name, reason)
+        return Offer(
+            self._name,
+            self._config.egress_capacity - len(self._sessions),
+            same_host=wanted.host == self._config.host,
+            hardware=self._encoders[0] != "libx264",
+        )
+
+    def _objection(self, wanted: SessionWanted) -> str:
+        config = self._config
+        if self.draining:
+            return "is being drained"
+        if wanted.location and wanted.location != config.location:
+            return f"is in location “{config.location}”"
+        if len(self._sessions) >= config.egress_capacity:
+            return f"all {config.egress_capacity} places are taken"
+        encoder = wanted.rendition.encoder
+        if not self._encoders or (encoder != "auto" and encoder not in self._encoders):
+            return f"has no encoder {encoder}" if self._encoders else "has no working encoder"
+        if wanted.host and wanted.host != config.host:
+            return "is on another host than the mixer"
+        return ""
+
+    async def carry_out(self, event: SchedulerEvent) -> None:
+        """One event of SCHEDULER, whoever it is for."""
+        if getattr(event, "worker", None) != self._name:
+            return
+        match event:
+            case SessionAssigned(session=ident):
+                session = Session(
+                    event, self._config.egress_software, self._write, self._now, self._clock
+                )
+                if offer := self._feeds.get(event.conference):
+                    session.feed_at(offer.socket)
+                self._sessions[ident] = (session, event, self._start(session.run()))
+            case DestinationAssigned(session=ident, participant=who, destination=destination):
+                await self._add(ident, who, destination)
+            case DestinationReleased(session=ident, participant=who):
+                if found := self._sessions.get(ident):
+                    found[0].remove(who)
+            case SessionReleased(session=ident):
+                if found := self._sessions.pop(ident, None):
+                    # A slow server makes this last seconds; the next assignment does not wait.
+                    self._start(self._stop(found[1], found[2]))
+            case _:
+                pass
+
+    async def _add(self, ident: str, participant: str, destination: SealedUrl) -> None:
+        found = self._sessions.get(ident)
+        sealed = await self._vault.sealed(destination)
+        if found is None or sealed is None:
+            # Hung up while it was being assigned.
+            log.info("destination is gone", participant=participant)
+            return
+        found[0].add(participant, sealed)
+
+    async def _stop(self, assigned: SessionAssigned, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        await asyncio.wait([task])
+        conference, session = assigned.conference, assigned.session
+        await self._write(conference, SessionStopped(self._now(), conference, session, self._name))
+
+    def feed(self, conference: str, offer: FeedOffer | None) -> None:
+        """Where the feeds of a conference are to be taken has changed."""
+        if offer is None:
+            self._feeds.pop(conference, None)
+        else:
+            self._feeds[conference] = offer
+        for session, assigned, _ in self._sessions.values():
+            if assigned.conference == conference:
+                session.feed_at(offer.socket if offer else "")

@@ -1,0 +1,107 @@
+"""What an egress worker and the process of one session say to each other, one JSON line each."""
+
+from typing import Annotated
+
+import msgspec
+
+from proto.base import Reason, Token
+from proto.egress import DestinationState
+from proto.media import FeedSpec, Rendition
+
+
+class Order(msgspec.Struct, frozen=True, tag_field="type"):
+    """From the worker. `Begin` comes first and once; closing the pipe asks for a clean end."""
+
+
+class Begin(Order, frozen=True, tag="begin"):
+    session: Token
+    feed: FeedSpec
+    rendition: Rendition
+    software: bool = True
+    "Whether the software encoder may stand in for a hardware one."
+    stats_every: Annotated[float, msgspec.Meta(ge=0.1)] = 5.0
+    "Seconds."
+
+
+class FeedAt(Order, frozen=True, tag="feed_at"):
+    """Where the feed is to be taken now; changes when the mixer is restarted."""
+
+    socket: str
+    "Path of a Unix socket; empty: the mixer is gone."
+
+
+class AddDestination(Order, frozen=True, tag="add_destination"):
+    participant: Token
+    sealed: str
+    "The URL, sealed; opened in this process alone."
+
+
+class RemoveDestination(Order, frozen=True, tag="remove_destination"):
+    participant: Token
+
+
+class Report(msgspec.Struct, frozen=True, tag_field="type"):
+    """To the worker."""
+
+
+class Started(Report, frozen=True, tag="started"):
+    """The encoder has been chosen and runs."""
+
+    encoder: str
+
+
+class Stopped(Report, frozen=True, tag="stopped"):
+    """The session cannot be, and the process ends; destinations are not reported one by one."""
+
+    code: str
+    reason: Reason
+
+
+class Changed(Report, frozen=True, tag="changed"):
+    """A destination's life goes on; `proto.egress.DestinationChanged` in the session's words."""
+
+    participant: Token
+    state: DestinationState
+    code: str = ""
+    reason: Reason = ""
+    attempt: int = 1
+    next_retry_in: float | None = None
+    "Seconds."
+    bytes_out: int = 0
+    dropped_frames: int = 0
+    tls_version: str = ""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """How far a destination has got."""
+
+    participant: Token
+    bytes_out: int
+    dropped_frames: int
+    backlog_ms: int
+    "Media that it has yet to be sent."
+
+
+class Stats(Report, frozen=True, tag="stats"):
+    """Every `Begin.stats_every`; all counted since the session began."""
+
+    pictures: int
+    "Encoded."
+    repeated: int
+    "Of these, the last picture again, because the mixer gave none."
+    slates: int
+    "Of these, the slate."
+    late: int
+    "Pictures of the mixer that came after their place was taken."
+    silence: int
+    "Samples of silence made up."
+    feeds: int
+    "Feeds taken, one after another."
+    destinations: list[Sent] = []
+
+
+Orders = Begin | FeedAt | AddDestination | RemoveDestination
+Reports = Started | Stopped | Changed | Stats
+
+decode_order = msgspec.json.Decoder(Orders).decode
+decode_report = msgspec.json.Decoder(Reports).decode

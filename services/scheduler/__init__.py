@@ -1,0 +1,5 @@
+"""Which worker takes which mix and which egress session.
+
+Hears CONFERENCE (started, call ended, ended), ROUTING (`CallRouted`) and the workers' heartbeats.
+Writes assignments, releases and refusals to SCHEDULER; the workers carry them out.
+"""

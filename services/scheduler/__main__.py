@@ -1,0 +1,86 @@
+"""Composition root: the only place that names concrete adapters."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import structlog
+
+from kit import boot, bus
+from kit.config import from_env
+from kit.eventlog import JetStreamLog
+from kit.follow import OUTAGES, Follower
+from kit.kv import Bucket
+from proto import conference, routing, subjects
+from proto.media import Rendition
+from services.scheduler.config import Config
+from services.scheduler.ledger import Ledger
+from services.scheduler.roster import Conferences, Roster
+from services.scheduler.shell import Scheduler
+
+log = structlog.get_logger()
+
+TICK = 1.0
+"""Seconds between looks at what died; a lost worker is noticed this much later at most."""
+
+
+async def main() -> None:
+    config = from_env(Config)
+    async with boot.started("scheduler", config) as app:
+        logs = await JetStreamLog.ensure_all(app.js)
+        workers = await Bucket.ensure(app.js, subjects.WORKERS, ttl=subjects.WORKERS_TTL)
+        views = await Bucket.ensure(app.js, subjects.CONFERENCES)
+        roster = Roster(workers.watch(), config.worker_silence, time.monotonic)
+        conferences = Conferences(views.watch())
+        ledger = Ledger(logs["scheduler"])
+        follower = Follower(
+            app.js, subjects.stream("scheduler"), subjects.events("scheduler"), after=None
+        )
+        app.start(roster.follow())
+        app.start(conferences.follow())
+        app.start(ledger.follow(follower))
+        await roster.ready()
+        await conferences.ready()
+        await follower.started.wait()
+        service = Scheduler(
+            app.nc,
+            ledger,
+            roster,
+            conferences,
+            Rendition(quality=config.encoder_quality, encoder=config.encoder),
+            config.bid_patience,
+            now=lambda: datetime.now(UTC),
+            new_id=lambda: uuid4().hex[:12],
+        )
+        app.start(
+            bus.consume(
+                app.js,
+                "conference",
+                durable="scheduler",
+                decode=conference.decode_commit,
+                handle=service.hear_conference,
+            )
+        )
+        app.start(
+            bus.consume(
+                app.js,
+                "routing",
+                durable="scheduler",
+                decode=routing.decode_commit,
+                handle=service.hear_routing,
+            )
+        )
+        while not app.stopped.is_set():
+            try:
+                await service.tick()
+            except OUTAGES as exc:
+                log.warning("look failed", error=type(exc).__name__)
+            try:
+                await asyncio.wait_for(app.stopped.wait(), TICK)
+            except TimeoutError:
+                continue
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,252 @@
+"""Who gets the work. Pure: what is assigned now, what is wanted, who offered → what to commit."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import assert_never
+
+import msgspec
+
+from proto.conference import Quality
+from proto.media import FeedSpec, Rendition
+from proto.routing import CallRouted
+from proto.scheduler import (
+    Bid,
+    Declined,
+    DestinationAssigned,
+    DestinationReleased,
+    MixAssigned,
+    MixRefused,
+    MixReleased,
+    Offer,
+    Refusal,
+    SchedulerEvent,
+    SessionAssigned,
+    SessionRefused,
+    SessionReleased,
+    SessionWanted,
+)
+from proto.urls import SealedUrl
+
+SIZES: dict[Quality, tuple[int, int, int]] = {
+    "sd": (848, 480, 1500),
+    "hd": (1280, 720, 3000),
+    "fullhd": (1920, 1080, 4500),
+}
+"""Width, height, kbit/s. The rates are what the large services recommend for 30 frames a second."""
+
+
+class Session(msgspec.Struct, frozen=True):
+    session: str
+    worker: str
+    feed: FeedSpec
+    rendition: Rendition
+    location: str = ""
+    destinations: dict[str, SealedUrl] = {}
+    "By participant."
+
+
+class Work(msgspec.Struct, frozen=True):
+    """All that is assigned for one conference."""
+
+    instance: str = ""
+    mixer: str = ""
+    "Worker that mixes `instance`; empty while nobody does."
+    sessions: dict[str, Session] = {}
+
+    def session_of(self, participant: str) -> Session | None:
+        return next((s for s in self.sessions.values() if participant in s.destinations), None)
+
+
+def best(bids: Iterable[Bid]) -> Offer | None:
+    """Same host first (the feed costs nothing there), then hardware, then who has most room."""
+    offers = [bid for bid in bids if isinstance(bid, Offer) and bid.free > 0]
+    if not offers:
+        return None
+    return min(offers, key=lambda o: (not o.same_host, not o.hardware, -o.free, o.worker))
+
+
+def refusals(bids: Iterable[Bid]) -> list[Refusal]:
+    found = []
+    for bid in bids:
+        match bid:
+            case Declined(worker=worker, reason=reason):
+                found.append(Refusal(worker, reason))
+            case Offer(worker=worker, free=0):
+                found.append(Refusal(worker, "full"))
+            case Offer():
+                pass
+            case _:
+                assert_never(bid)
+    return found
+
+
+def why_nobody(kind: str, asked: int, location: str, refused: Sequence[Refusal]) -> str:
+    """One sentence: silence and refusal are different things."""
+    where = f" in location “{location}”" if location else ""
+    if asked == 0:
+        return f"no {kind} worker runs{where}"
+    if not refused:
+        return f"none of {asked} {kind} workers{where} answered"
+    return f"no {kind} worker{where} has room: " + "; ".join(
+        f"{refusal.worker}: {refusal.reason}" for refusal in refused
+    )
+
+
+def assign_mix(
+    work: Work, conference: str, instance: str, bids: Sequence[Bid], asked: int, at: datetime
+) -> list[SchedulerEvent]:
+    """A mixer for `instance`; nothing if it has one."""
+    if work.instance == instance and work.mixer:
+        return []
+    if offer := best(bids):
+        return [MixAssigned(at, conference, instance, offer.worker)]
+    refused = refusals(bids)
+    return [MixRefused(at, conference, instance, why_nobody("mixer", asked, "", refused), refused)]
+
+
+def wish(call: CallRouted, quality: Quality, like: Rendition) -> SessionWanted:
+    """The session that a call needs."""
+    width, height, kbps = SIZES[quality]
+    return SessionWanted(
+        call.conference,
+        FeedSpec(call.conference, width=width, height=height),
+        msgspec.structs.replace(like, video_kbps=kbps),
+        call.location,
+    )
+
+
+def room(work: Work, wanted: SessionWanted) -> Session | None:
+    """A session that makes exactly what is wanted already."""
+    for session in work.sessions.values():
+        same_place = wanted.location in ("", session.location)
+        if same_place and (session.feed, session.rendition) == (wanted.feed, wanted.rendition):
+            return session
+    return None
+
+
+def assign_call(
+    work: Work,
+    call: CallRouted,
+    wanted: SessionWanted,
+    bids: Sequence[Bid],
+    asked: int,
+    new_id: Callable[[], str],
+    at: datetime,
+) -> list[SchedulerEvent]:
+    """A session for a call: one that runs already, or a new one with the best offer."""
+    if work.session_of(call.participant):
+        return []
+    if session := room(work, wanted):
+        return [_destination(at, call, session.session, session.worker)]
+    if offer := best(bids):
+        ident = new_id()
+        return [
+            SessionAssigned(
+                at,
+                call.conference,
+                ident,
+                offer.worker,
+                wanted.feed,
+                wanted.rendition,
+                wanted.location,
+            ),
+            _destination(at, call, ident, offer.worker),
+        ]
+    refused = refusals(bids)
+    reason = why_nobody("egress", asked, call.location, refused)
+    return [SessionRefused(at, call.conference, call.participant, reason, refused)]
+
+
+def _destination(at: datetime, call: CallRouted, session: str, worker: str) -> DestinationAssigned:
+    return DestinationAssigned(
+        at, call.conference, session, worker, call.participant, call.destination
+    )
+
+
+def release_call(
+    work: Work, conference: str, participant: str, at: datetime
+) -> list[SchedulerEvent]:
+    """The call is over; a session without destinations goes too."""
+    session = work.session_of(participant)
+    if session is None:
+        return []
+    released: list[SchedulerEvent] = [
+        DestinationReleased(at, conference, session.session, session.worker, participant)
+    ]
+    if len(session.destinations) == 1:
+        released.append(SessionReleased(at, conference, session.session, session.worker))
+    return released
+
+
+def release_all(work: Work, conference: str, at: datetime) -> list[SchedulerEvent]:
+    """The conference is over."""
+    released: list[SchedulerEvent] = [
+        SessionReleased(at, conference, session.session, session.worker)
+        for session in work.sessions.values()
+    ]
+    if work.mixer:
+        released.append(MixReleased(at, conference, work.instance, work.mixer))
+    return released
+
+
+def lost_mix(
+    work: Work, conference: str, alive: frozenset[str], at: datetime
+) -> list[SchedulerEvent]:
+    """The mixer is gone: let go of it, so that another can be asked."""
+    if not work.mixer or work.mixer in alive:
+        return []
+    return [MixReleased(at, conference, work.instance, work.mixer)]
+
+
+def move_session(
+    session: Session, conference: str, offer: Offer, new_id: str, at: datetime
+) -> list[SchedulerEvent]:
+    """The session's worker is gone: the same session, under a new id, somewhere else."""
+    return [
+        SessionReleased(at, conference, session.session, session.worker),
+        SessionAssigned(
+            at,
+            conference,
+            new_id,
+            offer.worker,
+            session.feed,
+            session.rendition,
+            session.location,
+        ),
+        *(
+            DestinationAssigned(at, conference, new_id, offer.worker, participant, destination)
+            for participant, destination in session.destinations.items()
+        ),
+    ]
+
+
+def orphans(work: Work, alive: frozenset[str]) -> list[Session]:
+    return [session for session in work.sessions.values() if session.worker not in alive]
+
+
+def evolve(work: Work, event: SchedulerEvent) -> Work:
+    """Fold one fact in. Never judges: the log is right."""
+    replace = msgspec.structs.replace
+    match event:
+        case MixAssigned(instance=instance, worker=worker):
+            return replace(work, instance=instance, mixer=worker)
+        case MixReleased():
+            return replace(work, mixer="")
+        case SessionAssigned(session=ident):
+            session = Session(ident, event.worker, event.feed, event.rendition, event.location)
+            return replace(work, sessions={**work.sessions, ident: session})
+        case SessionReleased(session=ident):
+            rest = {k: s for k, s in work.sessions.items() if k != ident}
+            return replace(work, sessions=rest)
+        case DestinationAssigned(session=ident, participant=who, destination=destination):
+            old = work.sessions[ident]
+            new = replace(old, destinations={**old.destinations, who: destination})
+            return replace(work, sessions={**work.sessions, ident: new})
+        case DestinationReleased(session=ident, participant=who):
+            old = work.sessions[ident]
+            rest_of = {k: d for k, d in old.destinations.items() if k != who}
+            new = replace(old, destinations=rest_of)
+            return replace(work, sessions={**work.sessions, ident: new})
+        case MixRefused() | SessionRefused():
+            return work
+    assert_never(event)

@@ -1,0 +1,67 @@
+"""Who is there: workers by their heartbeats, conferences by their views."""
+
+from collections.abc import Callable
+
+import structlog
+
+from kit.kv import Watch
+from proto.scheduler import WorkerKind
+from proto.views import ConferenceView, WorkerView, decode_conference, decode_worker
+
+log = structlog.get_logger()
+
+
+class Roster:
+    """The media workers. One that has been silent for `silence` seconds is taken for lost.
+
+    Silence counts only while the bus is there: when NATS was away everybody was silent.
+    """
+
+    def __init__(self, watch: Watch, silence: float, clock: Callable[[], float]) -> None:
+        self._watch = watch
+        self._silence = silence
+        self._clock = clock
+        self._heard: dict[str, tuple[WorkerView, float]] = {}
+
+    async def follow(self) -> None:
+        async for key, value, _ in self._watch.entries():
+            if value is None:
+                if self._heard.pop(key, None):
+                    log.info("worker left", worker=key)
+                continue
+            if key not in self._heard:
+                log.info("worker found", worker=key)
+            self._heard[key] = (decode_worker(value), self._clock())
+
+    async def ready(self) -> None:
+        await self._watch.caught_up.wait()
+
+    def excuse(self) -> None:
+        """Nobody could be heard just now."""
+        now = self._clock()
+        self._heard = {key: (worker, now) for key, (worker, _) in self._heard.items()}
+
+    def alive(self, kind: WorkerKind) -> dict[str, WorkerView]:
+        """By worker, those that were heard of lately."""
+        since = self._clock() - self._silence
+        for key, (_, heard) in list(self._heard.items()):
+            if heard < since:
+                log.warning("worker lost", worker=key)
+                del self._heard[key]
+        return {w.worker: w for w, _ in self._heard.values() if w.kind == kind}
+
+
+class Conferences:
+    """The newest view of every conference."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self.by_key: dict[str, ConferenceView] = {}
+
+    async def ready(self) -> None:
+        await self._watch.caught_up.wait()
+
+    async def follow(self) -> None:
+        async for key, value, _ in self._watch.entries():
+            if value is not None:
+                self.by_key[key] = decode_conference(value)

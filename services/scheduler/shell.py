@@ -1,0 +1,185 @@
+"""Wishes in, assignments out."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+import msgspec
+import structlog
+from nats.aio.client import Client
+
+from kit import bus
+from kit.bus import Delivered
+from kit.eventlog import Conflict
+from proto.conference import CallEnded, ConferenceEnded, ConferenceEvent, ConferenceStarted
+from proto.media import Rendition
+from proto.routing import CallRouted, RoutingEvent
+from proto.scheduler import (
+    Bid,
+    MixRefused,
+    MixWanted,
+    SchedulerEvent,
+    SessionWanted,
+    Wanted,
+    WorkerKind,
+    decode_bid,
+)
+from proto.subjects import bids
+from proto.views import ConferenceView
+from services.scheduler import core
+from services.scheduler.ledger import Ledger
+from services.scheduler.roster import Conferences, Roster
+
+log = structlog.get_logger()
+
+ATTEMPTS = 10
+"""Lost races before a wish is given back to the bus, which brings it again."""
+
+FORGOTTEN = 5
+"""Ticks that a destination may be in no view before it is released: its end was missed."""
+
+Decision = Callable[[core.Work], Awaitable[list[SchedulerEvent]]]
+
+
+class Scheduler:
+    def __init__(
+        self,
+        nc: Client,
+        ledger: Ledger,
+        roster: Roster,
+        conferences: Conferences,
+        rendition: Rendition,
+        patience: float,
+        *,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._nc = nc
+        self._ledger = ledger
+        self._roster = roster
+        self._conferences = conferences
+        self._rendition = rendition
+        self._patience = patience
+        self._now = now
+        self._new_id = new_id
+        self._missed: dict[str, int] = {}
+        self._complained: set[str] = set()
+
+    async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
+        """One commit of CONFERENCE."""
+        for event in commit:
+            match event:
+                case ConferenceStarted(instance=instance):
+                    await self._commit(where.id, partial(self._mix, where.id, instance))
+                case CallEnded(participant=who):
+                    await self._commit(where.id, partial(self._hang_up, where.id, who))
+                case ConferenceEnded():
+                    await self._commit(where.id, partial(self._close, where.id))
+                case _:
+                    pass
+
+    async def hear_routing(self, commit: Sequence[RoutingEvent], where: Delivered) -> None:
+        """One commit of ROUTING."""
+        for event in commit:
+            if isinstance(event, CallRouted):
+                await self._commit(where.id, partial(self._call, event))
+
+    async def tick(self) -> None:
+        """Put right what died since the last look. Called once a second."""
+        if not self._nc.is_connected:
+            self._roster.excuse()
+            return
+        for conference, view in list(self._conferences.by_key.items()):
+            work = (await self._ledger.read(conference)).work
+            if view.running:
+                await self._repair(conference, view, work)
+            elif work.mixer or work.sessions:
+                await self._commit(conference, partial(self._close, conference))
+
+    async def _repair(self, conference: str, view: ConferenceView, work: core.Work) -> None:
+        mixers, egress = self._roster.alive("mixer"), self._roster.alive("egress")
+        if work.instance != view.instance or work.mixer not in mixers:
+            await self._commit(conference, partial(self._mix, conference, view.instance))
+        for session in work.sessions.values():
+            if session.worker not in egress:
+                await self._commit(conference, partial(self._move, conference, session.session))
+            for participant in session.destinations:
+                if view.find(participant):
+                    self._missed.pop(participant, None)
+                elif self._missed.setdefault(participant, 0) < FORGOTTEN:
+                    self._missed[participant] += 1
+                else:
+                    del self._missed[participant]
+                    hang_up = partial(self._hang_up, conference, participant)
+                    await self._commit(conference, hang_up)
+
+    async def _commit(self, conference: str, decide: Decision) -> None:
+        page = await self._ledger.read(conference)
+        for _ in range(ATTEMPTS):
+            commit = await decide(page.work)
+            if not commit:
+                return
+            try:
+                await self._ledger.write(conference, page, commit)
+            except Conflict:
+                page = await self._ledger.reread(conference)
+            else:
+                log.info("committed", events=[type(event).__name__ for event in commit])
+                return
+        raise Conflict(conference, page.version)
+
+    async def _mix(self, conference: str, instance: str, work: core.Work) -> list[SchedulerEvent]:
+        mixers = self._roster.alive("mixer")
+        lost = core.lost_mix(work, conference, frozenset(mixers), self._now())
+        for event in lost:
+            work = core.evolve(work, event)
+        if work.instance == instance and work.mixer:
+            return []
+        offers = await self._ask(MixWanted(conference), len(mixers))
+        assigned = core.assign_mix(work, conference, instance, offers, len(mixers), self._now())
+        refused = any(isinstance(event, MixRefused) for event in assigned)
+        if refused and instance in self._complained:
+            # Said once, tried every second: a worker may come.
+            return lost
+        (self._complained.add if refused else self._complained.discard)(instance)
+        return [*lost, *assigned]
+
+    async def _call(self, call: CallRouted, work: core.Work) -> list[SchedulerEvent]:
+        view = self._conferences.by_key.get(call.conference)
+        wanted = core.wish(call, view.quality if view else "hd", self._rendition)
+        egress = self._roster.alive("egress")
+        offers: list[Bid] = []
+        if core.room(work, wanted) is None and not work.session_of(call.participant):
+            offers = await self._ask(self._near(wanted, work), len(egress))
+        return core.assign_call(work, call, wanted, offers, len(egress), self._new_id, self._now())
+
+    async def _move(self, conference: str, ident: str, work: core.Work) -> list[SchedulerEvent]:
+        session = work.sessions.get(ident)
+        egress = self._roster.alive("egress")
+        if session is None or session.worker in egress:
+            return []
+        wanted = SessionWanted(conference, session.feed, session.rendition, session.location)
+        offer = core.best(await self._ask(self._near(wanted, work), len(egress)))
+        if offer is None:
+            return []
+        return core.move_session(session, conference, offer, self._new_id(), self._now())
+
+    async def _hang_up(
+        self, conference: str, participant: str, work: core.Work
+    ) -> list[SchedulerEvent]:
+        return core.release_call(work, conference, participant, self._now())
+
+    async def _close(self, conference: str, work: core.Work) -> list[SchedulerEvent]:
+        return core.release_all(work, conference, self._now())
+
+    def _near(self, wanted: SessionWanted, work: core.Work) -> SessionWanted:
+        """Say where the mixer is: who is there takes the feed at no cost."""
+        mixer = self._roster.alive("mixer").get(work.mixer)
+        return msgspec.structs.replace(wanted, host=mixer.host if mixer else "")
+
+    async def _ask(self, wanted: Wanted, expected: int) -> list[Bid]:
+        kind: WorkerKind = "mixer" if isinstance(wanted, MixWanted) else "egress"
+        answers = await bus.scatter(
+            self._nc, bids(kind), wanted, expected=expected, patience=self._patience
+        )
+        return [decode_bid(answer) for answer in answers]

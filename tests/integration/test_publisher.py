@@ -1,0 +1,404 @@
+"""The publisher against real servers: nginx-rtmp, and one that misbehaves on purpose."""
+
+import asyncio
+import io
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from cli.ingest import Ingest, TlsFiles
+from services.rtmp_egress.media.publisher import Deadlines, Publisher, PushError, TlsOptions
+from services.rtmp_egress.rtmp.url import Target, parse_target
+from tests.support.certs import Certificates, make_certificates
+from tests.support.faulty_rtmp import FaultyServer, faulty_server
+from tests.support.nginx import nginx
+
+FPS, RATE, SECONDS, TONE = 30, 48_000, 3, 440
+KEY, TOKEN, PASSWORD = "canary-room-key", "canary-t0ken", "canary pa$$word"
+USERINFO = "ann:canary%20pa%24%24word@"
+
+HASTY = Deadlines(connect=0.5, setup=0.6, write=0.5, close=0.5, trial=0.3)
+"""For servers that are meant to be too slow."""
+
+Tag = tuple[int, int, bytes]
+"""Kind, milliseconds and body of an FLV tag."""
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
+) -> Iterator[Ingest]:
+    with nginx(tmp_path_factory.mktemp("nginx"), certificates) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def tags() -> list[Tag]:
+    """Three seconds of a picture that grows lighter, and of a tone."""
+    sink = io.BytesIO()
+    options = {"flvflags": "no_duration_filesize"}
+    with av.open(sink, "w", format="flv", options=options) as flv:
+        video = flv.add_stream("libx264", rate=FPS, options={"preset": "ultrafast", "g": "30"})
+        video.width, video.height, video.pix_fmt, video.bit_rate = 320, 180, "yuv420p", 300_000
+        audio = flv.add_stream("aac", rate=RATE)
+        block = RATE // FPS
+        for n in range(FPS * SECONDS):
+            luma = np.full((270, 320), 128, np.uint8)
+            luma[:180] = 40 + 2 * n
+            picture = av.VideoFrame.from_ndarray(luma, format="yuv420p")
+            picture.pts = n
+            flv.mux(video.encode(picture))
+            wave = np.sin(2 * np.pi * TONE * np.arange(n * block, (n + 1) * block) / RATE)
+            stereo = np.repeat((wave * 8000).astype(np.int16), 2).reshape(1, -1)
+            sound = av.AudioFrame.from_ndarray(stereo, format="s16", layout="stereo")
+            sound.sample_rate, sound.pts = RATE, n * block
+            flv.mux(audio.encode(sound))
+        flv.mux(video.encode())
+        flv.mux(audio.encode())
+    return list(_tags(sink.getvalue()))
+
+
+def _tags(flv: bytes) -> Iterator[Tag]:
+    at = 13
+    while at < len(flv):
+        head = flv[at : at + 11]
+        size = int.from_bytes(head[1:4], "big")
+        time = int.from_bytes(head[7:8] + head[4:7], "big")
+        yield head[0], time, flv[at + 11 : at + 11 + size]
+        at += 11 + size + 4
+
+
+def target(url: str) -> Target:
+    parsed = parse_target(url)
+    assert isinstance(parsed, Target)
+    return parsed
+
+
+def trusting(certificates: Certificates) -> TlsOptions:
+    return TlsOptions(ca_file=str(certificates.ca))
+
+
+async def publish(publisher: Publisher, tags: list[Tag]) -> None:
+    try:
+        await publisher.connect()
+        for kind, timestamp, body in tags:
+            await publisher.send(kind, timestamp, body)
+    finally:
+        await publisher.close()
+
+
+async def failure(
+    publisher: Publisher, media: tuple[int, int] = (1000, 2000), pace: float = 0
+) -> PushError:
+    """Publish so many messages of so many bytes, until that fails; holds no secret."""
+    with pytest.raises(PushError) as caught:
+        await _push(publisher, *media, pace)
+    error = caught.value
+    for text in (error.reason, str(error), repr(error), repr(publisher)):
+        assert "canary" not in text
+    assert error.__suppress_context__ or error.__context__ is None, "a trace would show more"
+    return error
+
+
+async def _push(publisher: Publisher, count: int, size: int, pace: float) -> None:
+    try:
+        await publisher.connect()
+        await _send(publisher, count, size, pace)
+    finally:
+        await publisher.close()
+
+
+async def _send(publisher: Publisher, count: int, size: int, pace: float) -> None:
+    for n in range(count):
+        await publisher.send(9, n * 10, b"\x17\x01\0\0\0" + bytes(size))
+        await asyncio.sleep(pace)
+
+
+@pytest.mark.nginx
+@pytest.mark.parametrize("scheme", ["rtmp", "rtmps"])
+async def test_what_is_published_is_what_nginx_records(
+    scheme: str, server: Ingest, certificates: Certificates, tags: list[Tag]
+) -> None:
+    url = server.url(scheme) if scheme == "rtmp" else server.tls_url(scheme)
+    publisher = Publisher(target(f"{url}?token=x"), tls=trusting(certificates))
+    await publish(publisher, tags)
+
+    assert publisher.tls_version in (("",) if scheme == "rtmp" else ("TLSv1.2", "TLSv1.3"))
+    assert publisher.bytes_out > sum(len(body) for _, _, body in tags)
+    [recording] = server.recorded(scheme)
+    _assert_complete(recording)
+
+
+def _assert_complete(recording: Path) -> None:
+    with av.open(str(recording)) as flv:
+        frames = list(flv.decode(video=0))
+        times = [float(frame.time or 0) for frame in frames]
+        lights = [frame.to_ndarray(format="gray").mean() for frame in frames]
+    with av.open(str(recording)) as flv:
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in flv.decode(audio=0)])
+    assert len(frames) == FPS * SECONDS
+    # FLV counts in milliseconds.
+    assert np.diff(times) == pytest.approx(1 / FPS, abs=0.0011)
+    # `gray` stretches the video range of luma to the full one; two steps of rounding and coding.
+    expected = [(40 + 2 * n - 16) * 255 / 219 for n in range(len(frames))]
+    assert lights == pytest.approx(expected, abs=4)
+    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
+    assert spectrum.argmax() * RATE / len(heard) == pytest.approx(TONE, abs=2)
+
+
+@pytest.mark.nginx
+async def test_a_key_in_use_is_told(server: Ingest, tags: list[Tag]) -> None:
+    first = Publisher(target(server.url(KEY)))
+    await first.connect()
+    error = await failure(Publisher(target(server.url(KEY))))
+    await first.close()
+    assert error.code == "stream-key-in-use-or-invalid"
+
+
+@pytest.mark.nginx
+async def test_an_unknown_app_is_a_close_without_a_word(server: Ingest) -> None:
+    url = f"rtmp://{USERINFO}127.0.0.1:{server.port}/nothing/{KEY}?token={TOKEN}"
+    error = await failure(Publisher(target(url)))
+    assert (error.code, error.stage) == ("rejected", "connect")
+
+
+FAULTS = {
+    "garbage": ("not-rtmp", "handshake", "not an RTMP server"),
+    "gibberish": ("not-rtmp", "connect", "not RTMP"),
+    "mute-at-handshake": ("handshake-timeout", "handshake", "handshake"),
+    "mute-at-connect": ("handshake-timeout", "connect", "connect"),
+    "mute-at-createStream": ("handshake-timeout", "createStream", "createStream"),
+    "mute-at-publish": ("handshake-timeout", "publish", "publish"),
+    "mute-at-live": ("stalled", "live", "0.5 s"),
+    "close-at-handshake": ("handshake-closed", "handshake", "closed"),
+    "close-at-connect": ("rejected", "connect", "without a reason"),
+    "close-at-createStream": ("rejected", "createStream", "without a reason"),
+    "close-at-publish": ("rejected", "publish", "without a reason"),
+    "close-at-live": ("refused-after-start", "live", "permitted"),
+    "refuse-connect": ("connect-rejected", "connect", "come back tomorrow"),
+    "unknown-app": ("unknown-app", "connect", "no such application"),
+    "need-adobe": ("auth-unsupported", "connect", "adobe"),
+    "auth-failed": ("auth-failed", "connect", "wrong"),
+    "refuse-bad-name": ("stream-key-in-use-or-invalid", "publish", "*** is already being"),
+    "refuse-denied": ("publish-denied", "publish", "*** may not publish"),
+    "refuse-otherwise": ("publish-rejected", "publish", "disk full"),
+    "kick": ("server-closed", "live", "thrown out"),
+    "stop-reading": ("stalled", "live", "took nothing"),
+}
+
+
+@pytest.mark.parametrize(("fault", "expected"), FAULTS.items(), ids=FAULTS)
+async def test_every_fault_has_its_reason(fault: str, expected: tuple[str, str, str]) -> None:
+    async with faulty_server(fault) as server:
+        error = await failure(Publisher(target(_secretive(server)), deadlines=HASTY))
+    code, stage, words = expected
+    assert (error.code, error.stage) == (code, stage)
+    assert words in error.reason
+
+
+def _secretive(server: FaultyServer, scheme: str = "rtmp") -> str:
+    return server.url(f"live/{KEY}?token={TOKEN}", scheme, USERINFO)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("close-later", "server-closed"), ("reset", "connection-lost")]
+)
+async def test_an_end_long_after_the_start_is_not_a_refusal(fault: str, code: str) -> None:
+    patient = Deadlines(trial=0)
+    async with faulty_server(fault) as server:
+        error = await failure(
+            Publisher(target(_secretive(server)), deadlines=patient), (500, 1000), pace=0.01
+        )
+    assert (error.code, error.stage) == (code, "live")
+
+
+async def test_a_challenge_without_credentials_asks_for_them() -> None:
+    async with faulty_server("need-adobe") as server:
+        error = await failure(Publisher(target(server.url(f"live/{KEY}"))))
+    assert error.code == "auth-required"
+
+
+async def test_a_refusal_is_heard_though_a_write_fails_before_it_was_read() -> None:
+    async with faulty_server("kick") as server:
+        publisher = Publisher(target(_secretive(server)))
+        await publisher.connect()
+        # No turn for the event loop from here on: the server's words wait in the socket.
+        await publisher.send(9, 0, bytes(30_000))
+        assert publisher._wire is not None
+        ended = select.poll()
+        ended.register(publisher._wire._sock, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
+        assert ended.poll(5000), "the server has closed"
+        with pytest.raises(PushError) as caught:
+            await _send(publisher, 100, 1000, pace=0)
+        await publisher.close()
+    assert caught.value.code == "server-closed"
+    assert "thrown out" in caught.value.reason
+
+
+async def test_a_server_with_tiny_chunks_and_an_odd_stream_number_is_served(
+    tags: list[Tag],
+) -> None:
+    for fault in ("tiny-chunks", "odd-stream", "ok"):
+        async with faulty_server(fault) as server:
+            await publish(Publisher(target(_secretive(server))), tags)
+            assert await server.heard("deleteStream") == [
+                "connect",
+                "releaseStream",
+                "FCPublish",
+                "createStream",
+                "publish",
+                "FCUnpublish",
+                "deleteStream",
+            ]
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["rtmp", "rtmps"])
+async def test_a_goodbye_takes_bounded_time(secure: bool, certificates: Certificates) -> None:
+    async with faulty_server("stop-reading", certificates.good if secure else None) as server:
+        url = _secretive(server, "rtmps" if secure else "rtmp")
+        publisher = Publisher(target(url), tls=trusting(certificates), deadlines=HASTY)
+        await publisher.connect()
+        await publisher.send(9, 0, bytes(100_000))
+        begun = time.monotonic()
+        await publisher.close()
+        assert time.monotonic() - begun < HASTY.close + 0.5
+        await publisher.close()
+
+
+async def test_sending_after_the_end_tells_the_reason_again() -> None:
+    async with faulty_server("close-at-live") as server:
+        publisher = Publisher(target(_secretive(server)))
+        error = await failure(publisher)
+        with pytest.raises(PushError) as again:
+            await publisher.send(8, 0, b"x")
+        assert again.value.refusal == error.refusal
+
+
+CERTIFICATES = {
+    "wrong host": ("wrong_host", "another host than localhost"),
+    "expired": ("expired", "has expired"),
+    "unknown issuer": ("unknown", "issuer is unknown"),
+}
+
+
+@pytest.mark.parametrize(("name", "words"), CERTIFICATES.values(), ids=CERTIFICATES)
+async def test_a_bad_certificate_is_refused_with_a_reason_that_says_which(
+    name: str, words: str, certificates: Certificates
+) -> None:
+    files = getattr(certificates, name)
+    assert isinstance(files, TlsFiles)
+    async with faulty_server("ok", files) as server:
+        url = _secretive(server, "rtmps")
+        error = await failure(Publisher(target(url), tls=trusting(certificates)))
+    assert (error.code, error.stage) == ("tls-certificate", "tls")
+    assert words in error.reason
+
+
+async def test_a_good_certificate_is_taken_for_a_name_and_an_address(
+    certificates: Certificates, tags: list[Tag]
+) -> None:
+    async with faulty_server("ok", certificates.good) as server:
+        for host in ("localhost", "127.0.0.1"):
+            url = f"rtmps://{host}:{server.port}/live/{KEY}"
+            publisher = Publisher(target(url), tls=trusting(certificates))
+            await publish(publisher, tags)
+            assert publisher.tls_version == "TLSv1.3"
+
+
+async def test_a_private_authority_is_not_trusted_unless_told(certificates: Certificates) -> None:
+    async with faulty_server("ok", certificates.good) as server:
+        error = await failure(Publisher(target(_secretive(server, "rtmps"))))
+    assert error.code == "tls-certificate"
+    assert "issuer is unknown" in error.reason
+
+
+async def test_an_unreadable_authority_file_is_told(tmp_path: Path) -> None:
+    async with faulty_server("ok") as server:
+        for path in (tmp_path / "missing.pem", tmp_path):
+            error = await failure(
+                Publisher(target(_secretive(server, "rtmps")), tls=TlsOptions(str(path)))
+            )
+            assert (error.code, error.stage) == ("tls", "tls")
+            assert "authorities" in error.reason
+
+
+async def test_the_wrong_scheme_for_a_port_is_told(certificates: Certificates) -> None:
+    async with faulty_server("garbage") as server:
+        error = await failure(Publisher(target(_secretive(server, "rtmps"))))
+        assert (error.code, error.stage) == ("tls", "tls")
+        assert "does not speak TLS" in error.reason
+    async with faulty_server("ok") as server:
+        error = await failure(Publisher(target(_secretive(server, "rtmps"))))
+        assert (error.code, error.stage) == ("tls", "tls")
+    async with faulty_server("mute-at-handshake") as server:
+        error = await failure(Publisher(target(_secretive(server, "rtmps")), deadlines=HASTY))
+        assert (error.code, error.stage) == ("handshake-timeout", "tls")
+    async with faulty_server("ok", certificates.good) as server:
+        error = await failure(Publisher(target(_secretive(server))))
+        assert (error.stage, error.code) in (
+            ("handshake", "not-rtmp"),
+            ("handshake", "handshake-closed"),
+        ), "some TLS servers say so, some just close"
+
+
+async def test_a_host_that_does_not_exist_is_told() -> None:
+    error = await failure(Publisher(target(f"rtmp://nowhere.invalid/live/{KEY}"), deadlines=HASTY))
+    assert (error.code, error.stage) == ("dns", "dns")
+
+
+async def test_a_closed_port_is_told() -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))  # and does not listen
+        error = await failure(
+            Publisher(target(f"rtmp://localhost:{sock.getsockname()[1]}/live/{KEY}"))
+        )
+    assert (error.code, error.stage) == ("connect-refused", "tcp")
+
+
+async def test_a_host_that_does_not_answer_is_told() -> None:
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for waiting in (first, second):
+            # Linux drops connections silently once one more than the backlog waits.
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        port = full.getsockname()[1]
+        begun = time.monotonic()
+        error = await failure(
+            Publisher(target(f"rtmp://127.0.0.1:{port}/live/{KEY}"), deadlines=HASTY)
+        )
+    assert (error.code, error.stage) == ("connect-timeout", "tcp")
+    assert time.monotonic() - begun < HASTY.connect + 0.5
+
+
+async def test_an_address_where_nothing_listens_is_passed_over(tags: list[Tag]) -> None:
+    """`localhost` resolves to ::1 first on many machines; our server is on 127.0.0.1 alone."""
+    async with faulty_server("ok") as server:
+        await publish(Publisher(target(_secretive(server)), deadlines=HASTY), tags)
+
+
+async def test_a_connection_is_tuned_for_live_media() -> None:
+    async with faulty_server("ok") as server:
+        publisher = Publisher(target(_secretive(server)))
+        await publisher.connect()
+        assert publisher._wire is not None
+        sock = publisher._wire._sock
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 8000
+        # Linux doubles what it is asked for, to make room for its own book-keeping.
+        [buffer] = struct.unpack("i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4))
+        assert buffer <= 2 * 256 * 1024
+        await publisher.close()

@@ -1,0 +1,196 @@
+"""Who gets the work, and why nobody does."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from proto.base import Event
+from proto.media import Rendition
+from proto.routing import CallRouted
+from proto.scheduler import (
+    Bid,
+    Declined,
+    DestinationAssigned,
+    DestinationReleased,
+    MixAssigned,
+    MixRefused,
+    MixReleased,
+    Offer,
+    Refusal,
+    SchedulerEvent,
+    SessionAssigned,
+    SessionRefused,
+    SessionReleased,
+)
+from proto.urls import SealedUrl
+from services.scheduler.core import (
+    Work,
+    assign_call,
+    assign_mix,
+    best,
+    evolve,
+    lost_mix,
+    move_session,
+    orphans,
+    release_all,
+    release_call,
+    wish,
+)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SERVICE = SealedUrl("tube.destination", "rtmp://ingest.example.com/live/***", "rtmp")
+CALL = CallRouted(NOW, "c1", "tube", SERVICE, "")
+SECOND = CallRouted(NOW, "c1", "face", SERVICE, "")
+WANTED = wish(CALL, "hd", Rendition())
+ONE = Offer("egress-1", 2)
+
+
+def after(*events: SchedulerEvent) -> Work:
+    work = Work()
+    for event in events:
+        work = evolve(work, event)
+    return work
+
+
+MIXED = MixAssigned(NOW, "c1", "i1", "mixer-1")
+SESSION = SessionAssigned(NOW, "c1", "s1", "egress-1", WANTED.feed, WANTED.rendition)
+DESTINATION = DestinationAssigned(NOW, "c1", "s1", "egress-1", "tube", SERVICE)
+ANOTHER = DestinationAssigned(NOW, "c1", "s1", "egress-1", "face", SERVICE)
+
+
+@pytest.mark.parametrize(
+    ("bids", "winner"),
+    [
+        pytest.param([Offer("a", 1), Offer("b", 5)], "b", id="most-room"),
+        pytest.param([Offer("a", 5, hardware=False), Offer("b", 1, hardware=True)], "b", id="gpu"),
+        pytest.param(
+            [Offer("a", 5, hardware=True), Offer("b", 1, same_host=True)], "b", id="same-host"
+        ),
+        pytest.param([Offer("b", 2), Offer("a", 2)], "a", id="ties-by-name"),
+        pytest.param([Offer("a", 0), Declined("b", "draining")], None, id="nobody"),
+        pytest.param([], None, id="silence"),
+    ],
+)
+def test_the_best_offer_wins(bids: list[Bid], winner: str | None) -> None:
+    offer = best(bids)
+
+    assert (offer and offer.worker) == winner
+
+
+def test_a_mix_is_assigned_once() -> None:
+    offers = [Offer("mixer-1", 3)]
+
+    assert assign_mix(Work(), "c1", "i1", offers, 1, NOW) == [MIXED]
+    assert assign_mix(after(MIXED), "c1", "i1", offers, 1, NOW) == []
+
+
+def test_a_new_instance_gets_a_mix_of_its_own() -> None:
+    assert assign_mix(after(MIXED), "c1", "i2", [Offer("mixer-1", 3)], 1, NOW) == [
+        MixAssigned(NOW, "c1", "i2", "mixer-1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bids", "asked", "words"),
+    [
+        pytest.param([], 0, "no egress worker runs", id="none"),
+        pytest.param([], 2, "none of 2 egress workers answered", id="silence"),
+        pytest.param(
+            [Declined("a", "is being drained"), Offer("b", 0)],
+            2,
+            "no egress worker has room: a: is being drained; b: full",
+            id="refusals",
+        ),
+    ],
+)
+def test_a_refusal_says_why(bids: list[Bid], asked: int, words: str) -> None:
+    [event] = assign_call(Work(), CALL, WANTED, bids, asked, lambda: "s1", NOW)
+
+    assert isinstance(event, SessionRefused)
+    assert event.reason == words
+
+
+def test_a_mix_refusal_has_every_workers_reason() -> None:
+    [event] = assign_mix(Work(), "c1", "i1", [Declined("a", "full up")], 1, NOW)
+
+    assert isinstance(event, MixRefused)
+    assert event.refusals == [Refusal("a", "full up")]
+
+
+def test_a_call_gets_a_session() -> None:
+    assert assign_call(Work(), CALL, WANTED, [ONE], 1, lambda: "s1", NOW) == [
+        SESSION,
+        DESTINATION,
+    ]
+
+
+def test_a_call_that_wants_the_same_shares_the_session() -> None:
+    work = after(SESSION, DESTINATION)
+
+    assert assign_call(work, SECOND, WANTED, [], 0, lambda: "s2", NOW) == [ANOTHER]
+
+
+def test_a_call_that_wants_another_size_gets_its_own() -> None:
+    work = after(SESSION, DESTINATION)
+    larger = wish(SECOND, "fullhd", Rendition())
+
+    [session, _] = assign_call(work, SECOND, larger, [ONE], 1, lambda: "s2", NOW)
+
+    assert isinstance(session, SessionAssigned)
+    assert (session.session, session.feed.height, session.rendition.video_kbps) == (
+        "s2",
+        1080,
+        4500,
+    )
+
+
+def test_a_call_told_twice_is_assigned_once() -> None:
+    work = after(SESSION, DESTINATION)
+
+    assert assign_call(work, CALL, WANTED, [ONE], 1, lambda: "s2", NOW) == []
+
+
+def test_the_last_call_takes_its_session_with_it() -> None:
+    both = after(SESSION, DESTINATION, ANOTHER)
+    released = DestinationReleased(NOW, "c1", "s1", "egress-1", "tube")
+
+    assert release_call(both, "c1", "tube", NOW) == [released]
+    assert release_call(after(SESSION, DESTINATION), "c1", "tube", NOW) == [
+        released,
+        SessionReleased(NOW, "c1", "s1", "egress-1"),
+    ]
+    assert release_call(Work(), "c1", "tube", NOW) == []
+
+
+def test_the_end_of_a_conference_releases_everything() -> None:
+    work = after(MIXED, SESSION, DESTINATION)
+    released = release_all(work, "c1", NOW)
+
+    assert released == [
+        SessionReleased(NOW, "c1", "s1", "egress-1"),
+        MixReleased(NOW, "c1", "i1", "mixer-1"),
+    ]
+    assert after(MIXED, SESSION, DESTINATION, *released) == Work("i1")
+
+
+def test_a_lost_mixer_is_let_go() -> None:
+    assert lost_mix(after(MIXED), "c1", frozenset({"mixer-1"}), NOW) == []
+    assert lost_mix(after(MIXED), "c1", frozenset({"mixer-2"}), NOW) == [
+        MixReleased(NOW, "c1", "i1", "mixer-1")
+    ]
+
+
+def test_a_session_whose_worker_is_lost_moves_with_its_destinations() -> None:
+    work = after(SESSION, DESTINATION, ANOTHER)
+    [orphan] = orphans(work, frozenset({"egress-2"}))
+
+    moved = move_session(orphan, "c1", Offer("egress-2", 1), "s2", NOW)
+
+    expected: list[Event] = [
+        SessionReleased(NOW, "c1", "s1", "egress-1"),
+        SessionAssigned(NOW, "c1", "s2", "egress-2", WANTED.feed, WANTED.rendition),
+        DestinationAssigned(NOW, "c1", "s2", "egress-2", "tube", SERVICE),
+        DestinationAssigned(NOW, "c1", "s2", "egress-2", "face", SERVICE),
+    ]
+    assert moved == expected
+    assert orphans(after(SESSION, DESTINATION, ANOTHER, *moved), frozenset({"egress-2"})) == []
