@@ -1,7 +1,8 @@
-"""An RTMP server for one stream, in a process of its own: takes what comes and counts it."""
+"""An RTMP server for one stream, in a process of its own: counts what comes, and keeps it."""
 
 import multiprocessing
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,17 +23,15 @@ _spawn = multiprocessing.get_context("spawn")
 class Sink:
     """What has arrived so far."""
 
-    def __init__(self, url: str, pictures: "Synchronized[Any]", size: "Synchronized[Any]") -> None:
+    def __init__(self, url: str, recording: Path, pictures: "Synchronized[Any]") -> None:
         self.url = url
-        self._pictures, self._size = pictures, size
+        self.recording = recording
+        "FLV of the video, whole once the publisher is gone."
+        self._pictures = pictures
 
     @property
     def pictures(self) -> int:
         return int(self._pictures.value)
-
-    @property
-    def bytes(self) -> int:
-        return int(self._size.value)
 
     def wait(self, pictures: int, seconds: float) -> bool:
         """Until so many pictures have come, or the time is up."""
@@ -49,25 +48,36 @@ def sink() -> Iterator[Sink]:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
     url = f"rtmp://127.0.0.1:{port}/live/bench"
-    pictures, size = _spawn.Value("q", 0), _spawn.Value("q", 0)
-    process = _spawn.Process(target=_serve, args=(url, pictures, size), daemon=True)
-    process.start()
-    try:
-        _until_listening(port)
-        yield Sink(url, pictures, size)
-    finally:
-        process.kill()
-        process.join()
+    pictures = _spawn.Value("q", 0)
+    with tempfile.TemporaryDirectory(prefix="bench-") as room:
+        recording = Path(room) / "recording.flv"
+        process = _spawn.Process(target=_serve, args=(url, recording, pictures), daemon=True)
+        process.start()
+        try:
+            _until_listening(port)
+            yield Sink(url, recording, pictures)
+        finally:
+            process.kill()
+            process.join()
 
 
-def _serve(url: str, pictures: "Synchronized[Any]", size: "Synchronized[Any]") -> None:
-    """Also the entry of the child: a listener for one publisher, gone when that is."""
+def _serve(url: str, recording: Path, pictures: "Synchronized[Any]") -> None:
+    """The child: a listener for one publisher, gone when that is."""
     av.logging.set_level(None)
+    listening = {"listen": "1"}
+    flushed = {"flush_packets": "1"}
     try:
-        with av.open(url, "r", format="flv", options={"listen": "1"}, timeout=PATIENCE) as stream:
-            for packet in stream.demux():
-                size.value += packet.size
-                pictures.value += packet.stream.type == "video" and packet.size > 0
+        with (
+            av.open(url, "r", format="flv", options=listening, timeout=PATIENCE) as stream,
+            av.open(str(recording), "w", format="flv", options=flushed) as kept,
+        ):
+            video = stream.streams.video[0]
+            copy = kept.add_stream_from_template(video)
+            for packet in stream.demux(video):
+                if packet.dts is not None:
+                    packet.stream = copy
+                    kept.mux(packet)
+                    pictures.value += 1
     except av.error.FFmpegError:
         return  # The publisher hung up, or never came.
 

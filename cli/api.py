@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from typer import Context
@@ -77,9 +78,7 @@ class Api:
 
 def segment(text: str) -> str:
     """A text as one segment of a path."""
-    return str(httpx.URL("http://x/").copy_with(path="/" + text).raw_path[1:], "ascii").replace(
-        "/", "%2F"
-    )
+    return quote(text, safe="")
 
 
 def said(response: httpx.Response) -> str:

@@ -7,9 +7,9 @@ from difflib import unified_diff
 import msgspec
 
 from proto import conference, egress, mixer, scheduler
-from proto.conference import ConferenceEvent
+from proto.conference import ParticipantJoined
 from proto.media import FeedSpec
-from proto.mixer import LayoutChanged
+from proto.mixer import LayoutChanged, Slot
 from proto.subjects import Family
 from proto.views import ConferenceView
 
@@ -70,26 +70,18 @@ def events(line: Line) -> Sequence[object]:
             return []
 
 
-def conference_events(recording: Recording) -> list[ConferenceEvent]:
-    return [
-        event
-        for line in recording.lines
-        if line.family == "conference"
-        for event in conference.decode_commit(bytes(line.commit))
-    ]
-
-
-def layouts(changes: Iterable[LayoutChanged]) -> dict[FeedSpec, list[str]]:
-    """What each feed showed, one after the other: `1:7 main=a pip=b`; repetitions count once."""
-    shown: dict[FeedSpec, list[str]] = {}
+def layouts(changes: Iterable[LayoutChanged]) -> dict[FeedSpec, list[LayoutChanged]]:
+    """What each feed showed, one after the other; what follows its equal does not count."""
+    shown: dict[FeedSpec, list[LayoutChanged]] = {}
     for change in changes:
-        text = " ".join(
-            [change.view, *(f"{slot.kind}={slot.participant}" for slot in change.slots)]
-        )
         sequence = shown.setdefault(change.feed, [])
-        if not sequence or sequence[-1] != text:
-            sequence.append(text)
+        if not sequence or _picture(sequence[-1]) != _picture(change):
+            sequence.append(change)
     return shown
+
+
+def _picture(change: LayoutChanged) -> tuple[str, list[Slot]]:
+    return change.view, change.slots
 
 
 def differences(
@@ -97,12 +89,35 @@ def differences(
 ) -> list[str]:
     """Lines that tell a person what came out differently; none if nothing did."""
     found = _compare("view", _pretty(recorded.view), _pretty(view))
+    names = _names(recorded)
     before = layouts(_recorded_changes(recorded))
     after = layouts(changes)
     for feed in {**before, **after}:
-        name = f"layouts of {feed.content} {feed.width}x{feed.height}"
-        found += _compare(name, before.get(feed, []), after.get(feed, []))
+        found += _compare(
+            f"layouts of {feed.content} {feed.width}x{feed.height}",
+            [_told(change, names) for change in before.get(feed, [])],
+            [_told(change, names) for change in after.get(feed, [])],
+        )
     return found
+
+
+def _told(change: LayoutChanged, names: dict[str, str]) -> str:
+    """`1:7 main=Ada(539b) pip=Tim(2048)`."""
+    slots = (
+        f"{slot.kind}={names.get(slot.participant, '')}({slot.participant[:4]})"
+        for slot in change.slots
+    )
+    return " ".join([change.view, *slots])
+
+
+def _names(recording: Recording) -> dict[str, str]:
+    return {
+        event.participant: event.display_name
+        for line in recording.lines
+        if line.family == "conference"
+        for event in events(line)
+        if isinstance(event, ParticipantJoined)
+    }
 
 
 def _recorded_changes(recording: Recording) -> list[LayoutChanged]:
@@ -125,5 +140,3 @@ def _compare(what: str, recorded: list[str], replayed: list[str]) -> list[str]:
     return list(
         unified_diff(recorded, replayed, f"recorded {what}", f"replayed {what}", "", "", 2, "")
     )
-
-

@@ -86,17 +86,17 @@ def picture(found: list[dict[str, Any]]) -> Group | Text:
     """All conferences as tables."""
     if not found:
         return Text("No conference is configured yet; `rostrum conferences add NAME` does it.")
-    return Group(*(_table(conference) for conference in found))
+    return Group(*(_shown(conference) for conference in found))
 
 
-def _table(conference: dict[str, Any]) -> Table:
+def _shown(conference: dict[str, Any]) -> Group:
     state = "running" if conference["running"] else "not running"
     streaming = " · streaming" if conference["streaming"] else ""
     title = Text(conference["name"], "bold")
     title.append(f"  {', '.join(conference['aliases'])}  {state}{streaming}", "dim")
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     if not conference["participants"]:
-        return table
+        return Group(title, Text("  nobody is here\n", "dim"))
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("participant", "role", "state", "what", "id"):
         table.add_column(column, overflow="fold")
     for participant in conference["participants"]:
@@ -105,9 +105,9 @@ def _table(conference: dict[str, Any]) -> Table:
             participant["role"],
             Text(" ".join(filter(None, (participant["state"], participant["detail"])))),
             _what(participant),
-            Text(participant["participant"], "dim"),
+            Text(participant["participant"][:8], "dim"),
         )
-    return table
+    return Group(title, table, Text())
 
 
 def _what(participant: dict[str, Any]) -> Text:
@@ -118,7 +118,9 @@ def _what(participant: dict[str, Any]) -> Text:
         marks.append("STREAM ", "bold red")
     url = participant["destination"] or participant["media"]
     if url:
-        marks.append(url["url"])
+        # Of a file the name says enough.
+        shown = url["url"].rsplit("/", 1)[-1] if url["scheme"] == "file" else url["url"]
+        marks.append(shown)
         if participant["destination"]:
             marks.append(f" #{url['fingerprint']}", "dim")
     return marks

@@ -2,7 +2,7 @@
 
 import signal
 import socket
-import threading
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -22,27 +22,37 @@ PEOPLE = ("Ada", "Grace", "Alan", "Edith", "Hedy", "Claude", "Radia", "Tim")
 
 PRESENTER = 1
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 PRESENT_FOR = 10.0
 """Seconds of presenting, and of not presenting, in turn: one starts every 20 s."""
 
 
 def run(data: Path, port: int, rtmp_port: int) -> None:
     """Everything, until Ctrl-C."""
-    stop = threading.Event()
+    for number in SIGNALS:
+        signal.signal(number, _interrupt)
+    try:
+        _run(data, port, rtmp_port)
+    except KeyboardInterrupt:
+        typer.echo("Everything has stopped.")
 
-    def asked(_: int, __: FrameType | None) -> None:
-        stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, asked)
+def _interrupt(_: int, __: FrameType | None) -> None:
+    """Once: what is being stopped must not be interrupted again."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    typer.echo("\nStopping …")
+    raise KeyboardInterrupt
+
+
+def _run(data: Path, port: int, rtmp_port: int) -> None:
     _check_port(port, "--port")
     _check_port(rtmp_port, "--rtmp-port")
     data.mkdir(parents=True, exist_ok=True)
     fresh(data / "stack")
     typer.echo("Making the clips (the first time this takes about a minute) …")
     clips = prepare(data / "clips", len(PEOPLE), say=typer.echo)
-    if stop.is_set():
-        return
     with _ingest(data / "ingest", rtmp_port) as ingest:
         key = LIBAV_STREAM if ingest.kind == "libav" else ALIAS
         options = ("--port", str(port), "--hls-dir", str(ingest.hls), "--hls-name", key)
@@ -52,8 +62,7 @@ def run(data: Path, port: int, rtmp_port: int) -> None:
             presenter = _conference(api, clips)
             _stream(api, ingest.url(key))
             _tell(stack["url"], data, ingest, key)
-            _take_turns(api, presenter, stop)
-            typer.echo("\nStopping …")
+            _take_turns(api, presenter)
 
 
 def _check_port(port: int, option: str) -> None:
@@ -130,11 +139,12 @@ def _tell(url: str, data: Path, ingest: Ingest, key: str) -> None:
     )
 
 
-def _take_turns(api: Api, presenter: str, stop: threading.Event) -> None:
-    """Present and do not, in turn, until it is enough."""
+def _take_turns(api: Api, presenter: str) -> None:
+    """Present and do not, in turn, for ever."""
     path = f"{OURS}/conferences/{ALIAS}/participants/{presenter}/presenting/"
     presenting = False
-    while not stop.wait(PRESENT_FOR):
+    while True:
+        time.sleep(PRESENT_FOR)
         presenting = not presenting
         try:
             api.request("PUT" if presenting else "DELETE", path)

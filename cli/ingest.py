@@ -6,8 +6,6 @@ tests; run as `python -m cli.ingest DIRECTORY --port 1935` it stays in the foreg
 
 import argparse
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,22 +13,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from string import Template
 from typing import Literal, Self
 
-import msgspec
+from cli.nginx import IngestError, TlsFiles, find_nginx, nginx_command, rooms
 
-TEMPLATE = Path(__file__).resolve().parent.parent / "deploy" / "nginx" / "rtmp.conf"
-
-SEARCH = "/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/bin:/usr/local/nginx/sbin"
-"""Where nginx lives; the first is often missing from an ordinary user's PATH."""
-
-MODULES = (
-    "/usr/lib/nginx/modules",
-    "/usr/lib64/nginx/modules",
-    "/usr/share/nginx/modules",
-    "/usr/local/lib/nginx/modules",
-)
+__all__ = ["Ingest", "IngestError", "TlsFiles", "find_nginx", "free_port", "start_ingest"]
 
 APP = "live"
 
@@ -47,27 +34,6 @@ ATTEMPTS = 3
 """Somebody else may take a free port between finding and using it."""
 
 
-class IngestError(Exception):
-    """The server cannot be started; says what stood in the way."""
-
-
-class TlsFiles(msgspec.Struct, frozen=True):
-    """PEM files of a server's certificate (chain) and its key."""
-
-    certificate: Path
-    key: Path
-
-
-class Nginx(msgspec.Struct, frozen=True):
-    """What of nginx is installed."""
-
-    binary: str
-    rtmp: str
-    "What loads the rtmp module: a `load_module` line, or nothing where it is built in."
-    stream: str | None
-    "The same of the stream module, which rtmps needs; None: not there."
-
-
 class Ingest:
     """A running server. `kind` says which; recordings are `KEY-*.flv`, HLS is `KEY.m3u8`."""
 
@@ -81,7 +47,7 @@ class Ingest:
     ) -> None:
         self.kind = kind
         self.directory = directory
-        self.recordings, self.hls = _rooms(directory)
+        self.recordings, self.hls = rooms(directory)
         self.log = directory / "ingest.log"
         self.port = port
         self.tls_port = tls_port
@@ -155,8 +121,12 @@ def _start(
     prefer: Literal["nginx", "libav"],
 ) -> Ingest:
     directory = directory.resolve()
-    for room in _rooms(directory):
+    for room in rooms(directory):
         room.mkdir(parents=True, exist_ok=True)
+    for wanted in (port, tls_port):
+        # nginx would go on trying for seconds while its neighbour answers in its place.
+        if wanted is not None and _listens(host, wanted):
+            raise IngestError(f"port {wanted} is taken by another program")
     found = find_nginx() if prefer == "nginx" else None
     kind: Literal["nginx", "libav"]
     if found is not None:
@@ -180,10 +150,6 @@ def _start(
     return ingest
 
 
-def _rooms(directory: Path) -> tuple[Path, Path]:
-    return directory / "recordings", directory / "hls"
-
-
 def free_port(host: str = "127.0.0.1") -> int:
     with socket.socket() as sock:
         sock.bind((host, 0))
@@ -199,8 +165,6 @@ def _wait(ingest: Ingest, host: str, listening: Callable[[str, int], bool]) -> N
         if time.monotonic() > end:
             raise IngestError(f"{ingest.kind} does not listen after {START_TIMEOUT:g} s")
         time.sleep(0.02)
-    if ingest.process.poll() is not None:
-        raise IngestError(f"port {ingest.port} belongs to something else, see {ingest.log}")
 
 
 def _answers(host: str, port: int) -> bool:
@@ -214,87 +178,13 @@ def _answers(host: str, port: int) -> bool:
 def _listens(host: str, port: int) -> bool:
     """Like `_answers`, for a listener that takes one connection only and would waste it on us."""
     with socket.socket() as sock:
-        # Without SO_REUSEADDR a socket cannot be bound where another one listens.
+        # With SO_REUSEADDR a port can be bound twice, but not where somebody listens.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, port))
         except OSError:
             return True
         return False
-
-
-# What runs nginx.
-
-
-def find_nginx() -> Nginx | None:
-    """nginx with an rtmp module, if there is one."""
-    binary = shutil.which("nginx") or shutil.which("nginx", path=SEARCH)
-    if binary is None:
-        return None
-    about = subprocess.run([binary, "-V"], capture_output=True, text=True, check=False).stderr
-    rtmp = _module(about, "ngx_rtmp_module.so", r"nginx-rtmp-module(?!\S*\.so)")
-    stream = _module(about, "ngx_stream_module.so", r"--with-stream(?=\s|$)")
-    return Nginx(binary, rtmp, stream) if rtmp is not None else None
-
-
-def _module(about: str, name: str, built_in: str) -> str | None:
-    """How to load a module; an empty text where it is there already."""
-    for directory in (*re.findall(r"--modules-path=(\S+)", about), *MODULES):
-        path = Path(directory) / name
-        if path.exists():
-            return f"load_module {path};"
-    return "" if re.search(built_in, about) else None
-
-
-def nginx_command(
-    nginx: Nginx,
-    directory: Path,
-    port: int,
-    tls: TlsFiles | None = None,
-    tls_port: int | None = None,
-    host: str = "127.0.0.1",
-) -> list[str]:
-    """Write the configuration and return what runs nginx with it in the foreground."""
-    if tls is not None and nginx.stream is None:
-        raise IngestError("rtmps needs nginx's stream module (Debian: libnginx-mod-stream)")
-    recordings, hls = _rooms(directory)
-    text = Template(TEMPLATE.read_text()).substitute(
-        modules="\n".join(filter(None, [nginx.rtmp, nginx.stream if tls else ""])),
-        # Only root may say so; without it root's nginx would write as nobody.
-        user="user root;" if os.geteuid() == 0 else "",
-        directory=_quoted(directory),
-        recordings=_quoted(recordings),
-        hls=_quoted(hls),
-        host=host,
-        port=port,
-        tls=_stream_block(tls, tls_port, host, port) if tls is not None else "",
-    )
-    conf = directory / "nginx.conf"
-    conf.write_text(text)
-    return [nginx.binary, "-p", str(directory), "-c", str(conf), "-e", "stderr"]
-
-
-def _stream_block(tls: TlsFiles, tls_port: int | None, host: str, port: int) -> str:
-    return (
-        "stream {\n"
-        "    server {\n"
-        f"        listen {host}:{tls_port} ssl;\n"
-        f"        ssl_certificate {_quoted(tls.certificate.resolve())};\n"
-        f"        ssl_certificate_key {_quoted(tls.key.resolve())};\n"
-        "        ssl_protocols TLSv1.2 TLSv1.3;\n"
-        f"        proxy_pass {host}:{port};\n"
-        "    }\n"
-        "}\n"
-    )
-
-
-def _quoted(path: Path) -> str:
-    text = str(path)
-    if re.search(r"[\s;{}\"'$\\]", text):
-        raise IngestError("nginx cannot be told of a path with spaces or punctuation in it")
-    return text
-
-
-# What stands in where nginx is not to be had.
 
 
 def libav_command(directory: Path, port: int, host: str = "127.0.0.1") -> list[str]:
@@ -321,7 +211,7 @@ def _main() -> None:
     parser.add_argument("--libav", action="store_true", help="libav's listener, not nginx")
     given = parser.parse_args()
     directory = given.directory.resolve()
-    for room in _rooms(directory):
+    for room in rooms(directory):
         room.mkdir(parents=True, exist_ok=True)
     nginx = None if given.libav else find_nginx()
     if nginx is not None:
@@ -332,7 +222,7 @@ def _main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from cli.listener import listen  # libav is not needed where nginx is
 
-    recordings, hls = _rooms(directory)
+    recordings, hls = rooms(directory)
     listen(f"rtmp://{given.host}:{given.port}/{APP}", recordings, hls, LIBAV_STREAM)
 
 

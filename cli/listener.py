@@ -50,7 +50,7 @@ def _copy(source: InputContainer, recording: Path, playlist: Path) -> None:
 
 
 def _mux(
-    output: OutputContainer, packet: av.Packet[av.stream.Stream], stream: av.stream.Stream
+    output: OutputContainer, packet: "av.Packet[av.stream.Stream]", stream: av.stream.Stream
 ) -> None:
     """Mux a copy: muxing rewrites a packet's times in place."""
     copy = av.Packet(bytes(packet))

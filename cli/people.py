@@ -22,9 +22,12 @@ class Switch(StrEnum):
     off = "off"
 
 
+SHORTEST = 4
+"""Characters of an id's beginning that may stand for it."""
+
 ConferenceName = Annotated[str, typer.Argument(metavar="CONFERENCE", help="An alias of it.")]
 ParticipantName = Annotated[
-    str, typer.Argument(metavar="PARTICIPANT", help="Id, or a name that only one has.")
+    str, typer.Argument(metavar="PARTICIPANT", help="Id or its beginning, or a name.")
 ]
 
 
@@ -124,12 +127,12 @@ def _from_stdin() -> str:
 def _participant(api: Api, conference: str, wanted: str) -> str:
     """Path of a participant who is given by id or by name."""
     known: list[dict[str, Any]] = api.conference(conference)["participants"]
-    found = [p for p in known if p["participant"] == wanted] or [
-        p for p in known if p["display_name"] == wanted
+    found = [p for p in known if p["display_name"] == wanted] or [
+        p for p in known if len(wanted) >= SHORTEST and p["participant"].startswith(wanted)
     ]
     if not found:
         raise Failure(f"participant: nobody in {conference} has this id or name")
     if len(found) > 1:
-        raise Failure(f"participant: {len(found)} have this name; give the id")
+        raise Failure(f"participant: this means {len(found)} of them; give the whole id")
     participant = found[0]["participant"]
     return f"{OURS}/conferences/{segment(conference)}/participants/{participant}"

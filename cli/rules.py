@@ -10,9 +10,7 @@ from rich.text import Text
 from cli.api import CONFIGURATION, Api
 from cli.failure import Failure
 
-app = typer.Typer(
-    help="Call routing rules: list, add, remove.", invoke_without_command=True
-)
+app = typer.Typer(help="Call routing rules: list, add, remove.", invoke_without_command=True)
 
 RESOURCE = "gateway_routing_rule"
 ANY_STREAM = "rtmps?://(.*)"

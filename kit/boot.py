@@ -13,7 +13,7 @@ import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from kit import logs, trace
+from kit import follow, logs, trace
 from kit.config import BaseConfig
 
 log = structlog.get_logger()
@@ -46,6 +46,7 @@ async def connect(name: str, servers: list[str]) -> Client:
 
     async def reconnected() -> None:
         log.info("nats is back")
+        follow.reconnected()
 
     async def failed(exc: Exception) -> None:
         log.debug("nats error", error=type(exc).__name__)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -16,7 +16,7 @@ from nats.js.api import ConsumerConfig, StreamConfig
 from opentelemetry.trace import SpanKind
 
 from kit import trace
-from kit.follow import OUTAGES, RETRY
+from kit.follow import OUTAGES, RETRY, next_of
 from proto.base import Message, Refused, encode
 from proto.subjects import PARKED, PARKED_STREAM, Family, dead_letters, events, stream
 
@@ -30,9 +30,6 @@ MAX_DELIVER = 5
 ACK_WAIT = 2.0
 """Seconds after which a message that nobody works on is given to another replica: so long does
 everything behind it wait when a replica dies with it. One that is still working says so."""
-
-LINGER = 5.0
-"""Seconds that one fetch waits; see kit.follow."""
 
 REQUEST_TIMEOUT = 5.0
 """Seconds to wait for the answer to a command: a decision takes milliseconds, a restart seconds."""
@@ -159,19 +156,19 @@ async def consume(
     decode: Callable[[bytes], T],
     handle: Callable[[T, Delivered], Awaitable[None]],
 ) -> None:
-    """Feed each commit of a family to `handle(commit, where)`, at least once, in order, for ever"""
+    """Feed each commit of a family to `handle(commit, where)`: at least once, in order, always."""
+    config = ConsumerConfig(max_ack_pending=1, ack_wait=ACK_WAIT)
     while True:
         try:
             sub = await js.pull_subscribe(
-                events(family),
-                durable=durable,
-                stream=stream(family),
-                config=ConsumerConfig(
-                    max_deliver=MAX_DELIVER + 1, max_ack_pending=1, ack_wait=ACK_WAIT
-                ),
+                events(family), durable=durable, stream=stream(family), config=config
             )
-            async for msg in _messages(sub):
-                await _process(js, msg, durable, decode, handle)
+            try:
+                async for msg in _messages(sub):
+                    await _process(js, msg, durable, decode, handle)
+            finally:
+                with suppress(*OUTAGES):
+                    await sub.unsubscribe()
         except OUTAGES as exc:
             log.warning("consumer lost", durable=durable, error=type(exc).__name__)
             await asyncio.sleep(RETRY)
@@ -180,7 +177,7 @@ async def consume(
 async def _messages(sub: JetStreamContext.PullSubscription) -> AsyncIterator[Msg]:
     while True:
         try:
-            [msg] = await sub.fetch(1, timeout=LINGER)
+            msg = await next_of(sub)
         except nats.errors.TimeoutError:
             continue
         yield msg
@@ -199,6 +196,11 @@ async def _process(
         structlog.contextvars.bound_contextvars(conference=where.id),
         trace.span(f"process {subject}", SpanKind.CONSUMER, headers=msg.headers),
     ):
+        tries = msg.metadata.num_delivered or 1
+        if tries > MAX_DELIVER:
+            # Whoever had it did not live to say what was wrong with it.
+            await _park(js, msg, durable, "its handlers died")
+            return
         try:
             async with _held(msg):
                 await handle(decode(msg.data), where)
@@ -206,7 +208,6 @@ async def _process(
             await _park(js, msg, durable, str(exc))
         except Exception as exc:
             log.exception("handler failed", durable=durable, subject=subject)
-            tries = msg.metadata.num_delivered or 1
             if tries >= MAX_DELIVER:
                 await _park(js, msg, durable, type(exc).__name__)
             else:

@@ -15,13 +15,44 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 log = structlog.get_logger()
 
 LINGER = 5.0
-"""Seconds that one fetch waits. A fetch that was lost with its server is noticed this late."""
+"""Seconds that one fetch waits before it is asked anew, in case it was lost on the way."""
 
 RETRY = 0.5
 """Seconds before a reader that lost its consumer makes another."""
 
-OUTAGES = (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError)
+
+class Reconnected(Exception):
+    """The connection was lost and is back: what was asked of the old one will not be answered."""
+
+
+OUTAGES = (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError, Reconnected)
 """What a client sees while the server is away; every one of them is worth another try."""
+
+
+_fetching: set[asyncio.Future[list[Msg]]] = set()
+"""Of this process; it has one connection."""
+
+
+def reconnected() -> None:
+    """Tell all who wait for messages that the connection is a new one."""
+    for fetch in list(_fetching):
+        fetch.cancel()
+
+
+async def next_of(sub: JetStreamContext.PullSubscription) -> Msg:
+    """The next message. Raises TimeoutError if none comes for a while, or what an outage is."""
+    fetch = asyncio.ensure_future(sub.fetch(1, timeout=LINGER))
+    _fetching.add(fetch)
+    try:
+        [msg] = await fetch
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise Reconnected from None
+    finally:
+        _fetching.discard(fetch)
+    return msg
 
 
 @asynccontextmanager
@@ -116,7 +147,7 @@ class Follower:
 async def _each(sub: JetStreamContext.PullSubscription) -> AsyncIterator[Msg]:
     while True:
         try:
-            [msg] = await sub.fetch(1, timeout=LINGER)
+            msg = await next_of(sub)
         except nats.errors.TimeoutError:
             # Nothing came; a consumer that is gone raises something else here.
             await sub.consumer_info()

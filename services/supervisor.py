@@ -47,7 +47,7 @@ class Program(msgspec.Struct, frozen=True):
 
 def pause_after(deaths: int) -> float:
     """Seconds to wait before the restart after so many deaths in a row."""
-    return min(FIRST_PAUSE * 2.0 ** (deaths - 1), LONGEST_PAUSE)
+    return float(min(FIRST_PAUSE * 2 ** min(deaths - 1, 16), LONGEST_PAUSE))
 
 
 class Supervisor:

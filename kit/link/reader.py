@@ -5,6 +5,7 @@ import mmap
 import os
 import select
 import socket
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -22,6 +23,7 @@ from kit.link.wire import (
     Format,
     Refusal,
     Welcome,
+    address,
     canvases,
     decode_answer,
 )
@@ -75,7 +77,8 @@ class FeedReader:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             sock.settimeout(timeout)
-            sock.connect(path)
+            with address(Path(path)) as name:
+                sock.connect(name)
             sock.send(hello, socket.MSG_NOSIGNAL)
             answer, fds, _, _ = socket.recv_fds(sock, WELCOME_LIMIT, 1, socket.MSG_CMSG_CLOEXEC)
             try:
@@ -92,14 +95,11 @@ class FeedReader:
 
     def read(self, timeout: float) -> Picture | Sound | None:
         """What comes next; None if nothing does within `timeout` seconds. Raises FeedGone."""
-        if not self._poll.poll(timeout * 1000):
+        packet = self._receive()
+        if packet is None and timeout > 0 and self._poll.poll(timeout * 1000):
+            packet = self._receive()
+        if packet is None:
             return None
-        try:
-            packet = self._sock.recv(self._packet)
-        except BlockingIOError:
-            return None
-        except OSError as exc:
-            raise FeedGone("the feed's writer is gone") from exc
         kind = packet[:1]
         if kind == SOUND_KIND and len(packet) == SOUND.size + self.format.block_bytes:
             block = np.frombuffer(packet, np.int16, offset=SOUND.size)
@@ -109,6 +109,15 @@ class FeedReader:
             if slot < len(self._canvases):
                 return Picture(n, slot, self._canvases[slot], self._sock)
         raise FeedGone("a packet that nobody understands" if packet else "the feed has ended")
+
+    def _receive(self) -> bytes | None:
+        """What has come already, if anything has."""
+        try:
+            return self._sock.recv(self._packet)
+        except BlockingIOError:
+            return None
+        except OSError as exc:
+            raise FeedGone("the feed's writer is gone") from exc
 
     def close(self) -> None:
         """Let the feed go, with all slots. Arrays that are still held stay readable."""

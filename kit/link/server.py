@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from kit.link.wire import HELLO_LIMIT, REASON_LIMIT, Refusal, encode
+from kit.link.wire import HELLO_LIMIT, REASON_LIMIT, Refusal, address, encode
 from kit.link.writer import FeedWriter
 
 HELLO_TIMEOUT = 5.0
@@ -38,7 +38,8 @@ class FeedServer:
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            self._listener.bind(str(path))
+            with address(path) as name:
+                self._listener.bind(name)
             path.chmod(0o600)
             self._listener.listen(16)
         except OSError:

@@ -6,7 +6,11 @@ back as one byte.
 """
 
 import mmap
+import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -27,9 +31,13 @@ WELCOME_LIMIT = 4096
 REASON_LIMIT = 1000
 """Characters of a refusal."""
 
-CREDITS = 2
-"""Slots that a taker may keep at a time: one that it encodes, one that waits. With five slots in
-the ring, two takers that sleep still leave one slot to draw in for all the others."""
+CREDITS = 3
+"""Slots that a taker may keep at a time: the one it shows, to show it again if nothing follows, and
+two that wait while an encoder hesitates over a key frame."""
+
+SLOTS = 8
+"""So many that two takers that sleep over different pictures leave two slots to draw in. One that
+is never drawn in costs no memory, and the slot drawn last is preferred: usually few are used."""
 
 PICTURE = struct.Struct("<cBQ")
 """Kind, slot, number of the picture."""
@@ -37,6 +45,9 @@ SOUND = struct.Struct("<cQ")
 """Kind, number of the block; the samples follow."""
 PICTURE_KIND = b"P"
 SOUND_KIND = b"S"
+
+ADDRESS_LIMIT = 107
+"""Bytes of path that the address of a Unix socket has room for."""
 
 Side = Annotated[int, msgspec.Meta(ge=16, le=8192, multiple_of=2)]
 
@@ -106,3 +117,16 @@ def canvases(ring: Any, format: Format, slots: int) -> list[Canvas]:
         ).reshape(format.height * 3 // 2, format.width)
         for slot in range(slots)
     ]
+
+
+@contextmanager
+def address(path: Path) -> Iterator[str]:
+    """How to name a socket's path to the kernel: a long one by a descriptor of its directory."""
+    if len(os.fsencode(path)) <= ADDRESS_LIMIT:
+        yield str(path)
+        return
+    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)

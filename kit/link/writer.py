@@ -10,6 +10,7 @@ from kit.link.wire import (
     CREDITS,
     PICTURE,
     PICTURE_KIND,
+    SLOTS,
     SOUND,
     SOUND_KIND,
     Block,
@@ -59,7 +60,7 @@ class FeedWriter:
     One thread draws and sends; `add` and `close` may come from others.
     """
 
-    def __init__(self, format: Format, slots: int = 5, *, epoch_ns: int) -> None:
+    def __init__(self, format: Format, slots: int = SLOTS, *, epoch_ns: int) -> None:
         """`epoch_ns`: CLOCK_MONOTONIC of picture 0 and block 0; feeds of one mix share it."""
         self.format = format
         self.missed = 0

@@ -1,5 +1,7 @@
 """Commands and facts in, commits and views out. Everything impure about this service is here."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -79,6 +81,8 @@ class ConferenceState:
         self._vmrs = vmrs
         self._now = now
         self._known: dict[str, ConferenceView] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        "Within a replica, commands for one conference wait for each other instead of racing."
 
     async def handle(self, command: ConferenceCommand) -> Reply:
         """Answer one command."""
@@ -115,6 +119,10 @@ class ConferenceState:
                         await self._secrets.delete(secret)
 
     async def _commit(self, conference: str, decide: Decision, cause: str) -> Reply:
+        async with self._turns[conference]:
+            return await self._race(conference, decide, cause)
+
+    async def _race(self, conference: str, decide: Decision, cause: str) -> Reply:
         for attempt in range(1, ATTEMPTS + 1):
             state = await self._load(conference)
             outcome = decide(state)

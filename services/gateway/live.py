@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Iterable
 
+import msgspec
 import structlog
 
 from kit.follow import Follower
 from kit.kv import Watch
-from proto.mixer import LayoutChanged, MixStopped, StageChanged, decode_commit
+from proto.mixer import LayoutChanged, MixerEvent, MixStopped, StageChanged, decode_commit
 from proto.views import ConferenceView, ParticipantView, decode_conference
 
 log = structlog.get_logger()
@@ -15,6 +16,15 @@ log = structlog.get_logger()
 LOOK_BACK = 2000
 """Messages of MIXER that are read at the start: about a second's work, and enough that every
 conference with some life in it has its layout; a quieter one shows it with the next change."""
+
+
+def _read(commit: bytes, conference: str) -> list[MixerEvent]:
+    try:
+        return decode_commit(commit)
+    except msgspec.MsgspecError:
+        # Of a newer version, perhaps: what is shown may be old, but the rest goes on.
+        log.error("events cannot be read", conference=conference)
+        return []
 
 
 class Live:
@@ -34,13 +44,16 @@ class Live:
             if value is None:
                 self.views.pop(key, None)
             else:
-                self.views[key] = decode_conference(value)
+                try:
+                    self.views[key] = decode_conference(value)
+                except msgspec.MsgspecError:
+                    log.error("view cannot be read", conference=key)
             await self._tell()
 
     async def follow_mixer(self) -> None:
         async for msg in self._mixer.messages():
             conference = msg.subject.rsplit(".", 1)[-1]
-            for event in decode_commit(msg.data):
+            for event in _read(msg.data, conference):
                 match event:
                     case StageChanged(stage=stage):
                         self._stages[conference] = stage

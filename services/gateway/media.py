@@ -53,4 +53,4 @@ async def _probe(path: str) -> str | None:
         process.kill()
         await process.wait()
         return "is a file that could not be opened in time"
-    return None if output.strip() == b"media" else "is not a media file"
+    return None if output.strip() == b"media" else "is not a file with picture or sound"

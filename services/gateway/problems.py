@@ -3,6 +3,8 @@
 from typing import Any
 
 import msgspec
+import nats.errors
+import nats.js.errors
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -50,6 +52,11 @@ def _unavailable(_: AnyRequest, __: Unavailable) -> Response[bytes]:
     return json({"error": "The services behind this do not answer; try again."}, 503)
 
 
+def _outage(_: AnyRequest, exc: Exception) -> Response[bytes]:
+    log.warning("bus lost", error=type(exc).__name__)
+    return json({"error": "The services behind this do not answer; try again."}, 503)
+
+
 def _http(_: AnyRequest, exc: HTTPException) -> Response[bytes]:
     said = {404: "There is no such page.", 405: "This method is not allowed here."}
     words = said.get(exc.status_code, "The request cannot be understood.")
@@ -66,6 +73,8 @@ HANDLERS: dict[int | type[Exception], Any] = {
     Problem: _problem,
     NoSuchResource: _missing,
     Unavailable: _unavailable,
+    nats.errors.Error: _outage,
+    nats.js.errors.Error: _outage,
     HTTPException: _http,
     Exception: _bug,
 }

@@ -6,17 +6,15 @@ from typing import Any
 import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.response import Response, ServerSentEvent, ServerSentEventMessage, Stream
-from nats.js import JetStreamContext
 
 from proto.config import Conference
 from services.gateway.calls import Calls
 from services.gateway.core import shapes
 from services.gateway.core.requests import JoinRequest, read
+from services.gateway.given import TheCalls, TheLive, TheStore, TheStreams, TheWorkers, Word
 from services.gateway.history import export
 from services.gateway.live import Live
 from services.gateway.problems import AnyRequest, Problem, json
-from services.gateway.store import Store
-from services.gateway.workers import Workers
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment shows that the connection lives."""
@@ -26,7 +24,7 @@ class RostrumController(Controller):
     path = "/api/rostrum/v1"
 
     @get("/conferences", sync_to_thread=False)
-    def conferences(self, store: Store, live: Live) -> Response[bytes]:
+    def conferences(self, store: TheStore, live: TheLive) -> Response[bytes]:
         """All that are configured, and those that still run though they no longer are."""
         configured = list(store.now.conferences.values())
         keys = {conference.key for conference in configured}
@@ -41,11 +39,11 @@ class RostrumController(Controller):
         )
 
     @get("/conferences/{alias:str}", sync_to_thread=False)
-    def conference(self, alias: str, calls: Calls, live: Live) -> Response[bytes]:
+    def conference(self, alias: Word, calls: TheCalls, live: TheLive) -> Response[bytes]:
         return json(_merged(calls.conference(alias), live))
 
     @post("/conferences/{alias:str}/participants")
-    async def join(self, alias: str, request: AnyRequest, calls: Calls) -> Response[bytes]:
+    async def join(self, alias: Word, request: AnyRequest, calls: TheCalls) -> Response[bytes]:
         conference = calls.conference(alias)
         wanted = read(await request.body(), JoinRequest)
         if isinstance(wanted, dict):
@@ -53,29 +51,53 @@ class RostrumController(Controller):
         return json({"participant": await calls.join(conference, wanted)}, 201)
 
     @delete("/conferences/{alias:str}/participants/{participant:str}", status_code=204)
-    async def leave(self, alias: str, participant: str, calls: Calls, live: Live) -> None:
+    async def leave(
+        self,
+        alias: Word,
+        participant: Word,
+        calls: TheCalls,
+        live: TheLive,
+    ) -> None:
         await calls.leave(_in(alias, participant, calls, live), participant)
 
     @put("/conferences/{alias:str}/participants/{participant:str}/presenting", status_code=204)
-    async def present(self, alias: str, participant: str, calls: Calls, live: Live) -> None:
+    async def present(
+        self,
+        alias: Word,
+        participant: Word,
+        calls: TheCalls,
+        live: TheLive,
+    ) -> None:
         await calls.present(_in(alias, participant, calls, live), participant, on=True)
 
     @delete("/conferences/{alias:str}/participants/{participant:str}/presenting", status_code=204)
-    async def stop_presenting(self, alias: str, participant: str, calls: Calls, live: Live) -> None:
+    async def stop_presenting(
+        self,
+        alias: Word,
+        participant: Word,
+        calls: TheCalls,
+        live: TheLive,
+    ) -> None:
         await calls.present(_in(alias, participant, calls, live), participant, on=False)
 
     @get("/conferences/{alias:str}/events")
-    async def events(self, alias: str, calls: Calls, live: Live) -> ServerSentEvent:
+    async def events(self, alias: Word, calls: TheCalls, live: TheLive) -> ServerSentEvent:
         return ServerSentEvent(_events(calls.conference(alias), live))
 
     @get("/conferences/{alias:str}/log.jsonl")
-    async def log(self, alias: str, calls: Calls, live: Live, js: JetStreamContext) -> Stream:
+    async def log(
+        self,
+        alias: Word,
+        calls: TheCalls,
+        live: TheLive,
+        js: TheStreams,
+    ) -> Stream:
         key = calls.conference(alias).key
         lines = export(js, key, live.views.get(key))
         return Stream(lines, media_type="application/x-ndjson")
 
     @get("/workers")
-    async def workers(self, workers: Workers) -> Response[bytes]:
+    async def workers(self, workers: TheWorkers) -> Response[bytes]:
         return json({"workers": msgspec.to_builtins(await workers.alive())})
 
 

@@ -10,6 +10,7 @@ from litestar import get
 from litestar.response import Response
 
 from services.gateway.config import Config
+from services.gateway.given import Word
 from services.gateway.problems import json
 from services.gateway.store import NoSuchResource
 
@@ -39,11 +40,11 @@ def pages(config: Config, is_ready: Callable[[], bool]) -> list[Any]:
         return await _file(STATIC, "index.html")
 
     @get("/{path:path}")
-    async def static(path: str) -> Response[bytes]:
+    async def static(path: Word) -> Response[bytes]:
         return await _file(STATIC, path.lstrip("/"))
 
     @get("/hls/{path:path}")
-    async def media(path: str) -> Response[bytes]:
+    async def media(path: Word) -> Response[bytes]:
         name = path.lstrip("/")
         if hls is None or not HLS_FILE.fullmatch(name):
             raise NoSuchResource

@@ -6,7 +6,6 @@ the encoder.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +16,7 @@ import structlog
 
 from kit import logs
 from kit.child import Parent
+from kit.config import BaseConfig, from_env
 from kit.secrets import Sealer, Unsealable
 from services.rtmp_egress import core
 from services.rtmp_egress.media.bus import Bus, Limits
@@ -43,7 +43,15 @@ from services.rtmp_egress.wire import (
 
 log = structlog.get_logger()
 
+
+class Settings(BaseConfig, frozen=True, kw_only=True):
+    tls_ca_file: str = ""
+    "PEM file of certificate authorities that destinations may have beside the system's."
+
+
 class Session:
+    """Orders in, reports out; the programme runs in its own thread, each destination in a task."""
+
     def __init__(
         self,
         report: Callable[[Reports], None],
@@ -86,8 +94,7 @@ class Session:
             case FeedAt(socket):
                 self._programme.feed_at(socket)
             case AddDestination(participant, sealed):
-                if participant not in self._pushes:
-                    pushes.create_task(self._push(participant, sealed))
+                self._add(participant, sealed, pushes)
             case RemoveDestination(participant):
                 if participant in self._pushes:
                     self._pushes[participant].remove()
@@ -96,27 +103,38 @@ class Session:
             case _:
                 assert_never(order)
 
-    async def _push(self, participant: str, sealed: str) -> None:
-        """One destination, from its order to its end."""
+    def _add(self, participant: str, sealed: str, pushes: asyncio.TaskGroup) -> None:
+        before = self._pushes.get(participant)
+        if before is not None and not before.removed:
+            return
         try:
             target = parse_target(self._sealer.open(sealed).reveal())
         except Unsealable as exc:
-            self._report(Changed(participant, "failed", "unsealable", f"The address is {exc}"))
+            self._report(Changed(participant, "failed", "unsealable", f"the address is {exc}"))
             return
         if isinstance(target, BadUrl):
             self._report(Changed(participant, "failed", target.code, target.reason))
             return
         publisher = partial(Publisher, target, tls=self._tls, clock=self._clock)
         tell = partial(self._tell, participant)
-        self._pushes[participant] = push = Push(self._bus, publisher, tell, clock=self._clock)
+        push = Push(self._bus, publisher, tell, clock=self._clock)
+        self._pushes[participant] = push
+        pushes.create_task(self._push(participant, push, before))
+
+    async def _push(self, participant: str, push: Push, before: Push | None) -> None:
+        """One destination to its end; not before an earlier one of its name has hung up."""
+        if before is not None:
+            await before.ended.wait()
         try:
             await push.run()
         finally:
-            del self._pushes[participant]
+            if self._pushes.get(participant) is push:
+                del self._pushes[participant]
 
-    def _tell(self, participant: str, told: core.Tell) -> None:
-        push = self._pushes[participant]
-        log.info("destination changed", participant=participant, state=told.state, code=told.code)
+    def _tell(self, participant: str, push: Push, told: core.Tell) -> None:
+        if self._pushes.get(participant) is not push:
+            return  # it was added anew; what the earlier one came to is no news
+        log.debug("destination changed", participant=participant, state=told.state, code=told.code)
         self._report(
             Changed(
                 participant,
@@ -153,9 +171,10 @@ class Session:
 
 async def main() -> None:
     parent: Parent[Orders] = Parent(decode_order)
-    logs.configure("rtmp-egress-session")
+    settings = from_env(Settings)
+    logs.configure("rtmp-egress-session", settings.log_level)
     av.logging.set_level(None)
-    tls = TlsOptions(os.environ.get("ROSTRUM_TLS_CA_FILE", ""))
+    tls = TlsOptions(settings.tls_ca_file)
     orders = parent.orders()
     begin = await anext(orders, None)
     if not isinstance(begin, Begin):

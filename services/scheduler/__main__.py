@@ -31,7 +31,12 @@ async def main() -> None:
         logs = await JetStreamLog.ensure_all(app.js)
         workers = await Bucket.ensure(app.js, subjects.WORKERS, ttl=subjects.WORKERS_TTL)
         views = await Bucket.ensure(app.js, subjects.CONFERENCES)
-        roster = Roster(workers.watch(), config.worker_silence, time.monotonic)
+        roster = Roster(
+            workers.watch(),
+            config.worker_silence,
+            time.monotonic,
+            connection=lambda: (app.nc.is_connected, app.nc.stats["reconnects"]),
+        )
         conferences = Conferences(views.watch())
         ledger = Ledger(logs["scheduler"])
         follower = Follower(

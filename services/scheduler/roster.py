@@ -17,10 +17,19 @@ class Roster:
     Silence counts only while the bus is there: when NATS was away everybody was silent.
     """
 
-    def __init__(self, watch: Watch, silence: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        silence: float,
+        clock: Callable[[], float],
+        connection: Callable[[], object],
+    ) -> None:
+        """`connection` tells what the connection to the bus is: another one, another answer."""
         self._watch = watch
         self._silence = silence
         self._clock = clock
+        self._connection = connection
+        self._known_connection: object = None
         self._heard: dict[str, tuple[WorkerView, float]] = {}
 
     async def follow(self) -> None:
@@ -36,14 +45,13 @@ class Roster:
     async def ready(self) -> None:
         await self._watch.caught_up.wait()
 
-    def excuse(self) -> None:
-        """Nobody could be heard just now."""
-        now = self._clock()
-        self._heard = {key: (worker, now) for key, (worker, _) in self._heard.items()}
-
     def alive(self, kind: WorkerKind) -> dict[str, WorkerView]:
         """By worker, those that were heard of lately."""
-        since = self._clock() - self._silence
+        now = self._clock()
+        if (connection := self._connection()) != self._known_connection:
+            self._known_connection = connection
+            self._heard = {key: (worker, now) for key, (worker, _) in self._heard.items()}
+        since = now - self._silence
         for key, (_, heard) in list(self._heard.items()):
             if heard < since:
                 log.warning("worker lost", worker=key)

@@ -87,7 +87,6 @@ class Scheduler:
     async def tick(self) -> None:
         """Put right what died since the last look. Called once a second."""
         if not self._nc.is_connected:
-            self._roster.excuse()
             return
         for conference, view in list(self._conferences.by_key.items()):
             work = (await self._ledger.read(conference)).work

@@ -1,7 +1,6 @@
 """The publisher against real servers: nginx-rtmp, and one that misbehaves on purpose."""
 
 import asyncio
-import io
 import select
 import socket
 import struct
@@ -9,26 +8,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
 
 from cli.ingest import Ingest, TlsFiles
 from services.rtmp_egress.media.publisher import Deadlines, Publisher, PushError, TlsOptions
-from services.rtmp_egress.rtmp.url import Target, parse_target
 from tests.support.certs import Certificates, make_certificates
 from tests.support.faulty_rtmp import FaultyServer, faulty_server
 from tests.support.nginx import nginx
+from tests.support.tags import Tag, assert_complete, make_tags, publish, target
 
-FPS, RATE, SECONDS, TONE = 30, 48_000, 3, 440
 KEY, TOKEN, PASSWORD = "canary-room-key", "canary-t0ken", "canary pa$$word"
 USERINFO = "ann:canary%20pa%24%24word@"
 
 HASTY = Deadlines(connect=0.5, setup=0.6, write=0.5, close=0.5, trial=0.3)
 """For servers that are meant to be too slow."""
-
-Tag = tuple[int, int, bytes]
-"""Kind, milliseconds and body of an FLV tag."""
 
 
 @pytest.fixture(scope="module")
@@ -46,57 +39,11 @@ def server(
 
 @pytest.fixture(scope="module")
 def tags() -> list[Tag]:
-    """Three seconds of a picture that grows lighter, and of a tone."""
-    sink = io.BytesIO()
-    options = {"flvflags": "no_duration_filesize"}
-    with av.open(sink, "w", format="flv", options=options) as flv:
-        video = flv.add_stream("libx264", rate=FPS, options={"preset": "ultrafast", "g": "30"})
-        video.width, video.height, video.pix_fmt, video.bit_rate = 320, 180, "yuv420p", 300_000
-        audio = flv.add_stream("aac", rate=RATE)
-        block = RATE // FPS
-        for n in range(FPS * SECONDS):
-            luma = np.full((270, 320), 128, np.uint8)
-            luma[:180] = 40 + 2 * n
-            picture = av.VideoFrame.from_ndarray(luma, format="yuv420p")
-            picture.pts = n
-            flv.mux(video.encode(picture))
-            wave = np.sin(2 * np.pi * TONE * np.arange(n * block, (n + 1) * block) / RATE)
-            stereo = np.repeat((wave * 8000).astype(np.int16), 2).reshape(1, -1)
-            sound = av.AudioFrame.from_ndarray(stereo, format="s16", layout="stereo")
-            sound.sample_rate, sound.pts = RATE, n * block
-            flv.mux(audio.encode(sound))
-        flv.mux(video.encode())
-        flv.mux(audio.encode())
-    return list(_tags(sink.getvalue()))
-
-
-def _tags(flv: bytes) -> Iterator[Tag]:
-    at = 13
-    while at < len(flv):
-        head = flv[at : at + 11]
-        size = int.from_bytes(head[1:4], "big")
-        time = int.from_bytes(head[7:8] + head[4:7], "big")
-        yield head[0], time, flv[at + 11 : at + 11 + size]
-        at += 11 + size + 4
-
-
-def target(url: str) -> Target:
-    parsed = parse_target(url)
-    assert isinstance(parsed, Target)
-    return parsed
+    return make_tags()
 
 
 def trusting(certificates: Certificates) -> TlsOptions:
     return TlsOptions(ca_file=str(certificates.ca))
-
-
-async def publish(publisher: Publisher, tags: list[Tag]) -> None:
-    try:
-        await publisher.connect()
-        for kind, timestamp, body in tags:
-            await publisher.send(kind, timestamp, body)
-    finally:
-        await publisher.close()
 
 
 async def failure(
@@ -138,24 +85,7 @@ async def test_what_is_published_is_what_nginx_records(
     assert publisher.tls_version in (("",) if scheme == "rtmp" else ("TLSv1.2", "TLSv1.3"))
     assert publisher.bytes_out > sum(len(body) for _, _, body in tags)
     [recording] = server.recorded(scheme)
-    _assert_complete(recording)
-
-
-def _assert_complete(recording: Path) -> None:
-    with av.open(str(recording)) as flv:
-        frames = list(flv.decode(video=0))
-        times = [float(frame.time or 0) for frame in frames]
-        lights = [frame.to_ndarray(format="gray").mean() for frame in frames]
-    with av.open(str(recording)) as flv:
-        heard = np.concatenate([frame.to_ndarray()[0] for frame in flv.decode(audio=0)])
-    assert len(frames) == FPS * SECONDS
-    # FLV counts in milliseconds.
-    assert np.diff(times) == pytest.approx(1 / FPS, abs=0.0011)
-    # `gray` stretches the video range of luma to the full one; two steps of rounding and coding.
-    expected = [(40 + 2 * n - 16) * 255 / 219 for n in range(len(frames))]
-    assert lights == pytest.approx(expected, abs=4)
-    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
-    assert spectrum.argmax() * RATE / len(heard) == pytest.approx(TONE, abs=2)
+    assert_complete(recording)
 
 
 @pytest.mark.nginx

@@ -20,7 +20,9 @@ DIRECTORY = Path(__file__).parents[2] / "proto" / "schema"
 
 
 def schema(family: str) -> Any:
-    return json.loads(json.dumps(msgspec.json.schema(list[FAMILIES[family].Stored])))
+    return json.loads(
+        json.dumps(msgspec.json.schema(list.__class_getitem__(FAMILIES[family].Stored)))
+    )
 
 
 def main() -> None:

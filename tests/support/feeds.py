@@ -22,10 +22,8 @@ LEVEL = 16_000
 """Peak of the beep; half of full scale."""
 
 
-class TestFeed:
+class PaperFeed:
     """Renders in real time while somebody takes it."""
-
-    __test__ = False
 
     def __init__(self, path: Path, format: Format, luma: int = 90) -> None:
         self.format = format
@@ -87,7 +85,7 @@ def beep(format: Format, m: int) -> npt.NDArray[np.int16]:
 
 if __name__ == "__main__":
     socket_path, width, height, fps = sys.argv[1], *map(int, sys.argv[2:5])
-    TestFeed(Path(socket_path), Format(width, height, fps), *map(int, sys.argv[5:6]))
+    PaperFeed(Path(socket_path), Format(width, height, fps), *map(int, sys.argv[5:6]))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     threading.Event().wait()

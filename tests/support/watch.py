@@ -151,3 +151,8 @@ def flashes(brightness: list[float], times: list[float], threshold: float = 200.
 def offsets(flash: list[float], beep: list[float]) -> list[float]:
     """How much later each beep is than the flash that is nearest to it, in seconds."""
     return [at - min(flash, key=lambda other: abs(other - at)) for at in beep] if flash else []
+
+
+def inner(moments: list[float], times: list[float], margin: float = 0.25) -> list[float]:
+    """Those that are not so near to the ends of what was watched that they may be cut off."""
+    return [at for at in moments if times[0] + margin < at < times[-1] - margin]

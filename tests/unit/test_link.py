@@ -25,19 +25,18 @@ from kit.link import (
     Picture,
     Sound,
 )
-from kit.link.wire import HELLO_LIMIT
+from kit.link.wire import HELLO_LIMIT, SLOTS
 from kit.link.writer import PATIENCE
 
 SMALL = Format(64, 36, 30)
 EPOCH = 123_456_789
-SLOTS = 5
 
 
 class Link:
     """A writer behind a server, and takers of it."""
 
     def __init__(self, path: Path, format: Format) -> None:
-        self.writer = FeedWriter(format, SLOTS, epoch_ns=EPOCH)
+        self.writer = FeedWriter(format, epoch_ns=EPOCH)
         self.server = FeedServer(path, self._open)
         self.readers: list[FeedReader] = []
 
@@ -184,7 +183,7 @@ def test_takers_that_sleep_cost_the_others_nothing(link: Link) -> None:
 
 def test_when_all_slots_are_held_there_is_none_to_draw(link: Link) -> None:
     """Three takers that fell asleep one after the other, over different pictures."""
-    keep_from = {link.take(): first for first in (0, 2, 4)}
+    keep_from = {link.take(): first for first in (0, CREDITS, 2 * CREDITS)}
     for n in range(SLOTS):
         assert link.show(n) is not None
         for reader, first in keep_from.items():
@@ -254,6 +253,13 @@ def test_an_endless_hello_is_refused(link: Link) -> None:
         FeedReader.connect(str(link.server.path), b"x" * (HELLO_LIMIT + 1000), 5)
 
 
+def test_a_path_may_be_longer_than_a_socket_address(tmp_path: Path) -> None:
+    link = Link(tmp_path / ("long" * 50) / "feeds.sock", SMALL)
+
+    assert link.take().format == SMALL
+    link.close()
+
+
 def test_a_silent_connection_holds_up_nobody(link: Link) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as silent:
         silent.connect(str(link.server.path))
@@ -297,7 +303,7 @@ def test_a_writer_that_speaks_nonsense_counts_as_gone() -> None:
         writer.add(theirs)
         answer, fds, _, _ = socket.recv_fds(ours, 4096, 1)
         assert msgspec.json.decode(answer)["type"] == "welcome"
-        assert os.fstat(fds[0]).st_size >= 5 * SMALL.picture_bytes
+        assert os.fstat(fds[0]).st_size >= SLOTS * SMALL.picture_bytes
         with pytest.raises(PermissionError):
             os.ftruncate(fds[0], 0)
         os.close(fds[0])

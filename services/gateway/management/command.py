@@ -5,14 +5,13 @@ from typing import Any, TypeVar
 from litestar import Controller, post
 from litestar.response import Response
 
-from services.gateway.calls import Calls
 from services.gateway.core.requests import (
     DialRequest,
     DisconnectConference,
     DisconnectParticipant,
     read,
 )
-from services.gateway.live import Live
+from services.gateway.given import TheCalls, TheLive
 from services.gateway.problems import AnyRequest, Problem, json
 
 T = TypeVar("T")
@@ -22,12 +21,14 @@ class CommandController(Controller):
     path = "/api/admin/command/v1"
 
     @post("/participant/dial")
-    async def dial(self, request: AnyRequest, calls: Calls) -> Response[bytes]:
+    async def dial(self, request: AnyRequest, calls: TheCalls) -> Response[bytes]:
         wanted = await _read(request, DialRequest, "participant")
         return _success({"participant_id": await calls.dial(wanted)})
 
     @post("/participant/disconnect")
-    async def disconnect(self, request: AnyRequest, calls: Calls, live: Live) -> Response[bytes]:
+    async def disconnect(
+        self, request: AnyRequest, calls: TheCalls, live: TheLive
+    ) -> Response[bytes]:
         wanted = await _read(request, DisconnectParticipant, "participant")
         found = live.find(wanted.participant_id)
         if found is None:
@@ -37,7 +38,7 @@ class CommandController(Controller):
 
     @post("/conference/disconnect")
     async def disconnect_all(
-        self, request: AnyRequest, calls: Calls, live: Live
+        self, request: AnyRequest, calls: TheCalls, live: TheLive
     ) -> Response[bytes]:
         wanted = await _read(request, DisconnectConference, "conference")
         for view in live.running():

@@ -6,9 +6,9 @@ from litestar import Controller, delete, get, patch, post, put
 from litestar.response import Response
 
 from proto.config import RESOURCES
-from services.gateway.calls import Calls
 from services.gateway.core.requests import NO_OBJECT, json_object
 from services.gateway.core.resources import ROOT, page, shape, uri
+from services.gateway.given import Number, TheCalls, TheStore, TheWorkers, Word
 from services.gateway.management.paging import Window
 from services.gateway.problems import AnyRequest, Problem, json
 from services.gateway.store import NoSuchResource, Store
@@ -21,7 +21,7 @@ class ConfigurationController(Controller):
     path = ROOT
 
     @get("/{kind:str}", sync_to_thread=False)
-    def all(self, kind: str, request: AnyRequest, store: Store) -> Response[bytes]:
+    def all(self, kind: Word, request: AnyRequest, store: TheStore) -> Response[bytes]:
         _known(kind)
         window = Window.of(request, kind)
         found = sorted(store.now.of(kind).items())
@@ -29,13 +29,17 @@ class ConfigurationController(Controller):
         return json(page(f"{ROOT}/{kind}/", objects, window.limit, window.offset))
 
     @get("/{kind:str}/{number:int}", sync_to_thread=False)
-    def one(self, kind: str, number: int, store: Store) -> Response[bytes]:
+    def one(self, kind: Word, number: Number, store: TheStore) -> Response[bytes]:
         _known(kind)
         return json(shape(store.find(kind, number), kind, store.now))
 
     @post("/{kind:str}")
     async def create(
-        self, kind: str, request: AnyRequest, store: Store, workers: Workers
+        self,
+        kind: Word,
+        request: AnyRequest,
+        store: TheStore,
+        workers: TheWorkers,
     ) -> Response[bytes]:
         _known(kind)
         given = await _body(request, kind)
@@ -46,18 +50,28 @@ class ConfigurationController(Controller):
 
     @patch("/{kind:str}/{number:int}")
     async def change(
-        self, kind: str, number: int, request: AnyRequest, store: Store, workers: Workers
+        self,
+        kind: Word,
+        number: Number,
+        request: AnyRequest,
+        store: TheStore,
+        workers: TheWorkers,
     ) -> Response[bytes]:
         return await _change(kind, number, request, store, workers, whole=False)
 
     @put("/{kind:str}/{number:int}")
     async def replace(
-        self, kind: str, number: int, request: AnyRequest, store: Store, workers: Workers
+        self,
+        kind: Word,
+        number: Number,
+        request: AnyRequest,
+        store: TheStore,
+        workers: TheWorkers,
     ) -> Response[bytes]:
         return await _change(kind, number, request, store, workers, whole=True)
 
     @delete("/{kind:str}/{number:int}", status_code=204)
-    async def remove(self, kind: str, number: int, store: Store, calls: Calls) -> None:
+    async def remove(self, kind: Word, number: Number, store: TheStore, calls: TheCalls) -> None:
         _known(kind)
         gone = store.find(kind, number)
         removed = await store.remove(kind, number)

@@ -103,7 +103,7 @@ def _one_main_seven_pips(pips: int, width: int, height: int) -> Places:
     """
     pips, space = min(pips, PIPS), gap(width, height)
     pip_height = max(even(min((width - (PIPS + 1) * space) // PIPS * 9 // 16, height // 4)), 2)
-    pip_width = max(even(min((width - (PIPS + 1) * space) // PIPS, pip_height * 16 // 9 + 1)), 2)
+    pip_width = max(even(min((width - (PIPS + 1) * space) // PIPS, pip_height * 16 // 9 + 3)), 2)
 
     free = Rect(space, space, width - 2 * space, height - pip_height - 3 * space)
     free = Rect(free.x, free.y, even(free.width), even(free.height))

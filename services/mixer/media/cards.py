@@ -171,7 +171,9 @@ def _disc(image: Image.Image, centre: tuple[int, int], size: int, colour: Rgb) -
 
 
 def _shortened(text: str, font: Font, room: int) -> str:
-    """As much of a text as fits."""
+    """As much of a text as fits, on one line."""
+    # Layout engines fail on control characters.
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if font.getlength(text) <= room:
         return text
     while text and font.getlength(text + "…") > room:

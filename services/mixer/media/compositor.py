@@ -46,22 +46,24 @@ class _Slot:
             everything = whole(scene.width, scene.height)
             _Place(Tile(everything, None, ""), planes, cards, scaler).draw(slate)
         self._places = [_Place(tile, planes, cards, scaler) for tile in scene.tiles]
+        self._behind = [
+            [n for n, other in enumerate(scene.tiles[:at]) if other.rect.overlaps(tile.rect)]
+            for at, tile in enumerate(scene.tiles)
+        ]
+        "Which tiles each one covers."
 
     def update(self, pictures: Mapping[SourceId, Picture]) -> int:
         """Draw the tiles whose picture is another one, and those in front of them."""
-        count = 0
-        changed: list[Rect] = []
-        for place in self._places:
-            tile = place.tile
-            picture = pictures.get(tile.source) if tile.source is not None else None
+        changed: set[int] = set()
+        for n, place in enumerate(self._places):
+            source = place.tile.source
+            picture = pictures.get(source) if source is not None else None
             if picture is None:
                 picture = place.card()
-            covered = any(tile.rect.overlaps(rect) for rect in changed)
-            if covered or place.serial != picture.serial:
+            if place.serial != picture.serial or not changed.isdisjoint(self._behind[n]):
                 place.draw(picture)
-                changed.append(tile.rect)
-                count += 1
-        return count
+                changed.add(n)
+        return len(changed)
 
 
 class _Place:

@@ -94,7 +94,10 @@ class Engine:
         "All that a scene is made from."
         self._outlooks = 0
         "How many there were."
+        self._shown: list[Feed] = []
+        "The feeds for which sources are decoded."
         self._gone = 0, 0, 0
+        "Pictures rendered, late and missed of feeds that were let go."
         self._stopping = False
 
     def now(self) -> float:
@@ -204,6 +207,8 @@ class Engine:
             self._stage = stage.hear(self._stage, self._heard, self._block * BLOCK_SECONDS)
             self._heard = {}
             self._tell_stage()
+            for source in self._seen.sources.values():
+                source.check(self.now())
 
     def _taken(self, now: float) -> list[Feed]:
         """The feeds that somebody takes; those that nobody has taken for long are let go."""
@@ -229,8 +234,6 @@ class Engine:
     def _look(self, now: float, taken: list[Feed]) -> None:
         """Which sources can be shown, what each feed shows, and which sources that takes."""
         sources = self._seen.sources
-        for source in sources.values():
-            source.check(now)
         showable = frozenset(
             source_id
             for source_id, source in sources.items()
@@ -239,12 +242,16 @@ class Engine:
         outlook = self._seen, self._told, showable
         if outlook != self._outlook:
             self._outlook, self._outlooks = outlook, self._outlooks + 1
-        for feed in taken:
-            if feed.outlook != self._outlooks:
-                self._arrange(feed, showable)
-        wanted = {who for feed in taken if feed.scene is not None for who in feed.scene.wanted()}
-        for source_id, source in sources.items():
-            source.show(source_id in wanted)
+        stale = [feed for feed in taken if feed.outlook != self._outlooks]
+        for feed in stale:
+            self._arrange(feed, showable)
+        if stale or taken != self._shown:
+            self._shown = taken
+            wanted = {
+                who for feed in taken if feed.scene is not None for who in feed.scene.wanted()
+            }
+            for source_id, source in sources.items():
+                source.show(source_id in wanted)
 
     def _arrange(self, feed: Feed, showable: frozenset[SourceId]) -> None:
         """Make the feed's scene anew, and report it if people have changed places."""

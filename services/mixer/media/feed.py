@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from kit.link import FeedWriter, Format
+from kit.link import CREDITS, FeedWriter, Format
 from proto.media import FeedSpec
 from services.mixer.core.scene import Scene, SourceId
 from services.mixer.media.cards import Cards
@@ -11,9 +11,9 @@ from services.mixer.media.compositor import Compositor
 from services.mixer.media.picture import Picture
 from services.mixer.media.voice import BLOCK, RATE
 
-LATE_PICTURES = 1
-"""Whole pictures by which rendering may be behind before some are left out: the next may be
-quicker, and nobody misses what comes a thirtieth of a second late."""
+LATE_PICTURES = CREDITS
+"""Whole pictures by which rendering may be behind before some are left out: so many can be made
+up for in a row, as a taker can hold no more."""
 
 
 class Feed:

@@ -34,6 +34,12 @@ PROBE_TIME = 2_000_000
 SMALL = 1920 * 1080
 """Pixels up to which one thread decodes fast enough; more threads only cost."""
 
+UNINDEXED = frozenset({"mpegts", "mpeg"})
+"""Formats without an index: a seek to the start lands behind the first key frame."""
+
+FAR_BEFORE = 10 * 1_000_000
+"""Microseconds before the start that a seek aims at where there is no index."""
+
 UNREADABLE = (av.FFmpegError, OSError, ValueError, LookupError, RuntimeError, MemoryError)
 """What foreign media make libav and its binding raise."""
 
@@ -44,7 +50,7 @@ PHRASES: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionRefusedError, "connection refused"),
     (TimeoutError, "it took too long to answer"),
     (av.error.ExitError, "it took too long to answer"),
-    (av.error.ProtocolNotFoundError, "a protocol that is not allowed"),
+    (av.error.ProtocolNotFoundError, "a protocol that is not allowed or not built in"),
     (av.error.InvalidDataError, "not media that can be read"),
     (av.error.ArgumentError, "not media that can be read"),
 )
@@ -67,6 +73,19 @@ class Opened(msgspec.Struct):
         """First timestamp in seconds, where the container says so."""
         start = self.container.start_time
         return start / av.time_base if start is not None else None
+
+    @property
+    def pictures_start(self) -> float | None:
+        """First timestamp of the pictures in seconds."""
+        start = self.video.start_time if self.video is not None else None
+        base = self.video.time_base if self.video is not None else None
+        return float(start * base) if start is not None and base is not None else None
+
+    def wind_back(self) -> None:
+        """To the first packet. Raises one of `UNREADABLE` where that cannot be done."""
+        start = self.container.start_time or 0
+        early = FAR_BEFORE if self.container.format.name in UNINDEXED else 0
+        self.container.seek(start - early)
 
     @property
     def is_picture(self) -> bool:

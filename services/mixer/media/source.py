@@ -93,7 +93,8 @@ class UrlSource:
                 self._play()
                 self._become("ended", "the source has ended")
             except UNREADABLE as exc:
-                log.info("source lost", kind=type(exc).__name__)
+                if self._state != "broken":
+                    log.info("source lost", kind=type(exc).__name__)
                 self._become("broken", why(exc))
             if self._was_live:
                 delay = FIRST_RETRY

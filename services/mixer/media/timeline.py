@@ -35,37 +35,44 @@ class Timeline:
         self.live = live
         self._shift: float | None = None
         self._start: float | None = None
+        self._anchor = 0.0
         self._newest: dict[int, float] = {}
+        self.moves = 0
+        "How often the source was put somewhere else."
         self.end = 0.0
         "When all that came so far has been shown, in seconds of the mix."
 
-    def begin(self, start: float | None) -> None:
-        """The source was opened; its timestamps begin at `start`, if it says so."""
+    def begin(self, start: float | None, picture: float | None = None) -> None:
+        """The source was opened; its timestamps begin at `start`, its pictures at `picture`."""
         self._start, self._shift = start, None
+        self._anchor = (picture if picture is not None else start) or 0.0
         self._newest.clear()
 
     def lap(self) -> None:
         """A paced source was wound back to its start."""
-        assert self._shift is not None
         self._newest.clear()
+        self._shift = None
         if self._start is not None:
-            self._shift = _on_grid(self.end) - self._start
-        else:
-            self._shift = None
+            self._put(self.end - self._start)
 
-    def due(self, track: int, stamp: float, duration: float, now: float) -> float:
+    def due(
+        self, track: int, stamp: float, duration: float, now: float, *, picture: bool = False
+    ) -> float:
         """When what is stamped so is due, given that it is read at `now`."""
         if self._shift is None:
             base = stamp if self.live or self._start is None else min(self._start, stamp)
-            wait = JITTER if self.live else LEAD
-            self._shift = _on_grid(max(now + wait, self.end)) - base
-        due = stamp + self._shift
+            self._put(max(now + (JITTER if self.live else LEAD), self.end) - base)
+        if self.live and picture and track not in self._newest:
+            # Only now is it known where the pictures lie.
+            self._anchor = stamp
+            self._put(self._shift or 0.0)
+        due = self.at(stamp)
         if self._newest and abs(due - max(self._newest.values())) > JUMP:
-            due = self._move(_on_grid(max(now + LEAD, self.end)) - due, stamp)
+            due = self._move(max(now + LEAD, self.end) - due, stamp)
         if self.live:
             due = self._follow(track, stamp, due, now)
         elif due < now - LATE:
-            due = self._move(_on_grid(now + LEAD) - due, stamp)
+            due = self._move(now + LEAD - due, stamp)
         self._newest[track] = max(self._newest.get(track, due), due)
         self.end = max(self.end, due + duration)
         return due
@@ -91,11 +98,17 @@ class Timeline:
         return due
 
     def _move(self, by: float, stamp: float) -> float:
-        assert self._shift is not None
-        self._shift += by
-        self._newest = {track: due + by for track, due in self._newest.items()}
+        before = self._shift or 0.0
+        self._put(before + by)
+        moved = (self._shift or 0.0) - before
+        self._newest = {track: due + moved for track, due in self._newest.items()}
         self.end = 0.0
-        return stamp + self._shift
+        return self.at(stamp)
+
+    def _put(self, shift: float) -> None:
+        """Shift by about so much: so that pictures lie on the grid."""
+        self._shift = _on_grid(self._anchor + shift) - self._anchor
+        self.moves += 1
 
 
 def _on_grid(seconds: float) -> float:

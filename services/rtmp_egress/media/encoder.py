@@ -77,6 +77,7 @@ def works(name: str) -> bool:
         context.width, context.height, context.pix_fmt = 640, 360, "yuv420p"
         context.time_base, context.framerate = Fraction(1, 30), Fraction(30)
         context.bit_rate, context.max_b_frames = 1_000_000, 0
+        context.options = video_options(name, Rendition(video_kbps=1000), 30)
         frame = av.VideoFrame(640, 360, "yuv420p")
         for plane in frame.planes:
             plane.update(bytes(plane.buffer_size))
@@ -96,16 +97,34 @@ def proven(software: bool = True) -> list[str]:
 
 def choose(wanted: str, software: bool = True) -> str:
     """The encoder to use: the one named, or for `auto` the best; `software` may stand in."""
-    if wanted != "auto":
-        if wanted not in CANDIDATES:
-            raise NoEncoder(f"encoder {wanted} is not known")
-        names = [wanted, SOFTWARE] if software else [wanted]
-    else:
-        names = [name for name in CANDIDATES if software or name != SOFTWARE]
+    names = _names(wanted, software)
     for name in names:
         if works(name):
             return name
     raise NoEncoder(f"none of these encoders works here: {', '.join(names)}")
+
+
+def open_encoder(
+    format: Format, rendition: Rendition, emit: Callable[[FlvTag], None], software: bool = True
+) -> "Encoder":
+    """The same, opened for this format: hardware may have no session or no size left for it."""
+    names = _names(rendition.encoder, software)
+    for name in names:
+        if works(name):
+            try:
+                return Encoder(name, format, rendition, emit)
+            except av.error.FFmpegError:
+                continue
+    raise NoEncoder(f"none of these encoders works here: {', '.join(names)}")
+
+
+def _names(wanted: str, software: bool) -> list[str]:
+    """What may be tried, best first."""
+    if wanted == "auto":
+        return [name for name in CANDIDATES if software or name != SOFTWARE]
+    if wanted not in CANDIDATES:
+        raise NoEncoder(f"encoder {wanted} is not known")
+    return [wanted, SOFTWARE] if software and wanted != SOFTWARE else [wanted]
 
 
 def video_options(name: str, rendition: Rendition, fps: int) -> dict[str, str]:
@@ -142,9 +161,14 @@ class Encoder:
         self._audio = _audio(self._container, format, rendition)
         self._tick = Fraction(1, format.fps)
         self._sample = Fraction(1, format.rate)
+        # Opening takes long enough to miss pictures; it must not wait for the first of them.
+        self._container.start_encoding()
 
     def picture(self, canvas: npt.NDArray[np.uint8], pts: int) -> None:
-        """Encode a canvas as picture `pts`; it may be drawn over afterwards."""
+        """Encode a canvas as picture `pts`; it may be drawn over afterwards.
+
+        Canvases that come again should be the same arrays, until `forget`.
+        """
         frame = self._frame(canvas)
         frame.pts, frame.time_base = pts, self._tick
         for packet in self._video.encode(frame):
@@ -178,11 +202,11 @@ class Encoder:
     def _frame(self, canvas: npt.NDArray[np.uint8]) -> av.VideoFrame:
         if not self._copies:
             return av.VideoFrame.from_numpy_buffer(canvas.copy(), format="yuv420p")
-        address = canvas.ctypes.data
-        frame = self._frames.get(address)
+        # By identity: a frame keeps its canvas alive, so no other can take its place.
+        frame = self._frames.get(id(canvas))
         if frame is None:
             frame = av.VideoFrame.from_numpy_buffer(canvas, format="yuv420p")
-            self._frames[address] = frame
+            self._frames[id(canvas)] = frame
         return frame
 
 

@@ -13,7 +13,7 @@ import structlog
 from kit.link import FeedGone, FeedReader, Format, Picture, Sound
 from proto.media import FeedSpec, Rendition
 from services.rtmp_egress.media.clock import SECOND, SLATE_AFTER_NS, Timeline
-from services.rtmp_egress.media.encoder import Encoder, choose
+from services.rtmp_egress.media.encoder import open_encoder
 from services.rtmp_egress.media.flv import FlvTag
 from services.rtmp_egress.media.intake import Intake
 
@@ -28,7 +28,11 @@ SLATE = (24, 128, 128)
 SILENCE_STEP = 4800
 """Samples of silence that are encoded at once."""
 
-SOUND_ONLY = 6
+BATCHES = 15
+"""Times a second that tags are handed over: each costs a wake-up of the event loop, and 66 ms more
+are nothing beside the encoder's lookahead. Without lookahead, every picture goes at once."""
+
+SOUND_ONLY = 8
 """Tags that wait for a picture to be handed over with; more when no picture comes."""
 
 
@@ -60,11 +64,14 @@ class Programme:
         software: bool = True,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """`hand_over` gets tags in small batches, on the media thread. Raises NoEncoder."""
+        """`hand_over` gets tags in small batches, on the media thread.
+
+        Opens the encoder, which may take seconds. Raises NoEncoder.
+        """
         self.counts = Counts()
-        self.encoder = choose(rendition.encoder, software)
         self._format = Format(feed.width, feed.height, feed.fps)
-        self._rendition = rendition
+        self._batch: list[FlvTag] = []
+        self._encode = open_encoder(self._format, rendition, self._batch.append, software)
         self._hand_over = hand_over
         self._clock = clock
         self._intake = Intake(msgspec.json.encode(feed), self._format)
@@ -72,12 +79,18 @@ class Programme:
         self._moved = 0
         self._ending = False
         self._timeline = Timeline(feed.fps, self._format.rate, self._format.block)
-        self._batch: list[FlvTag] = []
+        at_once = rendition.quality == "low_latency"
+        self._per_batch = 1 if at_once else max(1, round(feed.fps / BATCHES))
         self._last: Picture | None = None
         "Kept until the next one comes, to be shown again if none does."
         self._fresh = False
         "The feed taken has not shown a picture yet."
         self._slate = _slate(self._format)
+
+    @property
+    def encoder(self) -> str:
+        """Name of the encoder that runs."""
+        return self._encode.name
 
     def feed_at(self, path: str) -> None:
         """Take the feed there from now on."""
@@ -88,7 +101,6 @@ class Programme:
         self._intake.wake()
 
     def run(self) -> None:
-        self._encode = Encoder(self.encoder, self._format, self._rendition, self._batch.append)
         begun = self._clock()
         try:
             while not self._ending:
@@ -161,7 +173,8 @@ class Programme:
         else:
             self._encode.picture(picture.canvas, at - 1)
             self.counts.pictures += 1
-        self._flush()
+        if at % self._per_batch == 0:
+            self._flush()
 
     def _sound(self, sound: Sound) -> None:
         cut = self._timeline.sound(sound.m)

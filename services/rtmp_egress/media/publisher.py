@@ -223,6 +223,10 @@ class _Wire(asyncio.Protocol):
         self.write(self.client.take())
 
     def data_received(self, data: bytes) -> None:
+        if not self.opened.done() and hasattr(socket, "TCP_QUICKACK"):
+            # Servers answer `connect` in several small writes, each of which would otherwise
+            # wait 40 ms for our delayed acknowledgement. The kernel forgets the wish each time.
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         for event in self.client.receive(data):
             match event:
                 case Published():

@@ -21,12 +21,15 @@ class Push:
         self,
         bus: Bus,
         publisher: Callable[[], Publisher],
-        tell: Callable[[core.Tell], None],
+        tell: Callable[["Push", core.Tell], None],
         *,
         clock: Callable[[], float],
     ) -> None:
         """`publisher` makes a new connection, unconnected; `tell` hears of every change."""
         self.bytes_out = 0
+        self.removed = False
+        self.ended = asyncio.Event()
+        "It has hung up, or failed."
         self._bus = bus
         self._new_publisher = publisher
         self._publisher: Publisher | None = None
@@ -45,10 +48,17 @@ class Push:
 
     def remove(self) -> None:
         """Nobody wants it any more; `run` ends once it has hung up."""
+        self.removed = True
         self._inbox.put_nowait(core.Removed())
 
     async def run(self) -> None:
         """Until the destination has failed or was removed."""
+        try:
+            await self._live()
+        finally:
+            self.ended.set()
+
+    async def _live(self) -> None:
         async with asyncio.TaskGroup() as group:
             destination, actions = core.start(self._clock())
             attempt: asyncio.Task[None] | None = None
@@ -62,7 +72,7 @@ class Push:
                             attempt.cancel()
                             await asyncio.wait([attempt])
                         case core.Tell():
-                            self._tell(action)
+                            self._tell(self, action)
                         case _:
                             assert_never(action)
                 if destination.phase == "over":

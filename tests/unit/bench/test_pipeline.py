@@ -10,10 +10,12 @@ from bench.common import Process
 from bench.inputs import CASES, FPS, MAIN, PARTICIPANTS, Case
 from bench.peer import command, graph
 from bench.pipeline import Results, ratios
+from bench.recording import moving
 from bench.reference import canvases, rectangles
-from bench.system import cost
+from bench.system import OTHERS, Window, cost
 from cli.clips.write import write_clip
 from proto.media import Rendition
+from services.mixer.core.layouts import Rect
 from services.rtmp_egress.media.encoder import SOFTWARE, video_options
 from services.scheduler.core import SIZES
 
@@ -76,19 +78,38 @@ def test_the_ratio_is_that_of_the_worse_size() -> None:
     }
 
 
-def test_a_ratio_without_a_peer_is_left_out() -> None:
-    assert ratios(Results({}, [])) == {}
+def test_a_ratio_of_which_one_size_is_missing_is_left_out() -> None:
+    results = Results({}, [])
+    results.add(HD, "whole", 1.0)
+    results.add(HD, "floor", 1.0)
+    results.add(FULL_HD, "floor", 1.0)
+    assert ratios(results) == {}
 
 
-def test_a_child_that_came_and_was_buried_counts() -> None:
-    before = [Process(1, 0, 5.0)]
-    after = [Process(1, 0, 7.0), Process(2, 1, 1.0)]
-    used = cost(before, after, pictures=10 * FPS, elapsed=10.0)
+def window(before: list[Process], after: list[Process], names: dict[int, str]) -> Window:
+    return Window(before, after, names, first=0, last=10 * FPS, elapsed=10.0)
+
+
+def test_a_child_that_came_while_it_was_measured_counts() -> None:
+    used = cost(window([Process(1, 0, 5.0)], [Process(1, 0, 7.0), Process(2, 1, 1.0)], {}), 300)
     assert used.cpu == pytest.approx(0.3)
     assert used.complete
 
 
-def test_pictures_that_did_not_arrive_make_the_stream_dearer_and_are_told() -> None:
-    used = cost([Process(1, 0, 0.0)], [Process(1, 0, 10.0)], pictures=5 * FPS, elapsed=10.0)
+def test_pictures_that_did_not_move_make_the_stream_dearer_and_the_run_void() -> None:
+    used = cost(window([Process(1, 0, 0.0)], [Process(1, 0, 10.0)], {}), 150)
     assert used.cpu == pytest.approx(2.0)
     assert not used.complete
+
+
+def test_media_processes_are_shown_apart_from_all_others() -> None:
+    before = [Process(n, 0, 0.0) for n in (1, 2, 3)]
+    after = [Process(1, 0, 4.0), Process(2, 0, 1.0), Process(3, 0, 1.0)]
+    used = cost(window(before, after, {1: "mixer.conference", 2: "mixer", 3: "gateway"}), 300)
+    assert used.parts == {"mixer.conference": pytest.approx(0.4), OTHERS: pytest.approx(0.2)}
+
+
+def test_a_picture_that_is_sent_again_does_not_move(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_clip(clip, lambda: [flat(n) for n in (40, 40, 80, 120)], None, fps=1)
+    assert moving(clip, Rect(0, 0, 64, 64))[:6] == [True, False, True, True, True, True]

@@ -1,0 +1,19 @@
+"""What handlers are given: parts of the gateway by the parameter's name, words out of the path."""
+
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from nats.js import JetStreamContext
+
+from services.gateway.calls import Calls
+from services.gateway.live import Live
+from services.gateway.store import Store
+from services.gateway.workers import Workers
+
+TheStore = NamedDependency[Store]
+TheCalls = NamedDependency[Calls]
+TheLive = NamedDependency[Live]
+TheWorkers = NamedDependency[Workers]
+TheStreams = NamedDependency[JetStreamContext]
+
+Word = FromPath[str]
+Number = FromPath[int]

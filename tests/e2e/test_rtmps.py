@@ -1,0 +1,85 @@
+"""The same over TLS, and what happens when a server is not who it should be."""
+
+import asyncio
+import time
+
+import pytest
+
+from cli.ingest import Ingest, TlsFiles
+from tests.support.certs import Certificates
+from tests.support.clips import clip
+from tests.support.faulty_rtmp import faulty_server
+from tests.support.system import System, until
+from tests.support.watch import is_near, mean_colour, watch
+
+pytestmark = [pytest.mark.e2e, pytest.mark.nats, pytest.mark.nginx]
+
+RED = (200, 30, 30)
+
+
+@pytest.fixture(scope="module")
+def talker(stack: System, clips) -> str:  # type: ignore[no-untyped-def]
+    path = clip(clips / "talker.mp4", colour=RED, seconds=2, size=(640, 360))
+    return stack.join("Red", path, role="host")
+
+
+def test_a_stream_over_tls_arrives(stack: System, server: Ingest, talker: str) -> None:
+    stream = stack.dial(server.tls_url("TLS-KEY"))
+    stack.streams(stream)
+    time.sleep(4)
+    found = stack.participant(stream)
+    stack.hang_up(stream)
+    until(lambda: stack.participant(stream) is None)
+    [recording] = until(lambda: server.recorded("TLS-KEY"))
+    watched = watch(str(recording), look=lambda picture: mean_colour(picture, (0, 0, 1280, 720)))
+    changes = [e for e in stack.events("destination_changed.v1") if e["participant"] == stream]
+
+    assert found is not None
+    assert found["encrypted"] is True
+    assert "TLSv1.3" in {event["tls_version"] for event in changes}
+    assert is_near(watched.seen[-5], RED)
+    assert len(watched.seen) > 60
+
+
+@pytest.mark.parametrize(
+    ("which", "words"),
+    [
+        ("wrong_host", "another host"),
+        ("expired", "expired"),
+        ("unknown", "issuer is unknown"),
+    ],
+)
+async def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
+    stack: System, authority: Certificates, talker: str, which: str, words: str
+) -> None:
+    files: TlsFiles = getattr(authority, which)
+    async with faulty_server("ok", files) as bad:
+        stream = stack.dial(bad.url(f"live/{which}-KEY", "rtmps"))
+        await asyncio.to_thread(until, lambda: stack.participant(stream) is None)
+    [ended] = [e for e in stack.events("call_ended.v1") if e["participant"] == stream]
+
+    assert ended["code"] == "tls-certificate"
+    assert words in ended["reason"]
+    assert f"{which}-KEY" not in str(stack.log())
+
+
+async def test_a_destination_that_fails_harms_no_other(
+    stack: System, server: Ingest, talker: str
+) -> None:
+    good = stack.dial(server.url("GOOD-KEY"))
+    stack.streams(good)
+    for fault, code in (("refuse-denied", "publish-denied"), ("reset", "refused-after-start")):
+        async with faulty_server(fault) as bad:
+            stream = stack.dial(bad.url())
+            await asyncio.to_thread(until, lambda who=stream: stack.participant(who) is None)
+            [ended] = [e for e in stack.events("call_ended.v1") if e["participant"] == stream]
+            assert code in ended["code"]
+            assert ended["reason"]
+    stack.hang_up(good)
+    until(lambda: stack.participant(good) is None)
+    [recording] = until(lambda: server.recorded("GOOD-KEY"))
+    watched = watch(str(recording), look=lambda picture: None)
+    steps = {round((b - a) * 1000) for a, b in zip(watched.times, watched.times[1:], strict=False)}
+
+    assert steps <= {33, 34}
+    assert {b - a for a, b in zip(watched.keys, watched.keys[1:], strict=False)} <= {60}

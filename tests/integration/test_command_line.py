@@ -1,0 +1,92 @@
+"""The command line against a whole stack: what it prints, and how it fails."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.compare import read
+from cli.stack import running
+
+pytestmark = pytest.mark.nats
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where a stack without media runs: what is dialled there finds no worker."""
+    directory = tmp_path_factory.mktemp("data")
+    services = "conference_state,gateway"
+    with running(directory, "--port", "0", "--services", services):
+        yield directory
+
+
+def rostrum(data: Path, *words: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *words],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        env={"ROSTRUM_DATA": str(data), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+    )
+
+
+def test_a_conference_is_walked_through(data: Path) -> None:
+    assert rostrum(data, "conferences", "add", "Town Hall", "--alias", "town-hall").stdout.strip()
+    assert rostrum(data, "rules", "add", "Streaming").stdout.strip()
+    assert "rtmps?://(.*)" in rostrum(data, "rules").stdout
+    joined = rostrum(data, "join", "town-hall", "--media", "rtsp://u:SECRET@cam/1", "--name", "Ada")
+    ada = joined.stdout.strip()
+    assert joined.returncode == 0
+    dialled = rostrum(data, "dial", "town-hall", "-", given="rtmps://u:SECRET@host/live/SECRET\n")
+    assert dialled.returncode == 0
+    shown = rostrum(data, "conferences").stdout
+    for text in ("Town Hall", "running", "Ada", "rtsp://***@cam/1", "STREAM", ada[:8]):
+        assert text in shown
+    exported = rostrum(data, "events", "export", "town-hall").stdout
+    assert len(read(exported).view.participants) == 2
+    assert rostrum(data, "hangup", "town-hall", dialled.stdout.strip()).returncode == 0
+    assert rostrum(data, "leave", "town-hall", "Ada").returncode == 0
+    ended = rostrum(data, "conferences").stdout
+    assert "not running" in ended
+    assert "SECRET" not in shown + exported + ended
+    assert rostrum(data, "conferences", "remove", "town-hall").returncode == 0
+    assert rostrum(data, "rules", "remove", "streaming").returncode == 0
+    assert "No conference is configured" in rostrum(data, "conferences").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "code"),
+    [
+        (("dial", "nope", "rtmp://host/live/SECRET"), "conference_alias: ", 1),
+        (("dial", "nope", "-"), "conference_alias: ", 1),
+        (("join", "nope", "--media", "rtsp://SECRET", "--name", "A"), "no such resource", 1),
+        (("leave", "nope", "SECRET"), "no such resource", 1),
+        (("rules", "add", "R", "--match", "("), "match_string: ", 1),
+        (("rules", "remove", "R"), "name: no rule", 1),
+        (("--url", "http://127.0.0.1:9", "conferences"), "nothing answers at", 2),
+        (("events", "replay", "/nonexistent"), "file: ", 2),
+    ],
+)
+def test_a_failure_is_one_sentence(
+    data: Path, words: tuple[str, ...], says: str, code: int
+) -> None:
+    failed = rostrum(data, *words)
+    assert failed.returncode == code
+    assert failed.stdout == ""
+    [sentence] = failed.stderr.splitlines()
+    assert sentence.startswith("rostrum: ")
+    assert says in sentence
+    assert "SECRET" not in sentence
+
+
+def test_a_damaged_export_is_refused_with_the_line(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_text(json.dumps({"family": "conference"}) + "\n")
+    failed = rostrum(data, "events", "replay", str(file))
+    assert failed.returncode == 2
+    assert "line 1" in failed.stderr

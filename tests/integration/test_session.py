@@ -1,0 +1,322 @@
+"""The process of an egress session, between a feed and a real RTMP server."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from cli.ingest import Ingest
+from kit.child import Child
+from kit.secrets import Sealer, new_key
+from proto.media import FeedSpec, Rendition
+from services.rtmp_egress.wire import (
+    AddDestination,
+    Begin,
+    Changed,
+    FeedAt,
+    RemoveDestination,
+    Reports,
+    Started,
+    Stats,
+    Stopped,
+    decode_report,
+)
+from tests.support.certs import Certificates
+from tests.support.nats import free_port
+from tests.support.nginx import certificates, rtmp_server, rtmps_server  # noqa: F401
+from tests.support.watch import Watched, beeps, flashes, offsets, watch
+
+pytestmark = pytest.mark.nginx
+
+MODULE = "services.rtmp_egress.session"
+FEED = FeedSpec("c1", width=320, height=180)
+"""Small, so that two cores carry the test; what is judged does not depend on the size."""
+RENDITION = Rendition(video_kbps=500)
+GOP = 60
+
+INSIDE = 15
+"""Pictures that the encoder still looks ahead at when the session is ended, with some to spare."""
+
+SYNC = 0.040
+"""Seconds that sound and picture may be apart."""
+
+R = TypeVar("R")
+
+
+class Session:
+    """The child, and what it has said so far."""
+
+    def __init__(self, child: Child[Reports], sealer: Sealer) -> None:
+        self.child = child
+        self.said: list[Reports] = []
+        self._sealer = sealer
+        self._news = asyncio.Condition()
+
+    async def listen(self) -> None:
+        async for report in self.child.reports():
+            async with self._news:
+                self.said.append(report)
+                self._news.notify_all()
+
+    async def until(self, kind: type[R], holds: Callable[[R], bool] = lambda report: True) -> R:
+        """The first report of a kind for which something holds."""
+        async with asyncio.timeout(20), self._news:
+            while True:
+                for report in self.said:
+                    if isinstance(report, kind) and holds(report):
+                        return report
+                await self._news.wait()
+
+    async def pictures(self, count: int) -> Stats:
+        """Let the session encode so many pictures more."""
+        so_far = max((s.pictures for s in self.said if isinstance(s, Stats)), default=0)
+        return await self.until(Stats, lambda stats: stats.pictures >= so_far + count)
+
+    async def state(self, participant: str, state: str) -> Changed:
+        return await self.until(
+            Changed, lambda told: (told.participant, told.state) == (participant, state)
+        )
+
+    def add(self, participant: str, url: str) -> None:
+        self.child.send(AddDestination(participant, self._sealer.seal(url)))
+
+
+@asynccontextmanager
+async def session(rendition: Rendition = RENDITION, ca_file: str = "") -> AsyncIterator[Session]:
+    """Run one; it must end cleanly."""
+    key = new_key()
+    sealer = Sealer.from_env({"ROSTRUM_SECRET_KEY": key})
+    env = {"ROSTRUM_SECRET_KEY": key, "ROSTRUM_TLS_CA_FILE": ca_file}
+    child = await Child.spawn(MODULE, decode_report, env)
+    running = Session(child, sealer)
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(running.listen())
+        child.send(Begin("s1", FEED, rendition, stats_every=0.1))
+        try:
+            yield running
+        finally:
+            code = await child.stop()
+            await listening
+    assert code == 0
+
+
+@asynccontextmanager
+async def feed(path: Path, luma: int = 90) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A feed in a process of its own, which a test may kill."""
+    size = [str(FEED.width), str(FEED.height), str(FEED.fps), str(luma)]
+    command = [sys.executable, "-m", "tests.support.feeds", str(path), *size]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.fixture
+def socket(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "feeds.sock"
+
+
+def judge(recorded: list[Path]) -> Watched:
+    """What a player makes of a recording, which must be without fault in its structure."""
+    assert len(recorded) == 1
+    seen = watch(str(recorded[0]), look=lambda picture: float(picture[:20].mean()))
+    assert seen.size == (FEED.width, FEED.height)
+    assert {after - before for before, after in pairwise(seen.dts)} <= {33, 34}
+    assert seen.keys == list(range(0, len(seen.seen), GOP))
+    assert len(seen.sound) / seen.rate == pytest.approx(seen.times[-1], abs=0.5)
+    return seen
+
+
+def apart(seen: Watched) -> list[float]:
+    """How far each beep is from its flash. The one before the stream's first key frame is cut."""
+    flash = [at for at in flashes(seen.seen, seen.times) if at > 0]
+    beep = [at for at in beeps(seen.sound, seen.sound_from) if at > 0.15]
+    assert flash
+    return offsets(flash, beep)
+
+
+async def test_the_server_records_what_the_feed_shows(
+    rtmp_server: Ingest,  # noqa: F811
+    socket: Path,
+) -> None:
+    async with feed(socket), session() as running:
+        running.child.send(FeedAt(str(socket)))
+        running.add("p1", rtmp_server.url("one"))
+        assert (await running.until(Started)).encoder == "libx264"
+        await running.state("p1", "publishing")
+        await running.pictures(120)
+        running.child.send(RemoveDestination("p1"))
+        stopped = await running.state("p1", "stopped")
+    rtmp_server.stop()
+
+    seen = judge(rtmp_server.recorded("one"))
+    assert len(seen.seen) >= 120 - INSIDE
+    assert max(map(abs, apart(seen))) <= SYNC
+    assert stopped.bytes_out > 0
+    stats = [report for report in running.said if isinstance(report, Stats)][-1]
+    assert (stats.slates, stats.feeds) == (0, 1)
+
+
+async def test_destinations_that_fail_harm_no_other(
+    rtmp_server: Ingest,  # noqa: F811
+    socket: Path,
+) -> None:
+    async with feed(socket), session() as running:
+        running.child.send(FeedAt(str(socket)))
+        running.add("good", rtmp_server.url("good"))
+        running.add("nobody", f"rtmp://127.0.0.1:{free_port()}/live/SECRETKEY")
+        running.add("http", "http://127.0.0.1/live/SECRETKEY")
+        running.child.send(AddDestination("forged", "bm90IHNlYWxlZA=="))
+        codes = {
+            who: (await running.state(who, "failed")).code for who in ("nobody", "http", "forged")
+        }
+        await running.state("good", "publishing")
+        await running.pictures(60)
+    rtmp_server.stop()
+
+    assert codes == {"nobody": "connect-refused", "http": "bad-url", "forged": "unsealable"}
+    assert len(judge(rtmp_server.recorded("good")).seen) >= 60 - INSIDE
+    assert "SECRETKEY" not in repr(running.said)
+
+
+async def test_a_destination_may_be_added_again_at_once(
+    rtmp_server: Ingest,  # noqa: F811
+    socket: Path,
+) -> None:
+    """The new call waits until the old one has left the key, and only its own news is told."""
+    async with feed(socket), session() as running:
+        running.child.send(FeedAt(str(socket)))
+        running.add("p1", rtmp_server.url("one"))
+        running.add("p1", rtmp_server.url("other"))
+        await running.state("p1", "publishing")
+        running.child.send(RemoveDestination("p1"))
+        running.add("p1", rtmp_server.url("two"))
+        running.add("p2", rtmp_server.url("never"))
+        running.child.send(RemoveDestination("p2"))
+        await running.state("p2", "stopped")
+        await running.pictures(60)
+        told = [r.state for r in running.said if isinstance(r, Changed) and r.participant == "p1"]
+    rtmp_server.stop()
+
+    assert told == ["connecting", "publishing"] * 2
+    assert rtmp_server.recorded("other") == []
+    assert len(judge(rtmp_server.recorded("two")).seen) > 0
+
+
+async def test_a_server_that_dies_ends_its_destination_with_a_reason(
+    rtmp_server: Ingest,  # noqa: F811
+    socket: Path,
+) -> None:
+    async with feed(socket), session() as running:
+        running.child.send(FeedAt(str(socket)))
+        running.add("p1", rtmp_server.url("one"))
+        await running.state("p1", "publishing")
+        await running.pictures(75)
+        rtmp_server.kill()
+        failed = await running.state("p1", "failed")
+
+    assert failed.code in {"connection-lost", "server-closed"}
+    assert failed.bytes_out > 0
+
+
+async def test_a_newcomer_starts_at_a_key_frame_without_waiting(
+    rtmp_server: Ingest,  # noqa: F811
+    socket: Path,
+) -> None:
+    async with feed(socket), session() as running:
+        running.child.send(FeedAt(str(socket)))
+        running.add("first", rtmp_server.url("first"))
+        await running.pictures(80)
+        running.add("second", rtmp_server.url("second"))
+        await running.state("second", "publishing")
+        await running.pictures(15)
+    rtmp_server.stop()
+
+    first, second = (judge(rtmp_server.recorded(key)) for key in ("first", "second"))
+    assert (first.times[0], second.times[0]) == (0, 0)
+    # From the key frame before it joined; had it waited for the next, there would be nothing.
+    assert len(second.seen) >= 80 + 15 - GOP - INSIDE
+    assert len(second.seen) < len(first.seen)
+
+
+async def test_a_mixer_that_dies_and_comes_back_leaves_no_gap(
+    rtmp_server: Ingest,  # noqa: F811
+    socket: Path,
+) -> None:
+    async with session() as running:
+        async with feed(socket, luma=60) as mixer:
+            running.child.send(FeedAt(str(socket)))
+            running.add("p1", rtmp_server.url("one"))
+            await running.state("p1", "publishing")
+            await running.pictures(45)
+            mixer.kill()
+            await mixer.wait()
+            running.child.send(FeedAt(""))
+            await running.pictures(45)
+        elsewhere = socket.with_name("again.sock")
+        async with feed(elsewhere, luma=160):
+            running.child.send(FeedAt(str(elsewhere)))
+            await running.until(Stats, lambda stats: stats.feeds == 2)
+            stats = await running.pictures(90)
+    rtmp_server.stop()
+
+    assert stats.repeated >= 30
+    seen = judge(rtmp_server.recorded("one"))
+    assert max(map(abs, apart(seen))) <= SYNC
+    shown = [round(value, -1) for value in seen.seen]
+    first, last = min(shown), shown[-40]
+    assert shown.count(first) > 60, "the first mixer's picture stood while there was none"
+    assert last > first + 80, "the second one's picture is shown"
+
+
+async def test_without_a_mixer_there_is_a_slate_in_the_end(
+    rtmp_server: Ingest,  # noqa: F811
+) -> None:
+    async with session() as running:
+        running.add("p1", rtmp_server.url("one"))
+        await running.state("p1", "publishing")
+        stats = await running.until(Stats, lambda stats: stats.slates >= 45)
+    rtmp_server.stop()
+
+    assert stats.slates == stats.pictures
+    seen = judge(rtmp_server.recorded("one"))
+    assert {round(value, -1) for value in seen.seen} == {10}
+    assert float(abs(seen.sound).max()) == 0
+
+
+async def test_rtmps_is_verified_against_our_own_authorities(
+    rtmps_server: Ingest,  # noqa: F811
+    certificates: Certificates,  # noqa: F811
+    socket: Path,
+) -> None:
+    async with feed(socket), session(ca_file=str(certificates.ca)) as running:
+        running.child.send(FeedAt(str(socket)))
+        running.add("good", rtmps_server.tls_url("good"))
+        assert (await running.state("good", "publishing")).tls_version == "TLSv1.3"
+        await running.pictures(60)
+    async with session() as running:
+        running.add("unknown", rtmps_server.tls_url("unknown"))
+        refused = await running.state("unknown", "failed")
+    rtmps_server.stop()
+
+    assert len(judge(rtmps_server.recorded("good")).seen) >= 60 - INSIDE
+    assert (refused.code, "issuer" in refused.reason) == ("tls-certificate", True)
+
+
+async def test_a_session_that_cannot_encode_says_so_and_ends() -> None:
+    async with session(Rendition(encoder="h265_of_my_dreams")) as running:
+        stopped = await running.until(Stopped)
+        assert await asyncio.wait_for(running.child.wait(), 5) == 0
+
+    assert stopped.code == "no-encoder"
+    assert "h265_of_my_dreams" in stopped.reason
