@@ -21,6 +21,9 @@ log = structlog.get_logger()
 RECONNECT_WAIT = 0.5
 """Seconds between tries to reach NATS, at the start and for ever after."""
 
+CANCEL_AGAIN = 1.0
+"""Seconds that a job may take to end before it is told again."""
+
 JETSTREAM_TIMEOUT = 5.0
 """Seconds for one JetStream request; a restarting server answers within that."""
 
@@ -92,30 +95,49 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
         raise SystemExit(0)
     stopping.cancel()
     nc = connecting.result()
-    jobs: set[asyncio.Task[Any]] = set()
     try:
-        async with _Jobs(jobs) as group:
+        async with _Jobs(stopped) as group:
             log.info("started")
             yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped)
-            for job in list(jobs):
-                job.cancel()
+            await group.stop()
     finally:
         if nc.is_connected:
             await nc.drain()
         else:
             await nc.close()
         log.info("stopped")
+    if group.lost:
+        raise SystemExit(1)
 
 
 class _Jobs(asyncio.TaskGroup):
-    """A task group that can name its tasks, so that they can be cancelled at the end."""
+    """A task group whose tasks can be ended, and in which none ends unnoticed."""
 
-    def __init__(self, jobs: set[asyncio.Task[Any]]) -> None:
+    def __init__(self, stopped: asyncio.Event) -> None:
         super().__init__()
-        self._jobs = jobs
+        self._stopped = stopped
+        self._jobs: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+        self.lost = False
+        "A job was cancelled by nobody knows whom: the process has to begin anew."
 
     def create_task(self, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
         task = super().create_task(coro, **kwargs)
         self._jobs.add(task)
-        task.add_done_callback(self._jobs.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._jobs.discard(task)
+        if task.cancelled() and not (self._stopping or task.cancelling()):
+            log.error("job lost", job=task.get_name())
+            self.lost = True
+            self._stopped.set()
+
+    async def stop(self) -> None:
+        """Cancel all until all have ended: on Python 3.11 `wait_for` may swallow a cancellation."""
+        self._stopping = True
+        while self._jobs:
+            for job in list(self._jobs):
+                job.cancel()
+            await asyncio.wait(list(self._jobs), timeout=CANCEL_AGAIN)

@@ -133,18 +133,23 @@ async def scatter(
     answers: list[bytes] = []
     if expected == 0:
         return answers
+    complete = asyncio.Event()
+
+    async def take(msg: Msg) -> None:
+        answers.append(msg.data)
+        if len(answers) >= expected:
+            complete.set()
+
     inbox = nc.new_inbox()
-    sub = await nc.subscribe(inbox, max_msgs=expected)
+    sub = await nc.subscribe(inbox, cb=take)
     try:
         await nc.publish(subject, encode(question), reply=inbox, headers=trace.outgoing())
         async with asyncio.timeout(patience):
-            while len(answers) < expected:
-                answers.append((await sub.next_msg(timeout=patience)).data)
+            await complete.wait()
     except TimeoutError:
         pass
     finally:
-        if len(answers) < expected:
-            await sub.unsubscribe()
+        await sub.unsubscribe()
     return answers
 
 
@@ -229,8 +234,9 @@ async def _held(msg: Msg) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=ACK_WAIT)
 
 
 async def _park(js: JetStreamContext, msg: Msg, durable: str, why: str) -> None:

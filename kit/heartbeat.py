@@ -32,6 +32,8 @@ async def beat(bucket: Bucket, key: str, view: Callable[[], msgspec.Struct]) -> 
         try:
             yield
         finally:
-            heart.cancel()
+            while not heart.done():
+                heart.cancel()
+                await asyncio.wait([heart], timeout=PERIOD)
             with suppress(*OUTAGES):
                 await bucket.delete(key)

@@ -181,6 +181,14 @@ def test_what_cannot_be_read_is_broken_with_a_reason(
     assert not source.showable(FREEZE + mix.now())
 
 
+def test_tracks_of_unknown_kinds_are_no_media(opened: Open, tmp_path: Path) -> None:
+    path = clip(tmp_path / "clip.mp4", seconds=0.5, audio=False)
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
+    _, mix = opened(str(path))
+    mix.wait("broken")
+    assert mix.states[-1] == ("broken", "neither picture nor sound in it")
+
+
 def test_a_file_that_comes_later_is_found(opened: Open, tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     _, mix = opened(str(path))

@@ -6,6 +6,7 @@ import av
 import msgspec
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 PROTOCOLS = "file,http,https,tcp,tls,udp,rtp,rtsp,rtsps,rtmp,rtmps,rtmpt,srt,hls,crypto,data"
@@ -40,8 +41,18 @@ UNINDEXED = frozenset({"mpegts", "mpeg"})
 FAR_BEFORE = 10 * 1_000_000
 """Microseconds before the start that a seek aims at where there is no index."""
 
-UNREADABLE = (av.FFmpegError, OSError, ValueError, LookupError, RuntimeError, MemoryError)
-"""What foreign media make libav and its binding raise."""
+UNREADABLE = (
+    av.FFmpegError,
+    OSError,
+    ValueError,
+    LookupError,
+    RuntimeError,
+    MemoryError,
+    AttributeError,
+    TypeError,
+)
+"""What foreign media make libav and its binding raise; the last two where libav knows so little
+of a stream that the binding meets a None. One participant's file must not end the conference."""
 
 PHRASES: tuple[tuple[type[BaseException], str], ...] = (
     (FileNotFoundError, "no such file"),
@@ -51,6 +62,7 @@ PHRASES: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "it took too long to answer"),
     (av.error.ExitError, "it took too long to answer"),
     (av.error.ProtocolNotFoundError, "a protocol that is not allowed or not built in"),
+    (EOFError, "not media that can be read"),
     (av.error.InvalidDataError, "not media that can be read"),
     (av.error.ArgumentError, "not media that can be read"),
 )
@@ -109,8 +121,8 @@ def open_media(url: str) -> Opened:
         url, options=options, timeout=(OPEN_TIMEOUT, READ_TIMEOUT), metadata_errors="ignore"
     )
     try:
-        video = next(iter(container.streams.video), None)
-        audio = next(iter(container.streams.audio), None)
+        video = next(filter(_known, container.streams.video), None)
+        audio = next(filter(_known, container.streams.audio), None)
         if video is None and audio is None:
             raise NotMedia("neither picture nor sound in it")
         for stream in (video, audio):
@@ -123,6 +135,11 @@ def open_media(url: str) -> Opened:
     except UNREADABLE:
         container.close()
         raise
+
+
+def _known(stream: Stream) -> bool:
+    """There is a decoder for it."""
+    return getattr(stream, "codec_context", None) is not None
 
 
 def is_live(url: str) -> bool:
