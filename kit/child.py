@@ -139,14 +139,22 @@ class Kept(Generic[Report]):
         self._died = died
         self._clock = clock
         self._child: Child[Report] | None = None
+        self._retired = False
 
     def send(self, order: msgspec.Struct) -> None:
         """Tell the child that runs now; one that is started later is told by `greet`."""
         if self._child is not None:
             self._child.send(order)
 
+    def retire(self) -> None:
+        """Do not start it again: it has said that it cannot do what it is for."""
+        self._retired = True
+
+    def _gone(self) -> bool:
+        return self._retired
+
     async def run(self) -> None:
-        """Keep it alive until cancelled, then end it cleanly."""
+        """Keep it alive until cancelled or retired, then end it cleanly."""
         pause = FIRST_PAUSE
         while True:
             born = self._clock()
@@ -159,6 +167,8 @@ class Kept(Generic[Report]):
             finally:
                 self._child = None
                 code = await child.stop()
+            if self._gone():
+                return
             if self._clock() - born > STEADY:
                 pause = FIRST_PAUSE
             log.warning("child died", module=self._module, code=code, pause=pause)

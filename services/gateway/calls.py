@@ -29,7 +29,7 @@ from services.gateway.core.resources import location_name
 from services.gateway.live import Live
 from services.gateway.media import wrong_with
 from services.gateway.problems import Problem
-from services.gateway.store import NoSuchResource, Store, Unavailable
+from services.gateway.store import Store, Unavailable
 from services.gateway.workers import Workers
 
 log = structlog.get_logger()
@@ -132,7 +132,8 @@ class Calls:
         """The configured conference with this alias or key."""
         found = self._store.now.by_alias(alias) or self._store.now.by_key(alias)
         if found is None:
-            raise NoSuchResource
+            unknown = {"conference": ["There is no such conference."]}
+            raise Problem(unknown, "conference", status=404)
         return found
 
     async def _location(self, given: str) -> str:

@@ -67,7 +67,7 @@ class StageChanged(Report, frozen=True, tag="stage_changed"):
 
 
 class LayoutChanged(Report, frozen=True, tag="layout_changed"):
-    """Of a feed that somebody takes."""
+    """Of every feed that somebody takes, and always of the usual one."""
 
     feed: FeedSpec
     view: str

@@ -93,7 +93,8 @@ class Session:
             case wire.Started(encoder=encoder):
                 await self._say(SessionStarted(at, a.conference, a.session, a.worker, encoder))
             case wire.Stopped(code=code, reason=reason):
-                # The process cannot do it, and a new one would not either.
+                # The process cannot do it, and a new one could not either.
+                self._kept.retire()
                 for participant in list(self._destinations):
                     del self._destinations[participant]
                     await self._change(wire.Changed(participant, "failed", code, reason))

@@ -64,8 +64,8 @@ def test_a_conference_is_walked_through(data: Path) -> None:
     [
         (("dial", "nope", "rtmp://host/live/SECRET"), "conference_alias: ", 1),
         (("dial", "nope", "-"), "conference_alias: ", 1),
-        (("join", "nope", "--media", "rtsp://SECRET", "--name", "A"), "no such resource", 1),
-        (("leave", "nope", "SECRET"), "no such resource", 1),
+        (("join", "nope", "--media", "rtsp://SECRET", "--name", "A"), "no such conference", 1),
+        (("leave", "nope", "SECRET"), "no such conference", 1),
         (("rules", "add", "R", "--match", "("), "match_string: ", 1),
         (("rules", "remove", "R"), "name: no rule", 1),
         (("--url", "http://127.0.0.1:9", "conferences"), "nothing answers at", 2),

@@ -7,6 +7,7 @@ import av
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from av.video.reformatter import Colorspace, Interpolation
 
 Rgb = tuple[int, int, int]
 Box = tuple[int, int, int, int]
@@ -15,6 +16,10 @@ RgbPicture = npt.NDArray[np.uint8]
 
 SHRINK = 0.25
 """Part of a box that is left out at each edge: codecs bleed there, and labels are written there."""
+
+
+HD_LINES = 720
+"""Players take a picture that does not say for BT.709 from this height on, else for BT.601."""
 
 
 class Watched(msgspec.Struct):
@@ -85,13 +90,23 @@ def _see(watched: Watched, frame: av.VideoFrame, look: Callable[[RgbPicture], An
 
 
 def rgb(canvas: npt.NDArray[np.uint8]) -> RgbPicture:
-    """An I420 canvas as RGB."""
+    """A canvas, that is I420 in BT.709, as RGB."""
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(canvas), "yuv420p")
+    frame.colorspace = Colorspace.ITU709
     return _rgb(frame)
 
 
 def _rgb(frame: av.VideoFrame) -> RgbPicture:
-    return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+    """As a player shows it: by its tag, else by its height."""
+    tagged = frame.colorspace in set(Colorspace)
+    small = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
+    seen = frame.reformat(
+        format="rgb24",
+        src_colorspace=None if tagged else small,
+        dst_colorspace=Colorspace.ITU709,
+        interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
+    )
+    return seen.to_ndarray().astype(np.uint8, copy=False)
 
 
 def mean_colour(picture: RgbPicture, box: Box) -> Rgb:

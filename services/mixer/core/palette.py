@@ -1,4 +1,4 @@
-"""Colours in the canvas's own terms: BT.601, limited range Y, U, V of 8 bits each."""
+"""Colours in the canvas's own terms: BT.709, limited range Y, U, V of 8 bits each."""
 
 import colorsys
 import zlib
@@ -16,11 +16,11 @@ TONES = (262.0, 330.0, 392.0, 494.0, 587.0, 698.0, 880.0, 1047.0)
 
 def yuv(rgb: Rgb) -> Yuv:
     red, green, blue = (part / 255 for part in rgb)
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return (
         round(16 + 219 * luma),
-        round(128 + 224 * (blue - luma) / 1.772),
-        round(128 + 224 * (red - luma) / 1.402),
+        round(128 + 224 * (blue - luma) / 1.8556),
+        round(128 + 224 * (red - luma) / 1.5748),
     )
 
 

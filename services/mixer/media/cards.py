@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeVar
 
+import av
 import cv2
 import msgspec
 import numpy as np
@@ -14,7 +15,7 @@ from services.mixer.core import palette
 from services.mixer.core.layouts import even
 from services.mixer.core.palette import Rgb
 from services.mixer.media.picture import Picture
-from services.mixer.media.planes import Planes, split
+from services.mixer.media.planes import Planes
 
 KEPT = 128
 """Drawn texts that are kept: the tiles of some layouts for some dozens of names."""
@@ -189,5 +190,4 @@ def _font(size: int) -> Font:
 
 
 def _picture(image: Image.Image) -> Picture:
-    canvas = cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2YUV_I420)
-    return Picture(split(canvas.astype(np.uint8)), image.width / image.height)
+    return Picture.of(av.VideoFrame.from_ndarray(np.asarray(image), "rgb24"))

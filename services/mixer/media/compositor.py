@@ -9,6 +9,7 @@ from services.mixer.core import palette
 from services.mixer.core.layouts import Rect, whole
 from services.mixer.core.scene import Scene, SourceId, Tile
 from services.mixer.media.cards import Cards, Overlay
+from services.mixer.media.colour import BT709, Matrix, Recolour
 from services.mixer.media.picture import Picture
 from services.mixer.media.planes import Plane, Planes, cut, fill, split
 from services.mixer.media.scaling import Scaler, crop, letterbox
@@ -21,7 +22,7 @@ class Compositor:
 
     def __init__(self, cards: Cards) -> None:
         self._cards = cards
-        self._scaler = Scaler()
+        self._painter = Painter()
         self._slots: dict[int, _Slot] = {}
 
     def draw(
@@ -30,22 +31,22 @@ class Compositor:
         """Make `canvas` show `scene`; returns how many tiles had to be drawn."""
         drawn = self._slots.get(slot)
         if drawn is None or (drawn.scene is not scene and drawn.scene != scene):
-            drawn = self._slots[slot] = _Slot(scene, canvas, self._cards, self._scaler)
+            drawn = self._slots[slot] = _Slot(scene, canvas, self._cards, self._painter)
         return drawn.update(pictures)
 
 
 class _Slot:
     """One canvas that shows a scene, and which pictures of it."""
 
-    def __init__(self, scene: Scene, canvas: Plane, cards: Cards, scaler: Scaler) -> None:
+    def __init__(self, scene: Scene, canvas: Plane, cards: Cards, painter: "Painter") -> None:
         self.scene = scene
         planes = split(canvas)
         fill(planes, palette.yuv(palette.BACKDROP))
         if scene.slate is not None:
             slate = cards.slate(scene.slate, scene.width, scene.height)
             everything = whole(scene.width, scene.height)
-            _Place(Tile(everything, None, ""), planes, cards, scaler).draw(slate)
-        self._places = [_Place(tile, planes, cards, scaler) for tile in scene.tiles]
+            _Place(Tile(everything, None, ""), planes, cards, painter).draw(slate)
+        self._places = [_Place(tile, planes, cards, painter) for tile in scene.tiles]
         self._behind = [
             [n for n, other in enumerate(scene.tiles[:at]) if other.rect.overlaps(tile.rect)]
             for at, tile in enumerate(scene.tiles)
@@ -69,13 +70,13 @@ class _Slot:
 class _Place:
     """One tile on one canvas."""
 
-    def __init__(self, tile: Tile, canvas: Planes, cards: Cards, scaler: Scaler) -> None:
+    def __init__(self, tile: Tile, canvas: Planes, cards: Cards, painter: "Painter") -> None:
         self.tile = tile
         self.serial = 0
         "Of the picture that it shows."
         self._canvas = canvas
         self._cards = cards
-        self._scaler = scaler
+        self._painter = painter
         self._geometry: Geometry | None = None
         self._part = Rect(0, 0, 0, 0)
         self._target: Planes = canvas
@@ -92,8 +93,7 @@ class _Place:
             self._geometry = geometry
             self._plan(picture)
         self.serial = picture.serial
-        for target, plane in zip(self._target, cut(picture.planes, self._part), strict=True):
-            self._scaler.fill(target, plane)
+        self._painter.paint(self._target, cut(picture.planes, self._part), picture.matrix)
         if self._label is not None:
             self._label.blend(cut(self._canvas, self.tile.rect))
 
@@ -109,3 +109,28 @@ class _Place:
             fill(cut(self._canvas, place), palette.BLACK)
         self._part = Rect(0, 0, picture.width & ~1, picture.height & ~1)
         self._target = cut(self._canvas, inner)
+
+
+class Painter:
+    """Brings planes to another size and into the canvas's colours. For one thread."""
+
+    def __init__(self) -> None:
+        self._scaler = Scaler()
+        self._recolour = Recolour()
+
+    def paint(self, target: Planes, source: Planes, matrix: Matrix) -> None:
+        """Colours are converted at the smaller of the two sizes, where it costs less."""
+        if matrix == BT709:
+            self._scale(target, source)
+        elif source[0].size <= target[0].size:
+            between = self._recolour.spare(source)
+            self._recolour.convert(source, between, matrix)
+            self._scale(target, between)
+        else:
+            between = self._recolour.spare(target)
+            self._scale(between, source)
+            self._recolour.convert(between, target, matrix)
+
+    def _scale(self, target: Planes, source: Planes) -> None:
+        for into, plane in zip(target, source, strict=True):
+            self._scaler.fill(into, plane)

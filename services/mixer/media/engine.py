@@ -78,6 +78,9 @@ class Engine:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._on_stage, self._on_layout, self._labels = on_stage, on_layout, labels
+        self._standing = FeedSpec(conference)
+        self._reported: dict[FeedSpec, object] = {}
+        "What was last told of a feed: who is where."
         self._clock_ns, self._sleep = clock_ns, sleep
         self.epoch_ns = clock_ns()
         self._direction = Direction(ConferenceView(conference, 0))
@@ -227,6 +230,8 @@ class Engine:
     def _close_feed(self, feed: Feed) -> None:
         with self._lock:
             self._feeds = {s: f for s, f in self._feeds.items() if f is not feed}
+        if feed.spec != self._standing:
+            self._reported.pop(feed.spec, None)
         feed.writer.close()
         pictures, late, missed = self._gone
         self._gone = pictures + feed.pictures, late + feed.late, missed + feed.writer.missed
@@ -242,6 +247,8 @@ class Engine:
         outlook = self._seen, self._told, showable
         if outlook != self._outlook:
             self._outlook, self._outlooks = outlook, self._outlooks + 1
+            # The layout is a fact of the conference, whether or not somebody watches.
+            self._report(self._standing, self._scene(self._standing, showable))
         stale = [feed for feed in taken if feed.outlook != self._outlooks]
         for feed in stale:
             self._arrange(feed, showable)
@@ -254,13 +261,21 @@ class Engine:
                 source.show(source_id in wanted)
 
     def _arrange(self, feed: Feed, showable: frozenset[SourceId]) -> None:
-        """Make the feed's scene anew, and report it if people have changed places."""
+        """Make the feed's scene anew."""
         feed.outlook = self._outlooks
-        before = feed.scene
-        after = scene(self._seen.view, self._told, showable, feed.spec, labels=self._labels)
-        feed.scene = after
-        if before is None or (before.slots, before.view) != (after.slots, after.view):
-            self._on_layout(feed.spec, after)
+        feed.scene = self._scene(feed.spec, showable)
+        self._report(feed.spec, feed.scene)
+
+    def _scene(self, spec: FeedSpec, showable: frozenset[SourceId]) -> Scene:
+        return scene(self._seen.view, self._told, showable, spec, labels=self._labels)
+
+    def _report(self, spec: FeedSpec, shown: Scene) -> None:
+        """Tell of people who have changed places, while there is a conference to tell of."""
+        if not self._seen.view.running:
+            return
+        if self._reported.get(spec) != (shown.slots, shown.view):
+            self._reported[spec] = shown.slots, shown.view
+            self._on_layout(spec, shown)
 
     def _render(self, feed: Feed, n: int) -> None:
         """Sources' pictures are taken as they are due in the middle of the picture's time."""

@@ -3,13 +3,21 @@
 from itertools import count
 
 import av
+import cv2
 import numpy as np
 from av.video.plane import VideoPlane
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
+from services.mixer.media.colour import BT709, Matrix, matrix
 from services.mixer.media.planes import Plane, Planes
 
-FULL_RANGE = 2
-"""libav's number for full-range colour, `AVCOL_RANGE_JPEG`."""
+QUARTER_TURNS = {
+    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    180: cv2.ROTATE_180,
+    -180: cv2.ROTATE_180,
+    -90: cv2.ROTATE_90_CLOCKWISE,
+}
+"""By the degrees that a phone says its picture is to be turned, against the clock."""
 
 
 _serials = count(1)
@@ -26,24 +34,32 @@ def _view(plane: VideoPlane) -> Plane:
 class Picture:
     """I420 of limited range; views of the decoder's own memory wherever it has that already."""
 
-    __slots__ = ("aspect", "height", "planes", "serial", "width")
+    __slots__ = ("aspect", "height", "matrix", "planes", "serial", "width")
 
-    def __init__(self, planes: Planes, aspect: float) -> None:
+    def __init__(self, planes: Planes, aspect: float, matrix: Matrix = BT709) -> None:
         self.planes = planes
         self.height, self.width = planes[0].shape
         self.serial = next(_serials)
         "No two pictures have the same; it is never 0."
         self.aspect = aspect
         "Width to height as it is to be seen; pixels need not be square."
+        self.matrix = matrix
 
     @classmethod
     def of(cls, frame: av.VideoFrame, pixel_aspect: float = 1.0) -> "Picture":
-        """The colour matrix is left alone: what the source calls Y, U and V is mixed as such."""
-        if frame.format.name != "yuv420p" or frame.color_range == FULL_RANGE:
-            frame = frame.reformat(format="yuv420p", dst_color_range="MPEG")
+        """A decoded frame, upright, in its own matrix."""
+        own = matrix(frame.colorspace, frame.height)
+        if frame.format.is_rgb:
+            frame, own = _limited(frame), BT709
+        elif frame.format.name != "yuv420p" or frame.color_range == ColorRange.JPEG:
+            frame = _limited(frame)
         aspect = frame.width / frame.height * (pixel_aspect or 1.0)
         y, u, v = (_view(plane) for plane in frame.planes)
-        return cls((y, u, v), aspect)
+        turn = frame.rotation
+        if turn not in QUARTER_TURNS:
+            return cls((y, u, v), aspect, own)
+        y, u, v = (cv2.rotate(plane, QUARTER_TURNS[turn]).astype(np.uint8, copy=False) for plane in (y, u, v))
+        return cls((y, u, v), aspect if abs(turn) == 180 else 1 / aspect, own)
 
     @classmethod
     def flat(cls, yuv: tuple[int, int, int], width: int, height: int) -> "Picture":
@@ -51,3 +67,17 @@ class Picture:
         y = np.full((height, width), yuv[0], np.uint8)
         u, v = (np.full((height // 2, width // 2), part, np.uint8) for part in yuv[1:])
         return cls((y, u, v), width / height)
+
+
+def _limited(frame: av.VideoFrame) -> av.VideoFrame:
+    """The same as limited-range I420; only RGB is brought into another matrix, BT.709."""
+    full = frame.format.is_rgb or frame.format.name.startswith("yuvj")
+    return frame.reformat(
+        format="yuv420p",
+        src_colorspace=None if frame.format.is_rgb else Colorspace.ITU709,
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG if full else frame.color_range,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=Interpolation.AREA | Interpolation.ACCURATE_RND,
+        threads=1,
+    )

@@ -199,8 +199,16 @@ def test_layouts_are_reported_when_people_change_places_and_only_then(studio: St
     studio.direct("ann", "bob", stage=("bob",))
     studio.wait(PICTURE)
     studio.wait(PICTURE)
-    mains = [scene.slots[0].participant for _, scene in studio.layouts]
+    mains = [scene.slots[0].participant for spec, scene in studio.layouts if spec == SPEC]
     assert mains == ["ann", "bob"]
+
+
+def test_the_layout_is_known_also_while_nobody_watches(studio: Studio) -> None:
+    studio.direct("ann", "bob", stage=("ann",))
+    studio.wait(PICTURE)
+    studio.direct("ann", "bob", stage=("bob",))
+    studio.wait(PICTURE)
+    assert [scene.slots[0].participant for _, scene in studio.layouts] == ["ann", "bob"]
 
 
 def test_the_voices_decide_about_the_stage(studio: Studio) -> None:
