@@ -4,9 +4,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from av.container import OutputContainer
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+
+from tests.support.watch import HD_LINES, UNSPECIFIED
 
 RATE = 48_000
 BEEP_HZ = 1000.0
@@ -33,16 +37,29 @@ def clip(
     video: bool = True,
     audio: bool = True,
     gop: int = 30,
+    matrix: Colorspace | None = None,
+    tagged: bool = True,
+    full_range: bool = False,
+    turned: int = 0,
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write a clip: `.webm` holds VP8 and Opus, all else H.264 and AAC.
 
     `level` is the tone's amplitude; `flash_every` seconds there is a flash with a beep, beginning
     half such a time from the start; `motion` adds moving texture, which costs as much as a camera.
+    The `matrix` is by default what players assume for the size; `turned` is how many degrees
+    against the clock a player has to turn the picture.
     """
     webm = path.suffix == ".webm"
     with av.open(str(path), "w", options=options or {}) as out:
-        film = _Film(out, colour, size, fps, gop, flash_every, motion, webm) if video else None
+        colours = _Colours(matrix or usual(size), tagged, full_range)
+        film = (
+            _Film(out, colour, size, fps, gop, flash_every, motion, webm, colours)
+            if video
+            else None
+        )
+        if film is not None and turned:
+            film.turn(turned)
         wave = _wave(tone, seconds, level, flash_every)
         sound = _SoundTrack(out, wave, webm) if audio else None
         for n in range(round(seconds * fps)):
@@ -56,6 +73,21 @@ def clip(
     return path
 
 
+class _Colours(msgspec.Struct, frozen=True):
+    matrix: Colorspace
+    tagged: bool
+    full: bool
+
+    @property
+    def range(self) -> ColorRange:
+        return ColorRange.JPEG if self.full else ColorRange.MPEG
+
+
+def usual(size: tuple[int, int]) -> Colorspace:
+    """The matrix of pictures of that size."""
+    return Colorspace.ITU709 if size[1] >= HD_LINES else Colorspace.ITU601
+
+
 class _Film:
     def __init__(
         self,
@@ -67,22 +99,38 @@ class _Film:
         flash_every: float,
         motion: bool,
         webm: bool,
+        colours: "_Colours",
     ) -> None:
+        self._colours = colours
         self._out, self._colour, self._size, self._fps = out, colour, size, fps
         self._every = flash_every
         self._texture = _texture(size) if motion else None
         self._stream = out.add_stream("libvpx" if webm else "libx264", rate=fps)
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = "yuv420p"
+        if colours.tagged:
+            self._stream.codec_context.colorspace = colours.matrix
+        self._stream.codec_context.color_range = colours.range
         self._stream.codec_context.gop_size = gop
         self._stream.codec_context.bit_rate = 800_000
         fast: dict[str, object] = {"deadline": "realtime", "cpu-used": "8"}
         x264: dict[str, object] = {"preset": "superfast", "sc_threshold": "0"}
         self._stream.options = fast if webm else x264
 
+    def turn(self, degrees: int) -> None:
+        self._stream.set_display_rotation(degrees)
+
     def write(self, n: int) -> None:
         white = _flashing(n / self._fps, self._every)
-        frame = _picture(WHITE if white else self._colour, self._size, self._texture, n)
+        rgb = _picture(WHITE if white else self._colour, self._size, self._texture, n)
+        frame = rgb.reformat(
+            format="yuv420p",
+            dst_colorspace=self._colours.matrix,
+            dst_color_range=self._colours.range,
+            interpolation=Interpolation.AREA | Interpolation.ACCURATE_RND,
+        )
+        if not self._colours.tagged:
+            frame.colorspace = UNSPECIFIED
         frame.pts, frame.time_base = n, Fraction(1, self._fps)
         self._out.mux(self._stream.encode(frame))
 

@@ -58,7 +58,10 @@ class Picture:
         turn = frame.rotation
         if turn not in QUARTER_TURNS:
             return cls((y, u, v), aspect, own)
-        y, u, v = (cv2.rotate(plane, QUARTER_TURNS[turn]).astype(np.uint8, copy=False) for plane in (y, u, v))
+        y, u, v = (
+            cv2.rotate(plane, QUARTER_TURNS[turn]).astype(np.uint8, copy=False)
+            for plane in (y, u, v)
+        )
         return cls((y, u, v), aspect if abs(turn) == 180 else 1 / aspect, own)
 
     @classmethod

@@ -1,6 +1,5 @@
 """What the encoder makes, judged as a player sees it."""
 
-import io
 import itertools
 
 import av
@@ -13,9 +12,9 @@ from proto.media import Rendition
 from services.rtmp_egress.media import encoder
 from services.rtmp_egress.media.encoder import Encoder, NoEncoder, choose
 from services.rtmp_egress.media.flv import AUDIO, SCRIPT, VIDEO, FlvTag
+from tests.support.watch import file_of
 
 SMALL = Format(160, 90, 30)
-FILE_HEADER = b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"
 RENDITION = Rendition(video_kbps=300)
 
 
@@ -42,17 +41,6 @@ def luma(n: int) -> int:
 def tone(start: int, format: Format) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
     times = (start + np.arange(format.block)) / format.rate
     return np.repeat((8000 * np.sin(2 * np.pi * 440 * times)).astype(np.int16)[:, None], 2, axis=1)
-
-
-def file_of(tags: list[FlvTag]) -> io.BytesIO:
-    """The tags as an FLV file again."""
-    parts = [FILE_HEADER]
-    for tag in tags:
-        stamp = (tag.timestamp & 0xFFFFFF).to_bytes(3, "big") + bytes((tag.timestamp >> 24,))
-        size = len(tag.payload).to_bytes(3, "big")
-        whole = bytes((tag.kind,)) + size + stamp + bytes(3) + tag.payload
-        parts += [whole, len(whole).to_bytes(4, "big")]
-    return io.BytesIO(b"".join(parts))
 
 
 def media(tags: list[FlvTag], kind: int) -> list[FlvTag]:
