@@ -1,9 +1,13 @@
 """What is configured: KV `config`, one key `<resource>.<id>` each; names and defaults are Pexip's.
 
 The same structs check what the management API is given and what the services read.
+
+The management API gives related resources as URIs. What is stored is a location's *name*, because
+workers know their location by it, and the *id* (`Reference`) of everything else.
+An automatically dialled participant holds its conferences; a conference does not hold them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -14,6 +18,17 @@ LAYOUT_NAMES: dict[Layout, str] = {"one_main_zero_pips": "1:0", "one_main_seven_
 "Configuration name to client API name."
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
+
+Reference = Annotated[int, msgspec.Meta(ge=1)]
+"""The id of a related resource."""
+
+Callrate = Annotated[int, msgspec.Meta(ge=128, le=8192)]
+"""kbit/s."""
+
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=86_400)]
+
+CryptoMode = Literal["besteffort", "on", "off"]
+"""Media encryption: if the other side can, required, or not asked for."""
 
 
 class ConferenceAlias(msgspec.Struct, frozen=True):
@@ -55,14 +70,49 @@ class GatewayRoutingRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class SystemLocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A place that workers are in, by the name that they were started with (`ROSTRUM_LOCATION`)."""
+
     name: Name
     id: int = 0
     description: Text = ""
 
 
-Resource = Conference | GatewayRoutingRule | SystemLocation
-RESOURCES: dict[str, type[Conference] | type[GatewayRoutingRule] | type[SystemLocation]] = {
+class IvrTheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Icons, texts and prompts that conferences and rules may refer to."""
+
+    name: Name
+    id: int = 0
+    uuid: Annotated[str, msgspec.Meta(max_length=36)] = ""
+    "Given when it is created and never changed."
+
+
+class Global(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds for all conferences unless one says otherwise; there is one, with id 1."""
+
+    id: int = 1
+    crypto_mode: CryptoMode = "besteffort"
+    enable_rtmp: bool = True
+    "Whether streaming services may be called at all."
+    enable_dialout: bool = True
+    "Whether conferences may call anybody at all."
+    guests_only_timeout: Seconds = 60
+    "Seconds that Guests may stay after the last Host left."
+    waiting_for_chair_timeout: Seconds = 900
+    "Seconds that Guests may wait for a Host."
+    eject_last_participant_backstop_timeout: Seconds = 0
+    "Seconds that one may stay alone; 0: for ever."
+    max_pixels_per_second: Literal["sd", "hd", "fullhd"] = "hd"
+    max_callrate_out: Callrate | None = 4128
+    rtmps_default_port: Literal[443, 1935] = 443
+    "Where `rtmps://` without a port goes to; Pexip's own is 1935."
+
+
+Resource = Conference | GatewayRoutingRule | SystemLocation | IvrTheme | Global
+RESOURCES: dict[str, Any] = {
     "conference": Conference,
     "gateway_routing_rule": GatewayRoutingRule,
     "system_location": SystemLocation,
+    "ivr_theme": IvrTheme,
+    "global": Global,
 }
+"""Name in the management API and in the keys of KV `config`, to the struct."""
