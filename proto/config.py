@@ -32,7 +32,11 @@ CryptoMode = Literal["besteffort", "on", "off"]
 
 
 class ConferenceAlias(msgspec.Struct, frozen=True):
+    """A name by which a conference is called; a resource of its own, kept in its conference."""
+
     alias: Name
+    id: int = 0
+    description: Text = ""
 
 
 class Conference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,6 +79,17 @@ class SystemLocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     id: int = 0
     description: Text = ""
+    transcoding_location: Text | None = None
+    "This and all below are kept for programs that set them, and have no effect."
+    overflow_location1: Text | None = None
+    overflow_location2: Text | None = None
+    http_proxy: Text | None = None
+    sip_proxy: Text | None = None
+    policy_server: Text | None = None
+    event_sinks: list[Text] = []
+    mtu: Annotated[int, msgspec.Meta(ge=512, le=1500)] = 1500
+    media_qos: Annotated[int, msgspec.Meta(ge=0, le=63)] | None = None
+    signalling_qos: Annotated[int, msgspec.Meta(ge=0, le=63)] | None = None
 
 
 class IvrTheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,6 +120,10 @@ class Global(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_callrate_out: Callrate | None = 4128
     rtmps_default_port: Literal[443, 1935] = 443
     "Where `rtmps://` without a port goes to; Pexip's own is 1935."
+    pin_entry_timeout: Seconds = 120
+    "This and all below are kept for programs that set them, and have no effect."
+    enable_legacy_dialout_api: bool = False
+    max_presentation_bandwidth_ratio: Annotated[int, msgspec.Meta(ge=25, le=75)] = 75
 
 
 Resource = Conference | GatewayRoutingRule | SystemLocation | IvrTheme | Global
