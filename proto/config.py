@@ -55,12 +55,24 @@ class Conference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     participant_limit: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
 
 
+CallType = Literal["audio", "video", "video-only", "auto"]
+
+Choice = Literal["default", "yes", "no"]
+"""`default`: as the global setting says."""
+
+
+class DisabledCodec(msgspec.Struct, frozen=True):
+    value: Text
+
+
 class GatewayRoutingRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A Call Routing Rule."""
+    """A Call Routing Rule; the first enabled one that matches a call decides about it."""
 
     name: Name
     priority: Annotated[int, msgspec.Meta(ge=1, le=200)]
+    "Lower ones are tried first; among equals the name decides."
     match_string: Name
+    "Regular expression for the whole alias; see proto.patterns."
     id: int = 0
     enable: bool = True
     description: Text = ""
@@ -69,8 +81,50 @@ class GatewayRoutingRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     match_source_location: Text | None = None
     match_string_full: bool = False
     replace_string: Text = ""
+    "Empty: the alias is dialled as it was received."
     outgoing_location: Text | None = None
     outgoing_protocol: Literal["rtmp", "sip", "h323", "mssip", "gms", "teams"] = "sip"
+    match_incoming_webrtc: bool = True
+    "Calls from our own clients, and what they send by RTMP. These flags are for incoming calls."
+    match_incoming_sip: bool = True
+    match_incoming_mssip: bool = True
+    match_incoming_h323: bool = True
+    match_incoming_teams: bool = False
+    match_incoming_only_if_registered: bool = False
+    called_device_type: Literal[
+        "external",
+        "registration",
+        "mssip_conference_id",
+        "mssip_server",
+        "gms_conference",
+        "teams_conference",
+        "teams_user",
+        "telehealth_profile",
+    ] = "external"
+    crypto_mode: CryptoMode | Literal[""] | None = None
+    "Media encryption of the calls that the rule makes; empty: as the global setting says."
+    ivr_theme: Reference | None = None
+    max_pixels_per_second: Literal["sd", "hd", "fullhd"] | None = None
+    "Caps the quality of the calls that the rule makes."
+    max_callrate_out: Callrate | None = None
+    "Caps the bit rate of gateway calls; a call out of a conference goes by the conference's."
+    tag: Text = ""
+    "This and all below are kept for programs that set them, and have no effect."
+    call_type: CallType = "video"
+    max_callrate_in: Callrate | None = None
+    sip_proxy: Text | None = None
+    h323_gatekeeper: Text | None = None
+    mssip_proxy: Text | None = None
+    teams_proxy: Text | None = None
+    stun_server: Text | None = None
+    turn_server: Text | None = None
+    gms_access_token: Text | None = None
+    telehealth_profile: Text | None = None
+    denoise_audio: bool = True
+    live_captions_enabled: Choice = "default"
+    external_participant_avatar_lookup: Choice = "default"
+    treat_as_trusted: bool = False
+    disabled_codecs: list[DisabledCodec] = []
 
 
 class SystemLocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,10 +1,10 @@
 """URLs that may hold keys and passwords, as they may be seen on the bus: sealed and redacted."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
-SecretKey = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\.[a-z]{1,16}$")]
+SecretKey = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\.[a-z]{1,32}$")]
 
 
 class SealedUrl(msgspec.Struct, frozen=True):
@@ -20,8 +20,11 @@ class SealedUrl(msgspec.Struct, frozen=True):
     "Keyed hash, 8 hex digits: equal for equal URLs, so that people can tell two apart."
 
 
-Purpose = Literal["media", "presentation", "destination", "routed"]
-PURPOSES: tuple[Purpose, ...] = ("media", "presentation", "destination", "routed")
+Purpose = Literal[
+    "media", "presentation", "destination", "routed", "seconddestination", "secondrouted"
+]
+"""`second…` are those of a dual stream's presentation leg."""
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 def secret_of(participant: str, purpose: Purpose) -> str:
