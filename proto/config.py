@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from proto.base import Text, Token
+from proto.urls import SealedUrl
 
 Layout = Literal["one_main_zero_pips", "one_main_seven_pips"]
 LAYOUT_NAMES: dict[Layout, str] = {"one_main_zero_pips": "1:0", "one_main_seven_pips": "1:7"}
@@ -26,6 +27,9 @@ Callrate = Annotated[int, msgspec.Meta(ge=128, le=8192)]
 """kbit/s."""
 
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=86_400)]
+
+Pin = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4,20}|[0-9]{3,19}#)?$")]
+"""4 to 20 digits, of which the last may be a #."""
 
 CryptoMode = Literal["besteffort", "on", "off"]
 """Media encryption: if the other side can, required, or not asked for."""
@@ -48,11 +52,85 @@ class Conference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Its name on the bus, given when it is created and never changed."
     description: Text = ""
     tag: Text = ""
-    service_type: Literal["conference"] = "conference"
+    service_type: Literal["conference", "lecture"] = "conference"
+    "`lecture` is a Virtual Auditorium."
     aliases: list[ConferenceAlias] = []
     host_view: Layout = "one_main_seven_pips"
     max_pixels_per_second: Literal["sd", "hd", "fullhd"] | None = None
     participant_limit: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    "Streaming participants count."
+    pin: Pin = ""
+    "What Hosts give; empty: nobody is asked."
+    guest_pin: Pin = ""
+    allow_guests: bool = False
+    "Who does not give `pin` is a Guest, and waits for a Host; see `pin_problem`."
+    guest_view: Layout = "one_main_seven_pips"
+    "What the Guests of a Virtual Auditorium see."
+    guests_can_present: bool = True
+    guests_can_see_guests: Literal["no_hosts", "always", "never"] = "no_hosts"
+    "In a Virtual Auditorium: while no Host is there, always, never."
+    mute_all_guests: bool = False
+    crypto_mode: CryptoMode | Literal[""] | None = None
+    "Media encryption; empty: as the global setting says."
+    max_callrate_out: Callrate | None = None
+    ivr_theme: Reference | None = None
+    call_type: Literal["audio", "video", "video-only"] = "video"
+    "This and all below are kept for programs that set them, and have no effect."
+    max_callrate_in: Callrate | None = None
+    enable_overlay_text: bool = False
+    enable_active_speaker_indication: bool = False
+    enable_chat: Literal["default", "yes", "no"] = "default"
+    force_presenter_into_main: bool = False
+    direct_media: Literal["never", "best_effort", "always"] = "never"
+    denoise_enabled: bool = False
+    softmute_enabled: bool = False
+    live_captions_enabled: Literal["default", "yes", "no"] = "default"
+    breakout_rooms: bool = False
+    pinning_config: Text = ""
+
+
+def pin_problem(conference: Conference) -> tuple[str, str] | None:
+    """The field that is at odds with the others, and a sentence about it."""
+    pin, guest = conference.pin, conference.guest_pin
+    if conference.allow_guests and not pin:
+        return "pin", "Guests can be told from Hosts only if there is a PIN for Hosts."
+    if guest and not conference.allow_guests:
+        return "guest_pin", "There is no PIN for Guests where Guests are not allowed."
+    if guest and guest == pin:
+        return "guest_pin", "Hosts and Guests must have different PINs."
+    if guest and len(guest) != len(pin) and not (guest.endswith("#") and pin.endswith("#")):
+        return "guest_pin", "Both PINs must be of the same length, or both end with #."
+    return None
+
+
+class AutomaticParticipant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An Automatically Dialed Participant: called when somebody joins one of its conferences."""
+
+    alias: Name
+    "As it may be shown: redacted. What is dialled is in `sealed_alias`."
+    id: int = 0
+    conference: list[Reference] = []
+    description: Text = ""
+    remote_display_name: Text = ""
+    protocol: Literal["sip", "rtmp", "h323", "mssip", "teams", "gms"] = "sip"
+    role: Literal["chair", "guest"] = "guest"
+    keep_conference_alive: Literal[
+        "keep_conference_alive", "keep_conference_alive_if_multiple", "keep_conference_alive_never"
+    ] = "keep_conference_alive_if_multiple"
+    routing: Literal["manual", "routing_rule"] = "manual"
+    system_location: Text | None = None
+    "Manual: where to dial from. By rule: the notional source location."
+    streaming: bool = False
+    presentation_url: Text = ""
+    "Redacted, too; makes it a dual stream."
+    retry: Literal["backoff", "once"] = "backoff"
+    "Whether a call that failed is made again while the conference lives; Pexip's is `once`."
+    sealed_alias: SealedUrl | None = None
+    "Kept by the gateway, as is the next: never shown, nor given in a request."
+    sealed_presentation: SealedUrl | None = None
+    call_type: Literal["audio", "video", "video-only"] = "video"
+    "This and the next are kept for programs that set them, and have no effect."
+    dtmf_sequence: Text = ""
 
 
 CallType = Literal["audio", "video", "video-only", "auto"]
@@ -180,9 +258,12 @@ class Global(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_presentation_bandwidth_ratio: Annotated[int, msgspec.Meta(ge=25, le=75)] = 75
 
 
-Resource = Conference | GatewayRoutingRule | SystemLocation | IvrTheme | Global
+Resource = (
+    Conference | AutomaticParticipant | GatewayRoutingRule | SystemLocation | IvrTheme | Global
+)
 RESOURCES: dict[str, Any] = {
     "conference": Conference,
+    "automatic_participant": AutomaticParticipant,
     "gateway_routing_rule": GatewayRoutingRule,
     "system_location": SystemLocation,
     "ivr_theme": IvrTheme,

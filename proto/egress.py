@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from proto.base import Event, Reason, Token
+from proto.media import Content
 
 DestinationState = Literal["connecting", "publishing", "recovering", "failed", "stopped"]
 
@@ -40,6 +41,8 @@ class DestinationChanged(Event, frozen=True, tag="destination_changed.v1"):
     bytes_out: int = 0
     dropped_frames: int = 0
     tls_version: str = ""
+    leg: Content = "single"
+    "Which half of a dual stream."
 
 
 EgressEvent = SessionStarted | SessionStopped | DestinationChanged

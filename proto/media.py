@@ -23,6 +23,8 @@ class FeedSpec(msgspec.Struct, frozen=True):
     width: Even = 1280
     height: Even = 720
     fps: Annotated[int, msgspec.Meta(ge=1, le=60)] = 30
+    audience: Literal["all", "guests"] = "all"
+    "`guests`: what a Guest of a Virtual Auditorium sees."
 
 
 class Rendition(msgspec.Struct, frozen=True):

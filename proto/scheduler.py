@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from proto.base import Event, Message, Reason, Text, Token
-from proto.media import FeedSpec, Rendition
+from proto.media import Content, FeedSpec, Rendition
 from proto.urls import SealedUrl
 
 WorkerKind = Literal["mixer", "egress"]
@@ -61,6 +61,7 @@ class SessionRefused(Event, frozen=True, tag="session_refused.v1"):
     "Whose call cannot be carried."
     reason: Reason
     refusals: list[Refusal] = []
+    leg: Content = "single"
 
 
 class SessionReleased(Event, frozen=True, tag="session_released.v1"):
@@ -75,6 +76,8 @@ class DestinationAssigned(Event, frozen=True, tag="destination_assigned.v1"):
     worker: Token
     participant: Token
     destination: SealedUrl
+    leg: Content = "single"
+    "Which half of a dual stream; the session's feed has it for content."
 
 
 class DestinationReleased(Event, frozen=True, tag="destination_released.v1"):
@@ -82,6 +85,7 @@ class DestinationReleased(Event, frozen=True, tag="destination_released.v1"):
     session: Token
     worker: Token
     participant: Token
+    leg: Content = "single"
 
 
 SchedulerEvent = (

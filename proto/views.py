@@ -6,13 +6,27 @@ from typing import Literal
 import msgspec
 
 from proto.base import Reason, Text, Token
-from proto.conference import CallStep, KeepAlive, Quality, Role
+from proto.conference import (
+    Announcement,
+    CallStep,
+    GuestsSeeGuests,
+    KeepAlive,
+    LegState,
+    OutsideKind,
+    Platform,
+    Quality,
+    Role,
+    ServiceType,
+    Transforms,
+)
+from proto.config import CryptoMode
 from proto.scheduler import WorkerKind
 from proto.urls import SealedUrl
 
 ParticipantState = Literal[
-    "requested", "routed", "assigned", "connecting", "connected", "recovering"
+    "waiting", "requested", "routed", "assigned", "connecting", "connected", "recovering"
 ]
+"`waiting`: for a Host, or to be let into a locked conference; neither seen nor heard."
 
 
 class ParticipantView(msgspec.Struct, frozen=True):
@@ -29,6 +43,39 @@ class ParticipantView(msgspec.Struct, frozen=True):
     is_streaming: bool = False
     encrypted: bool = False
     keep_conference_alive: KeepAlive = "keep_conference_alive"
+    is_muted: bool = False
+    crypto_mode: CryptoMode = "besteffort"
+    presentation_destination: SealedUrl | None = None
+    "Set for a dual stream."
+    presentation_state: LegState | Literal[""] = ""
+    "How the presentation leg of a dual stream is."
+    automatic: int = 0
+    "Id of the Automatically Dialed Participant that this is; 0: it is none."
+
+
+class AutomaticView(msgspec.Struct, frozen=True):
+    """What this instance has done about one Automatically Dialed Participant."""
+
+    automatic: int
+    attempts: int = 1
+    retry_at: datetime | None = None
+    "When it is dialled again; None while it is in the conference, and when it will not be."
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """Something that is done with the meeting of another system now."""
+
+    kind: OutsideKind
+    platform: Platform
+    public: bool = False
+
+
+class AnnouncementView(msgspec.Struct, frozen=True):
+    """The announcement that was asked for last."""
+
+    announcement: Announcement
+    platform: Platform
+    at: datetime
 
 
 class ConferenceView(msgspec.Struct, frozen=True):
@@ -50,7 +97,32 @@ class ConferenceView(msgspec.Struct, frozen=True):
     presenter: str = ""
     "Participant who presents, or empty."
     streaming: bool = False
-    "The streaming indicator is on: at least one streaming participant is connected."
+    "A streaming participant is connected, or an outside meeting is streamed."
+    service_type: ServiceType = "conference"
+    allow_guests: bool = False
+    "Guests and Hosts are told apart."
+    guest_layout: str = ""
+    "What the Guests of a Virtual Auditorium see; empty: the same as everybody."
+    guests_can_present: bool = True
+    guests_can_see_guests: GuestsSeeGuests = "no_hosts"
+    guests_muted: bool = False
+    locked: bool = False
+    max_callrate_out: int | None = None
+    public_streaming: bool = False
+    recording: bool = False
+    transcribing: bool = False
+    streaming_indicator: bool = False
+    "Whether it is to be shown: the fact, unless a transform overrides it."
+    recording_indicator: bool = False
+    transcribing_indicator: bool = False
+    transforms: Transforms = Transforms()
+    outside: list[Outside] = []
+    announcement: AnnouncementView | None = None
+    automatic: list[AutomaticView] = []
+    unkept_since: datetime | None = None
+    "Since when nobody is there who keeps the conference alive."
+    alone_since: datetime | None = None
+    "Since when there is one participant only, streams counted."
 
     def find(self, participant: str) -> ParticipantView | None:
         return next((p for p in self.participants if p.participant == participant), None)
