@@ -10,6 +10,9 @@ Content = Literal["single", "main", "presentation"]
 """`single`: main and presentation switched automatically; `main`: never the presentation;
 `presentation`: only it."""
 
+Audience = Literal["all", "guests"]
+"""Who a feed is for: `guests` sees what a Guest of a Virtual Auditorium sees."""
+
 Even = Annotated[int, msgspec.Meta(ge=16, le=4096, multiple_of=2)]
 
 
@@ -23,8 +26,7 @@ class FeedSpec(msgspec.Struct, frozen=True):
     width: Even = 1280
     height: Even = 720
     fps: Annotated[int, msgspec.Meta(ge=1, le=60)] = 30
-    audience: Literal["all", "guests"] = "all"
-    "`guests`: what a Guest of a Virtual Auditorium sees."
+    audience: Audience = "all"
 
 
 class Rendition(msgspec.Struct, frozen=True):

@@ -20,9 +20,7 @@ class SealedUrl(msgspec.Struct, frozen=True):
     "Keyed hash, 8 hex digits: equal for equal URLs, so that people can tell two apart."
 
 
-Purpose = Literal[
-    "media", "presentation", "destination", "routed", "seconddestination", "secondrouted"
-]
+Purpose = Literal["media", "presentation", "destination", "routed", "second", "secondrouted"]
 """`second…` are those of a dual stream's presentation leg."""
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 

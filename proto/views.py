@@ -20,6 +20,7 @@ from proto.conference import (
     Transforms,
 )
 from proto.config import CryptoMode
+from proto.media import Audience
 from proto.scheduler import WorkerKind
 from proto.urls import SealedUrl
 
@@ -49,15 +50,23 @@ class ParticipantView(msgspec.Struct, frozen=True):
     "Set for a dual stream."
     presentation_state: LegState | Literal[""] = ""
     "How the presentation leg of a dual stream is."
+    presentation_detail: Reason = ""
     automatic: int = 0
     "Id of the Automatically Dialed Participant that this is; 0: it is none."
+
+    def present(self) -> bool:
+        """A person who is in, and does not wait to be."""
+        return self.destination is None and self.state != "waiting"
 
 
 class AutomaticView(msgspec.Struct, frozen=True):
     """What this instance has done about one Automatically Dialed Participant."""
 
     automatic: int
-    attempts: int = 1
+    calls: int = 0
+    "Made in this instance."
+    failures: int = 0
+    "Since one was connected."
     retry_at: datetime | None = None
     "When it is dialled again; None while it is in the conference, and when it will not be."
 
@@ -123,6 +132,20 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Since when nobody is there who keeps the conference alive."
     alone_since: datetime | None = None
     "Since when there is one participant only, streams counted."
+
+    def shown_to(self, audience: Audience) -> list[ParticipantView]:
+        """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""
+        people = [p for p in self.participants if p.present() and not p.is_streaming]
+        if audience == "all" or self.service_type != "lecture":
+            return people
+        hosts = [p for p in people if p.role == "chair"]
+        match self.guests_can_see_guests:
+            case "always":
+                return people
+            case "no_hosts" if not hosts:
+                return people
+            case _:
+                return hosts
 
     def find(self, participant: str) -> ParticipantView | None:
         return next((p for p in self.participants if p.participant == participant), None)

@@ -2,16 +2,26 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+
+import structlog
 
 from kit import boot, bus
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
+from kit.follow import OUTAGES
 from kit.kv import Bucket
 from proto import conference, egress, routing, scheduler, subjects
 from proto.base import Event
 from services.conference_state.config import Config
-from services.conference_state.shell import ConferenceState, Views, Vmrs
+from services.conference_state.configured import Vmrs
+from services.conference_state.shell import ConferenceState, Views
+
+log = structlog.get_logger()
+
+TICK = 0.5
+"""Seconds between looks at the timers, the shortest of which is two seconds."""
 
 HEARD: dict[subjects.Family, Callable[[bytes], Sequence[Event]]] = {
     "routing": routing.decode_commit,
@@ -24,12 +34,17 @@ async def main() -> None:
     config = from_env(Config)
     async with boot.started("conference-state", config) as app:
         logs = await JetStreamLog.ensure_all(app.js)
-        views = Views(await Bucket.ensure(app.js, subjects.CONFERENCES))
+        conferences = await Bucket.ensure(app.js, subjects.CONFERENCES)
         vmrs = Vmrs((await Bucket.ensure(app.js, subjects.CONFIG)).watch())
         secrets = await Bucket.ensure(app.js, subjects.SECRETS)
         service = ConferenceState(
-            logs["conference"], views, secrets, vmrs.by_key, now=lambda: datetime.now(UTC)
+            logs["conference"],
+            Views(conferences),
+            secrets,
+            vmrs.by_key,
+            now=lambda: datetime.now(UTC),
         )
+        app.start(service.follow(conferences.watch()))
         app.start(vmrs.follow())
         await vmrs.ready()
         app.start(
@@ -59,7 +74,13 @@ async def main() -> None:
             handle=service.handle,
             group=app.group,
         )
-        await app.stopped.wait()
+        while not app.stopped.is_set():
+            try:
+                await service.tick()
+            except OUTAGES as exc:
+                log.warning("look failed", error=type(exc).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(app.stopped.wait(), TICK)
 
 
 if __name__ == "__main__":

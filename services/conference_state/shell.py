@@ -18,9 +18,9 @@ from proto.conference import (
     ConferenceCommand,
     ConferenceEvent,
     ParticipantLeft,
+    Tick,
     decode_commit,
 )
-from proto.config import LAYOUT_NAMES, Conference
 from proto.subjects import events
 from proto.urls import secrets_of
 from proto.views import ConferenceView, decode_conference
@@ -81,6 +81,8 @@ class ConferenceState:
         self._vmrs = vmrs
         self._now = now
         self._known: dict[str, ConferenceView] = {}
+        self._running: dict[str, ConferenceView] = {}
+        "All that run, whichever replica decides for them."
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         "Within a replica, commands for one conference wait for each other instead of racing."
 
@@ -101,11 +103,28 @@ class ConferenceState:
                 continue
             reply = await self._commit(
                 where.id,
-                partial(core.learn, fact=fact, at=self._now()),
+                partial(core.learn, fact=fact, at=self._now(), vmr=self._vmrs.get(where.id)),
                 type(fact).__name__,
             )
             if isinstance(reply, Refused):
                 raise Busy(where.id)
+
+    async def tick(self) -> None:
+        """Do what has become due in any conference. Called again and again, by every replica."""
+        for conference, view in list(self._running.items()):
+            vmr = self._vmrs.get(conference) or core.Vmr(view.name)
+            due = core.deadline(view, vmr)
+            if due is not None and due <= self._now():
+                await self.handle(Tick(conference))
+
+    async def follow(self, watch: Watch) -> None:
+        """Know which conferences run; timers are kept for those."""
+        async for conference, value, _ in watch.entries():
+            view = None if value is None else decode_conference(value)
+            if view is not None and view.running:
+                self._running[conference] = view
+            else:
+                self._running.pop(conference, None)
 
     async def project(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
         """See to it that what follows from a commit is done, also if its writer died in between."""
@@ -162,30 +181,3 @@ class ConferenceState:
 
 class Busy(Exception):
     """Other writers were faster, again and again."""
-
-
-class Vmrs:
-    """The configured conferences, always as they are now."""
-
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
-        self._keys: dict[str, str] = {}
-        self.by_key: dict[str, core.Vmr] = {}
-
-    async def ready(self) -> None:
-        await self._watch.caught_up.wait()
-
-    async def follow(self) -> None:
-        async for key, value, _ in self._watch.entries():
-            if not key.startswith("conference.") or not key.removeprefix("conference.").isdigit():
-                continue
-            self.by_key.pop(self._keys.pop(key, ""), None)
-            if value is not None:
-                vmr = msgspec.json.decode(value, type=Conference)
-                self._keys[key] = vmr.key
-                self.by_key[vmr.key] = core.Vmr(
-                    vmr.name,
-                    LAYOUT_NAMES[vmr.host_view],
-                    vmr.max_pixels_per_second or "hd",
-                    vmr.participant_limit,
-                )

@@ -30,7 +30,17 @@ def test_a_recorded_conference_leads_to_the_view_it_led_to(recorded: Path) -> No
     commits = [conference.decode_commit(line) for line in recorded.read_bytes().splitlines()]
     view = replay("town-hall-1", [event for commit in commits for event in commit])
 
-    assert msgspec.to_builtins(view) == json.loads(recorded.with_suffix(".state.json").read_text())
+    led_to = json.loads(recorded.with_suffix(".state.json").read_text())
+    assert known_then(msgspec.to_builtins(view), led_to) == led_to
+
+
+def known_then(now: Any, then: Any) -> Any:
+    """`now` without the fields that views have got since."""
+    if isinstance(now, dict) and isinstance(then, dict):
+        return {key: known_then(value, then[key]) for key, value in now.items() if key in then}
+    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
+        return [known_then(one, other) for one, other in zip(now, then, strict=True)]
+    return now
 
 
 @pytest.mark.parametrize("family", FAMILIES)

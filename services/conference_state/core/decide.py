@@ -1,0 +1,136 @@
+"""One command and what it causes."""
+
+from datetime import datetime
+from typing import assert_never
+
+from proto.base import Refused
+from proto.conference import (
+    Admit,
+    ConferenceCommand,
+    ConferenceEvent,
+    ConferenceStarted,
+    Dial,
+    EndConference,
+    Join,
+    Leave,
+    Lock,
+    MuteGuests,
+    MuteParticipant,
+    ParticipantJoined,
+    PresentationStopped,
+    ReportOutside,
+    SetRole,
+    StartPresenting,
+    StopPresenting,
+    Tick,
+    TransformLayout,
+)
+from proto.views import ConferenceView
+from services.conference_state.core import calls, life, outside, roles
+from services.conference_state.core.life import after
+from services.conference_state.core.roles import Outcome
+from services.conference_state.core.vmr import Vmr
+
+
+def decide(
+    state: ConferenceView, command: ConferenceCommand, at: datetime, vmr: Vmr | None
+) -> Outcome:
+    """What `command` causes now. An empty list means that it already holds."""
+    match command:
+        case Join() | Dial():
+            if vmr is None:
+                return Refused("unknown", "no such conference is configured", "conference")
+            if state.find(command.participant):
+                return []
+            if isinstance(command, Join):
+                return _join(state, command, at, vmr)
+            return _dial(state, command, at, vmr)
+        case Tick() if not state.running:
+            return []
+        case _ if not state.running:
+            return Refused("unknown", "the conference is not running", "conference")
+        case Tick():
+            return _tick(state, at, vmr or Vmr(state.name))
+        case Leave(participant=who, reason=reason):
+            return life.leave(state, who, reason, at)
+        case StartPresenting(participant=who):
+            return roles.start_presenting(state, who, at)
+        case StopPresenting(participant=who):
+            return [PresentationStopped(at, who)] if state.presenter == who else []
+        case EndConference(reason=reason):
+            return life.end(state, reason, at)
+        case Lock(on=on):
+            return roles.lock(state, on, at)
+        case Admit(participant=who):
+            return roles.admit(state, who, at)
+        case SetRole(participant=who, role=role):
+            return roles.set_role(state, who, role, at)
+        case MuteParticipant(participant=who, on=on):
+            return roles.mute(state, who, on, at)
+        case MuteGuests(on=on):
+            return roles.mute_guests(state, on, at)
+        case TransformLayout(transforms=transforms):
+            return outside.transform(state, transforms, at)
+        case ReportOutside():
+            return outside.report(state, command, at)
+    assert_never(command)
+
+
+def _opened(
+    state: ConferenceView, command: Join | Dial, at: datetime, vmr: Vmr
+) -> list[ConferenceEvent]:
+    """Start the conference if it is not running."""
+    if state.running:
+        return []
+    return [
+        ConferenceStarted(
+            at,
+            command.conference,
+            command.instance,
+            vmr.name,
+            vmr.layout,
+            vmr.quality,
+            vmr.service_type,
+            vmr.allow_guests,
+            vmr.guest_layout,
+            vmr.guests_can_present,
+            vmr.guests_can_see_guests,
+            vmr.mute_all_guests,
+            vmr.max_callrate_out,
+        )
+    ]
+
+
+def _join(state: ConferenceView, command: Join, at: datetime, vmr: Vmr) -> Outcome:
+    role = command.role if command.pin is None else roles.role_by_pin(vmr, command.pin)
+    if isinstance(role, Refused):
+        return role
+    if refused := calls.full(state, vmr):
+        return refused
+    if command.presenting and command.presentation is None:
+        return Refused("invalid", "there is nothing to present", "presentation")
+    events = _opened(state, command, at, vmr)
+    waiting = roles.has_to_wait(after(state, events), role, vmr)
+    who = command.participant
+    joined = ParticipantJoined(
+        at, who, command.display_name, role, command.media, command.presentation, waiting
+    )
+    events.append(joined)
+    events += roles.admitted(after(state, events), at)
+    events += calls.automatic_calls(after(state, events), at, vmr)
+    if command.presenting and not waiting and (role == "chair" or vmr.guests_can_present):
+        events += roles.take_floor(state, who, at)
+    return events
+
+
+def _dial(state: ConferenceView, command: Dial, at: datetime, vmr: Vmr) -> Outcome:
+    requested = calls.dial(state, command, at, vmr)
+    if isinstance(requested, Refused):
+        return requested
+    return [*_opened(state, command, at, vmr), requested]
+
+
+def _tick(state: ConferenceView, at: datetime, vmr: Vmr) -> list[ConferenceEvent]:
+    events = life.expire(state, at, vmr)
+    left = after(state, events)
+    return [*events, *calls.call_again(left, at, vmr)] if left.running else events
