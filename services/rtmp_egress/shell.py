@@ -140,6 +140,7 @@ class Session:
                 changed.bytes_out,
                 changed.dropped_frames,
                 changed.tls_version,
+                a.feed.content,
             )
         )
 

@@ -7,7 +7,7 @@ from typing import assert_never
 import msgspec
 
 from proto.conference import Quality
-from proto.media import FeedSpec, Rendition
+from proto.media import Audience, Content, FeedSpec, Rendition
 from proto.routing import CallRouted
 from proto.scheduler import (
     Bid,
@@ -26,6 +26,7 @@ from proto.scheduler import (
     SessionWanted,
 )
 from proto.urls import SealedUrl
+from proto.views import ConferenceView
 
 SIZES: dict[Quality, tuple[int, int, int]] = {
     "sd": (848, 480, 1500),
@@ -33,6 +34,10 @@ SIZES: dict[Quality, tuple[int, int, int]] = {
     "fullhd": (1920, 1080, 4500),
 }
 """Width, height, kbit/s. The rates are what the large services recommend for 30 frames a second."""
+
+
+LEAST_VIDEO = 100
+"""kbit/s of picture that are left whatever the limit: less shows nothing."""
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -53,8 +58,12 @@ class Work(msgspec.Struct, frozen=True):
     "Worker that mixes `instance`; empty while nobody does."
     sessions: dict[str, Session] = {}
 
-    def session_of(self, participant: str) -> Session | None:
-        return next((s for s in self.sessions.values() if participant in s.destinations), None)
+    def session_of(self, participant: str, leg: Content = "single") -> Session | None:
+        """The session that carries a call, or one leg of a dual stream."""
+        return next((s for s in self.sessions_of(participant) if s.feed.content == leg), None)
+
+    def sessions_of(self, participant: str) -> list[Session]:
+        return [s for s in self.sessions.values() if participant in s.destinations]
 
 
 def best(bids: Iterable[Bid]) -> Offer | None:
@@ -104,15 +113,34 @@ def assign_mix(
     return [MixRefused(at, conference, instance, why_nobody("mixer", asked, "", refused), refused)]
 
 
-def wish(call: CallRouted, quality: Quality, like: Rendition) -> SessionWanted:
-    """The session that a call needs."""
+def wish(
+    call: CallRouted,
+    quality: Quality,
+    like: Rendition,
+    callrate: int | None = None,
+    audience: Audience = "all",
+) -> SessionWanted:
+    """The session that a call, or one leg of it, needs; `callrate` is all it may send, kbit/s."""
+    if call.quality is not None:
+        quality = min(quality, call.quality, key=lambda q: SIZES[q][0])
     width, height, kbps = SIZES[quality]
+    for limit in (callrate, call.max_callrate_out):
+        if limit is not None:
+            kbps = min(kbps, max(limit - like.audio_kbps, LEAST_VIDEO))
     return SessionWanted(
         call.conference,
-        FeedSpec(call.conference, width=width, height=height),
+        FeedSpec(call.conference, call.leg, width=width, height=height, audience=audience),
         msgspec.structs.replace(like, video_kbps=kbps),
         call.location,
     )
+
+
+def audience_of(view: ConferenceView | None, participant: str) -> Audience:
+    """A Guest of a Virtual Auditorium is sent what Guests see."""
+    called = view.find(participant) if view else None
+    if view is None or called is None or view.service_type != "lecture":
+        return "all"
+    return "guests" if called.role == "guest" else "all"
 
 
 def room(work: Work, wanted: SessionWanted) -> Session | None:
@@ -134,7 +162,7 @@ def assign_call(
     at: datetime,
 ) -> list[SchedulerEvent]:
     """A session for a call: one that runs already, or a new one with the best offer."""
-    if work.session_of(call.participant):
+    if work.session_of(call.participant, call.leg):
         return []
     if session := room(work, wanted):
         return [_destination(at, call, session.session, session.worker)]
@@ -154,27 +182,34 @@ def assign_call(
         ]
     refused = refusals(bids)
     reason = why_nobody("egress", asked, call.location, refused)
-    return [SessionRefused(at, call.conference, call.participant, reason, refused)]
+    return [SessionRefused(at, call.conference, call.participant, reason, refused, leg=call.leg)]
 
 
 def _destination(at: datetime, call: CallRouted, session: str, worker: str) -> DestinationAssigned:
     return DestinationAssigned(
-        at, call.conference, session, worker, call.participant, call.destination
+        at,
+        call.conference,
+        session,
+        worker,
+        call.participant,
+        call.destination,
+        leg=call.leg,
     )
 
 
 def release_call(
-    work: Work, conference: str, participant: str, at: datetime
+    work: Work, conference: str, participant: str, at: datetime, *, leg: Content | None = None
 ) -> list[SchedulerEvent]:
-    """The call is over; a session without destinations goes too."""
-    session = work.session_of(participant)
-    if session is None:
-        return []
-    released: list[SchedulerEvent] = [
-        DestinationReleased(at, conference, session.session, session.worker, participant)
-    ]
-    if len(session.destinations) == 1:
-        released.append(SessionReleased(at, conference, session.session, session.worker))
+    """The call, or one leg of it, is over; a session without destinations goes too."""
+    released: list[SchedulerEvent] = []
+    for session in work.sessions_of(participant):
+        content = session.feed.content
+        if leg in (None, content):
+            ident, worker = session.session, session.worker
+            gone = DestinationReleased(at, conference, ident, worker, participant, leg=content)
+            released.append(gone)
+            if len(session.destinations) == 1:
+                released.append(SessionReleased(at, conference, ident, worker))
     return released
 
 
@@ -214,7 +249,15 @@ def move_session(
             session.location,
         ),
         *(
-            DestinationAssigned(at, conference, new_id, offer.worker, participant, destination)
+            DestinationAssigned(
+                at,
+                conference,
+                new_id,
+                offer.worker,
+                participant,
+                destination,
+                leg=session.feed.content,
+            )
             for participant, destination in session.destinations.items()
         ),
     ]

@@ -11,8 +11,14 @@ from nats.aio.client import Client
 from kit import bus
 from kit.bus import Delivered
 from kit.eventlog import Conflict
-from proto.conference import CallEnded, ConferenceEnded, ConferenceEvent, ConferenceStarted
-from proto.media import Rendition
+from proto.conference import (
+    CallEnded,
+    CallLegChanged,
+    ConferenceEnded,
+    ConferenceEvent,
+    ConferenceStarted,
+)
+from proto.media import Content, Rendition
 from proto.routing import CallRouted, RoutingEvent
 from proto.scheduler import (
     Bid,
@@ -73,6 +79,9 @@ class Scheduler:
                     await self._commit(where.id, partial(self._mix, where.id, instance))
                 case CallEnded(participant=who):
                     await self._commit(where.id, partial(self._hang_up, where.id, who))
+                case CallLegChanged(participant=who, state="failed"):
+                    leg = partial(self._hang_up, where.id, who, leg="presentation")
+                    await self._commit(where.id, leg)
                 case ConferenceEnded():
                     await self._commit(where.id, partial(self._close, where.id))
                 case _:
@@ -145,10 +154,16 @@ class Scheduler:
 
     async def _call(self, call: CallRouted, work: core.Work) -> list[SchedulerEvent]:
         view = self._conferences.by_key.get(call.conference)
-        wanted = core.wish(call, view.quality if view else "hd", self._rendition)
+        wanted = core.wish(
+            call,
+            view.quality if view else "hd",
+            self._rendition,
+            view.max_callrate_out if view else None,
+            core.audience_of(view, call.participant),
+        )
         egress = self._roster.alive("egress")
         offers: list[Bid] = []
-        if core.room(work, wanted) is None and not work.session_of(call.participant):
+        if core.room(work, wanted) is None and not work.session_of(call.participant, call.leg):
             offers = await self._ask(self._near(wanted, work), len(egress))
         return core.assign_call(work, call, wanted, offers, len(egress), self._new_id, self._now())
 
@@ -164,9 +179,9 @@ class Scheduler:
         return core.move_session(session, conference, offer, self._new_id(), self._now())
 
     async def _hang_up(
-        self, conference: str, participant: str, work: core.Work
+        self, conference: str, participant: str, work: core.Work, *, leg: Content | None = None
     ) -> list[SchedulerEvent]:
-        return core.release_call(work, conference, participant, self._now())
+        return core.release_call(work, conference, participant, self._now(), leg=leg)
 
     async def _close(self, conference: str, work: core.Work) -> list[SchedulerEvent]:
         return core.release_all(work, conference, self._now())

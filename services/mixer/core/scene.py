@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from proto.media import FeedSpec
+from proto.media import Audience, FeedSpec
 from proto.mixer import Slot
 from proto.views import ConferenceView, ParticipantView
 from services.mixer.core import layouts
@@ -84,9 +84,9 @@ def scene(
             return draw.people()
 
 
-def seen(view: ConferenceView) -> list[ParticipantView]:
-    """Who can have a tile, in order of joining: whoever sends media and is not a stream."""
-    return [p for p in view.participants if p.media is not None and not p.is_streaming]
+def seen(view: ConferenceView, audience: Audience = "all") -> list[ParticipantView]:
+    """Who can have a tile, in order of joining: whoever sends media, is in and is not a stream."""
+    return [p for p in view.shown_to(audience) if p.media is not None]
 
 
 class _Drawing:
@@ -99,11 +99,12 @@ class _Drawing:
         labels: bool,
     ) -> None:
         self._view, self._pictures, self._feed, self._labels = view, pictures, feed, labels
-        people = seen(view)
+        people = seen(view, feed.audience)
         rank = {who: place for place, who in enumerate(stage)}
         self._ranked = sorted(people, key=lambda p: rank.get(p.participant, len(rank)))
         self._people = people
-        self._layout = feed.layout or view.layout
+        for_guests = view.guest_layout if feed.audience == "guests" else ""
+        self._layout = feed.layout or for_guests or view.layout
 
     def people(self) -> Scene:
         if not self._ranked:

@@ -56,8 +56,9 @@ class Cast:
 
 
 def wanted(view: ConferenceView) -> list[SourceId]:
-    """What everybody sends. A presentation is open before it is presented, to be there at once."""
-    people = [person for person in view.participants if not person.is_streaming]
+    """What everybody sends who is in. A presentation is open before it is presented, to be there
+    at once."""
+    people = view.shown_to("all")
     return [SourceId(person.participant) for person in people if person.media is not None] + [
         SourceId(p.participant, "presentation") for p in people if p.presentation is not None
     ]

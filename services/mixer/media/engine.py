@@ -188,11 +188,13 @@ class Engine:
             self._mix_block()
 
     def _mix_block(self) -> None:
-        presenter = self._seen.view.presenter
+        view = self._seen.view
+        muted = {person.participant for person in view.participants if person.is_muted}
         # A presentation is heard only while it is shown.
         heard = {}
         for source_id, source in self._seen.sources.items():
-            if source_id.content == "main" or source_id.participant == presenter:
+            who = source_id.participant
+            if who not in muted and (source_id.content == "main" or who == view.presenter):
                 heard[source_id] = source
             else:
                 source.voice.skip(self._block * BLOCK)
