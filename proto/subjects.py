@@ -7,6 +7,9 @@ FAMILIES: tuple[Family, ...] = ("conference", "routing", "scheduler", "egress", 
 
 CONFERENCE_COMMANDS = "conference.commands.*"
 
+ROUTING_TRIALS = "routing.trials"
+"""Asked of any one replica of routing: what the rules would make of a call."""
+
 
 def stream(family: Family) -> str:
     """The JetStream stream of a family is the family in capitals."""

@@ -10,8 +10,10 @@ from kit.kv import Bucket
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import conference, subjects
+from proto.routing import decode_try
 from services.routing.config import Config
-from services.routing.shell import Routing, Rules
+from services.routing.rules import Rules
+from services.routing.shell import Routing, Trials
 
 
 async def main() -> None:
@@ -21,7 +23,7 @@ async def main() -> None:
         logs = await JetStreamLog.ensure_all(app.js)
         rules = Rules((await Bucket.ensure(app.js, subjects.CONFIG)).watch())
         vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), sealer)
-        service = Routing(logs["routing"], vault, rules.by_key, now=lambda: datetime.now(UTC))
+        service = Routing(logs["routing"], vault, rules, now=lambda: datetime.now(UTC))
         app.start(rules.follow())
         await rules.ready()
         app.start(
@@ -32,6 +34,14 @@ async def main() -> None:
                 decode=conference.decode_commit,
                 handle=service.hear,
             )
+        )
+        await bus.answer(
+            app.nc,
+            subjects.ROUTING_TRIALS,
+            queue="routing",
+            decode=decode_try,
+            handle=Trials(rules, sealer).handle,
+            group=app.group,
         )
         await app.stopped.wait()
 

@@ -1,34 +1,48 @@
 """Calls in, routes out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import msgspec
 import structlog
 
 from kit.bus import Delivered
 from kit.eventlog import EventLog
-from kit.kv import Watch
-from kit.urls import check_stream_url
+from kit.secrets import Sealer, Unsealable
+from kit.urls import check_stream_url, redact, scheme_of
 from kit.vault import Vault
-from proto.base import encode
+from proto.base import Refused, encode
 from proto.conference import CallRequested, ConferenceEvent
-from proto.config import GatewayRoutingRule
-from proto.routing import CallRefused, CallRouted, RoutingEvent
+from proto.media import Content
+from proto.routing import (
+    CallRefused,
+    CallRouted,
+    RoutingEvent,
+    RulesTried,
+    Tried,
+    TryRules,
+)
 from proto.subjects import events
-from services.routing import core
+from proto.urls import Purpose, SealedUrl
+from services.routing.core.alias import RTMPS_PORT, with_port
+from services.routing.core.route import NoRoute, Route, explain, route
+from services.routing.core.table import Call
+from services.routing.rules import Rules
 
 log = structlog.get_logger()
+
+REWRITTEN: dict[Content, Purpose] = {
+    "single": "routed",
+    "main": "routed",
+    "presentation": "secondrouted",
+}
+"""Where the rewritten address of a leg is kept."""
+
+UNENCRYPTED = NoRoute("encryption-required", "media encryption is required, and rtmp:// has none")
 
 
 class Routing:
     def __init__(
-        self,
-        log_: EventLog,
-        vault: Vault,
-        rules: Mapping[str, GatewayRoutingRule],
-        *,
-        now: Callable[[], datetime],
+        self, log_: EventLog, vault: Vault, rules: Rules, *, now: Callable[[], datetime]
     ) -> None:
         self._events = log_
         self._vault = vault
@@ -39,56 +53,129 @@ class Routing:
         """One commit of CONFERENCE."""
         for event in commit:
             if isinstance(event, CallRequested):
-                decision = await self._decide(where.id, event)
+                decided = await self._decide(where.id, event)
                 # A second delivery may write this twice; who reads it takes the first.
                 await self._events.append(
-                    events("routing", where.id), encode([decision]), expected=None
+                    events("routing", where.id), encode(decided), expected=None
                 )
-                log.info("routed", participant=event.participant, to=type(decision).__name__)
+                log.info(
+                    "routed",
+                    participant=event.participant,
+                    to=[type(decision).__name__ for decision in decided],
+                )
 
-    async def _decide(self, conference: str, call: CallRequested) -> RoutingEvent:
-        if call.routing == "manual":
-            return CallRouted(
-                self._now(), conference, call.participant, call.destination, call.location
-            )
-        opened = await self._vault.open(call.destination)
-        if opened is None:
-            return self._refuse(conference, call, "gone", "the call was ended before it was routed")
-        alias = opened.reveal()
-        found = core.route(self._rules.values(), core.Call(alias, location=call.location))
-        if isinstance(found, core.NoRoute):
-            return self._refuse(conference, call, found.code, found.reason)
-        if found.alias == alias:
-            destination = call.destination
-        else:
-            if problem := check_stream_url(found.alias):
-                why = f"what rule “{found.rule}” makes of the alias cannot be dialled: {problem}"
-                return self._refuse(conference, call, "bad-url", why)
-            destination = await self._vault.put(found.alias, call.participant, "routed")
-        return CallRouted(
-            self._now(), conference, call.participant, destination, found.location, found.rule
+    async def _decide(self, conference: str, call: CallRequested) -> list[RoutingEvent]:
+        """Both legs of a dual stream, the second only if the first can be."""
+        second = call.presentation_destination
+        if second is None:
+            return [await self._leg(conference, call, call.destination, "single")]
+        main = await self._leg(conference, call, call.destination, "main")
+        if isinstance(main, CallRefused):
+            return [main]
+        return [main, await self._leg(conference, call, second, "presentation")]
+
+    async def _leg(
+        self, conference: str, call: CallRequested, wanted: SealedUrl, leg: Content
+    ) -> RoutingEvent:
+        """A leg's route, unless it would be without the encryption that the conference requires."""
+        decision = await self._route(conference, call, wanted, leg)
+        if not isinstance(decision, CallRouted) or call.crypto_mode != "on":
+            return decision
+        return (
+            decision
+            if decision.destination.scheme == "rtmps"
+            else self._refuse(conference, call, UNENCRYPTED, leg)
         )
 
-    def _refuse(self, conference: str, call: CallRequested, code: str, reason: str) -> CallRefused:
-        return CallRefused(self._now(), conference, call.participant, code, reason)
+    async def _route(
+        self, conference: str, call: CallRequested, wanted: SealedUrl, leg: Content
+    ) -> RoutingEvent:
+        port = self._rules.settings.rtmps_default_port
+        if call.routing == "manual" and (port == RTMPS_PORT or wanted.scheme != "rtmps"):
+            return CallRouted(
+                self._now(), conference, call.participant, wanted, call.location, leg=leg
+            )
+        opened = await self._vault.open(wanted)
+        if opened is None:
+            gone = NoRoute("gone", "the call was ended before it was routed")
+            return self._refuse(conference, call, gone, leg)
+        alias = opened.reveal()
+        if call.routing == "manual":
+            found: Route | NoRoute = Route("", with_port(alias, port), call.location)
+        else:
+            asked = Call(alias, location=call.location)
+            found = finish(route(self._rules.table, asked), port)
+        if isinstance(found, NoRoute):
+            return self._refuse(conference, call, found, leg)
+        if found.alias != alias:
+            wanted = await self._vault.put(found.alias, call.participant, REWRITTEN[leg])
+        return CallRouted(
+            self._now(),
+            conference,
+            call.participant,
+            wanted,
+            found.location,
+            found.rule,
+            leg,
+            found.crypto_mode,
+            found.theme,
+            found.quality,
+            found.max_callrate_out,
+        )
+
+    def _refuse(
+        self, conference: str, call: CallRequested, why: NoRoute, leg: Content
+    ) -> CallRefused:
+        return CallRefused(self._now(), conference, call.participant, why.code, why.reason, leg=leg)
 
 
-class Rules:
-    """The configured rules, always as they are now."""
+def finish(found: Route | NoRoute, port: int) -> Route | NoRoute:
+    """A route whose alias is an address that a worker can connect to; or why it is none."""
+    if isinstance(found, NoRoute):
+        return found
+    if problem := check_stream_url(found.alias):
+        why = f"what rule “{found.rule}” makes of the alias cannot be dialled: it {problem}"
+        return NoRoute("bad-url", why, found.rule)
+    return Route(
+        found.rule,
+        with_port(found.alias, port),
+        found.location,
+        found.crypto_mode,
+        found.theme,
+        found.quality,
+        found.max_callrate_out,
+    )
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
-        self.by_key: dict[str, GatewayRoutingRule] = {}
 
-    async def ready(self) -> None:
-        await self._watch.caught_up.wait()
+class Trials:
+    """Answers what the rules would make of a call, with the rules that decide about calls."""
 
-    async def follow(self) -> None:
-        async for key, value, _ in self._watch.entries():
-            resource, _, ident = key.rpartition(".")
-            if resource != "gateway_routing_rule" or not ident.isdigit():
-                continue
-            if value is None:
-                self.by_key.pop(key, None)
-            else:
-                self.by_key[key] = msgspec.json.decode(value, type=GatewayRoutingRule)
+    def __init__(self, rules: Rules, sealer: Sealer) -> None:
+        self._rules = rules
+        self._sealer = sealer
+
+    async def handle(self, wanted: TryRules) -> RulesTried | Refused:
+        try:
+            alias = self._sealer.open(wanted.sealed).reveal()
+        except Unsealable:
+            return Refused("unsealable", "the alias was sealed under another key", "alias")
+        call = Call(alias, wanted.outgoing, wanted.location, wanted.protocol)
+        all_, outcome = explain(self._rules.table, call)
+        tried = [Tried(one.rule.id, one.verdict) for one in all_]
+        found = finish(outcome, self._rules.settings.rtmps_default_port)
+        if isinstance(found, NoRoute):
+            return RulesTried(tried, found.rule, found.code, found.reason)
+        return RulesTried(
+            tried,
+            found.rule,
+            "",
+            "",
+            redact(found.alias),
+            scheme_of(found.alias),
+            self._sealer.fingerprint(found.alias),
+            found.location,
+            found.crypto_mode,
+            found.theme,
+            found.quality,
+            found.max_callrate_out,
+        )
