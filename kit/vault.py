@@ -26,6 +26,10 @@ class Vault:
         sealed = await self.sealed(url)
         return None if sealed is None else self._sealer.open(sealed)
 
+    async def discard(self, url: SealedUrl) -> None:
+        """Delete this one URL."""
+        await self._bucket.delete(url.secret)
+
     async def forget(self, participant: str) -> None:
         """Delete every URL of a participant who is gone."""
         for key in secrets_of(participant):

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 import uuid
 
 from kit import boot
@@ -15,7 +16,9 @@ async def main(config: Config, sealer: Sealer) -> None:
     sock = listen(config)
     try:
         async with boot.started("gateway", config) as app:
-            web, live = await assemble(app, config, sealer, lambda: str(uuid.uuid4()))
+            web, live = await assemble(
+                app, config, sealer, lambda: str(uuid.uuid4()), time.monotonic
+            )
             await serve(web, live, sock, app.stopped)
     finally:
         sock.close()

@@ -22,16 +22,21 @@ from kit.kv import Bucket
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
+from services.gateway.accounts import Accounts
 from services.gateway.calls import Calls
 from services.gateway.config import Config
 from services.gateway.guard import Guard
 from services.gateway.live import LOOK_BACK, Live
-from services.gateway.management.command import CommandController
+from services.gateway.management.command import ConferenceCommands, ParticipantCommands
 from services.gateway.management.configuration import ConfigurationController
+from services.gateway.management.editor import Editor
+from services.gateway.management.history import HistoryController
 from services.gateway.management.status import StatusController
 from services.gateway.problems import HANDLERS
+from services.gateway.records import Records
 from services.gateway.rostrum_api import RostrumController
 from services.gateway.store import Store
+from services.gateway.users_api import UsersController
 from services.gateway.web import pages
 from services.gateway.workers import Workers
 
@@ -60,9 +65,16 @@ def traced(app: ASGIApp) -> ASGIApp:
 
 
 async def assemble(
-    app: App, config: Config, sealer: Sealer, new_id: Callable[[], str]
+    app: App,
+    config: Config,
+    sealer: Sealer,
+    new_id: Callable[[], str],
+    clock: Callable[[], float],
 ) -> tuple[ASGIApp, Live]:
-    """Connect to everything, start to follow it, and build the application in front."""
+    """Connect to everything, start to follow it, and build the application in front.
+
+    `clock` counts seconds and never goes back.
+    """
     await JetStreamLog.ensure_all(app.js)
     info = await app.js.stream_info(subjects.stream("mixer"))
     mixer = Follower(
@@ -71,16 +83,31 @@ async def assemble(
         subjects.events("mixer"),
         after=max(0, (info.state.last_seq or 0) - LOOK_BACK),
     )
-    store = Store(app.js, (await Bucket.ensure(app.js, subjects.CONFIG)).watch())
+    everything = Follower(app.js, subjects.stream("conference"), subjects.events("conference"))
+    schedule = Follower(app.js, subjects.stream("scheduler"), subjects.events("scheduler"))
+    settings = await Bucket.ensure(app.js, subjects.CONFIG)
+    store = Store(app.js, settings.watch(), new_id)
+    token = config.admin_token.reveal() if config.admin_token else None
+    accounts = Accounts(settings, token, now=clock)
+    records = Records(everything, schedule)
     live = Live((await Bucket.ensure(app.js, subjects.CONFERENCES)).watch(), mixer)
     vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), sealer)
     workers = Workers(app.js)
     calls = Calls(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )
-    for job in (store.follow(), live.follow_views(), live.follow_mixer()):
+    editor = Editor(store, vault, workers, new_id)
+    for job in (
+        store.follow(),
+        accounts.follow(),
+        live.follow_views(),
+        live.follow_mixer(),
+        records.follow_conferences(),
+        records.follow_schedule(),
+    ):
         app.start(job)
     await store.ready()
+    await accounts.ready()
     await live.ready()
 
     def given(part: Any) -> Provide:
@@ -89,8 +116,11 @@ async def assemble(
     web = Litestar(
         [
             ConfigurationController,
-            CommandController,
+            ParticipantCommands,
+            ConferenceCommands,
             StatusController,
+            HistoryController,
+            UsersController,
             RostrumController,
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -99,6 +129,9 @@ async def assemble(
             "live": given(live),
             "calls": given(calls),
             "workers": given(workers),
+            "editor": given(editor),
+            "records": given(records),
+            "accounts": given(accounts),
             "js": given(app.js),
         },
         exception_handlers=HANDLERS,
@@ -107,7 +140,7 @@ async def assemble(
         openapi_config=None,
         logging_config=None,
     )
-    return Guard(web, config), live
+    return Guard(web, config, accounts), live
 
 
 class Server(uvicorn.Server):

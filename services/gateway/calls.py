@@ -9,7 +9,7 @@ from nats.aio.client import Client
 
 from kit.bus import Unanswered, ask
 from kit.follow import OUTAGES
-from kit.urls import check_stream_url
+from kit.urls import MAX_URL, check_stream_url
 from kit.vault import Vault
 from proto.base import Accepted, Refused, decode_reply
 from proto.conference import (
@@ -24,8 +24,8 @@ from proto.conference import (
 from proto.config import Conference
 from proto.subjects import conference_commands
 from proto.urls import Purpose, SealedUrl
+from services.gateway.core.relations import location_name
 from services.gateway.core.requests import ROLES, DialRequest, JoinRequest
-from services.gateway.core.resources import location_name
 from services.gateway.live import Live
 from services.gateway.media import wrong_with
 from services.gateway.problems import Problem
@@ -45,6 +45,8 @@ FRESH = 1.0
 
 
 class Calls:
+    """Only what needs more than a command has a method of its own here."""
+
     def __init__(
         self,
         nc: Client,
@@ -69,10 +71,7 @@ class Calls:
         conference = self._store.now.by_alias(request.conference_alias)
         if conference is None:
             raise _bad("conference_alias", "No conference has this alias.")
-        if reason := check_stream_url(request.destination):
-            raise _bad("destination", f"The destination {reason}.")
-        if request.routing == "manual" and request.protocol != "rtmp":
-            raise _bad("protocol", "Only rtmp can be dialled without a call routing rule.")
+        _check_addresses(request)
         location = await self._location(request.system_location)
         participant = self._new_id()
         async with self._nothing_left_behind(participant):
@@ -87,8 +86,11 @@ class Calls:
                 role=request.role,
                 streaming=request.streaming,
                 keep_conference_alive=request.keeps_alive(),
+                presentation_destination=await self._seal(
+                    request.presentation_url or None, participant, "presentation"
+                ),
             )
-            await self._tell(command, {"conference": "conference_alias"}, settle=SETTLE)
+            await self.tell(command, DIALLED, settle=SETTLE)
         return participant
 
     async def join(self, conference: Conference, request: JoinRequest) -> str:
@@ -109,19 +111,19 @@ class Calls:
                 await self._seal(request.presentation, participant, "presentation"),
                 request.presenting,
             )
-            await self._tell(command, {}, settle=SETTLE)
+            await self.tell(command, {}, settle=SETTLE)
         return participant
 
     async def leave(self, conference: str, participant: str) -> None:
-        await self._tell(Leave(conference, participant), {"participant": "participant_id"})
+        await self.tell(Leave(conference, participant), {"participant": "participant_id"})
 
     async def present(self, conference: str, participant: str, *, on: bool) -> None:
         command = StartPresenting if on else StopPresenting
-        await self._tell(command(conference, participant), {})
+        await self.tell(command(conference, participant), {})
 
     async def end(self, conference: str, reason: str = "") -> None:
         command = EndConference(conference, reason) if reason else EndConference(conference)
-        await self._tell(command, {"conference": "conference_id"})
+        await self.tell(command, {"conference": "conference_id"})
 
     async def end_if_running(self, conference: str, reason: str) -> None:
         view = self._live.views.get(conference)
@@ -156,7 +158,7 @@ class Calls:
             await self._vault.forget(participant)
             raise
 
-    async def _tell(
+    async def tell(
         self, command: ConferenceCommand, names: dict[str, str], *, settle: float = 0.0
     ) -> None:
         """Send a command. Raises Problem, with the caller's name of the field, if refused."""
@@ -175,6 +177,26 @@ class Calls:
             if not unknown or loop.time() > deadline:
                 raise _refused(reply, names)
             await asyncio.sleep(SETTLE_PAUSE)
+
+
+DIALLED = {"conference": "conference_alias", "presentation_destination": "presentation_url"}
+"""What the caller named what the command names."""
+
+
+def _check_addresses(request: DialRequest) -> None:
+    """Raises Problem. What a rule is to make an address of may be any text."""
+    given = {"destination": request.destination, "presentation_url": request.presentation_url}
+    if request.routing == "manual":
+        if request.protocol != "rtmp":
+            raise _bad("protocol", "Only rtmp can be dialled without a call routing rule.")
+        for field, url in given.items():
+            if (url or field == "destination") and (reason := check_stream_url(url)):
+                raise _bad(field, f"The {field} {reason}.")
+    for field, text in given.items():
+        if not text.isprintable() or len(text) > MAX_URL:
+            raise _bad(field, f"At most {MAX_URL} characters without control characters.")
+    if not request.destination:
+        raise _bad("destination", "This may not be empty.")
 
 
 def _refused(reply: Refused, names: dict[str, str]) -> Exception:

@@ -4,8 +4,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from nats.js import JetStreamContext
 
+from services.gateway.accounts import Accounts
 from services.gateway.calls import Calls
 from services.gateway.live import Live
+from services.gateway.management.editor import Editor
+from services.gateway.records import Records
 from services.gateway.store import Store
 from services.gateway.workers import Workers
 
@@ -13,6 +16,9 @@ TheStore = NamedDependency[Store]
 TheCalls = NamedDependency[Calls]
 TheLive = NamedDependency[Live]
 TheWorkers = NamedDependency[Workers]
+TheEditor = NamedDependency[Editor]
+TheRecords = NamedDependency[Records]
+TheAccounts = NamedDependency[Accounts]
 TheStreams = NamedDependency[JetStreamContext]
 
 Word = FromPath[str]

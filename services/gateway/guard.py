@@ -1,19 +1,16 @@
 """Who may come in: the outermost layer, in front of everything that answers."""
 
-import base64
-import binascii
-import hmac
 from urllib.parse import urlsplit
 
 import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.gateway.accounts import Accounts, TooMany
 from services.gateway.config import Config
+from services.gateway.core.access import SAFE_METHODS, may, shown
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -29,18 +26,25 @@ HEADERS = {
 """hls.js feeds the player by blob URLs and works in a blob worker; all else is from here."""
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    status: int
+    sentence: str
+    wait: int = 0
+    "Seconds until another try."
+
+
 class Guard:
     """Refuses strangers and adds security headers.
 
-    On loopback without a token any program of this machine may come in, but no web page of another
-    site: its requests show in `Host` (a name that was pointed here) or in `Origin`.
+    On loopback, while there are no users and no tokens, any program of this machine may come in,
+    but no web page of another site: its requests show in `Host` (a name that was pointed here) or
+    in `Origin`.
     """
 
-    def __init__(self, app: ASGIApp, config: Config) -> None:
+    def __init__(self, app: ASGIApp, config: Config, accounts: Accounts) -> None:
         self._app = app
         self._config = config
-        token = config.admin_token
-        self._token = token.reveal().encode() if token else None
+        self._accounts = accounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -55,28 +59,49 @@ class Guard:
             await send(message)
 
         headers = {name.lower(): value for name, value in scope["headers"]}
-        refusal = self._refusal(scope["method"], scope["path"], headers)
+        method, path = scope["method"], scope["path"]
+        refusal = self._stranger(method, headers)
+        if refusal is None and path.startswith("/api/"):
+            refusal = await self._unknown(method, path, headers, scope.get("client"))
         if refusal is None:
             await self._app(scope, receive, send_guarded)
-            return
-        status, sentence = refusal
-        await _answer(send_guarded, status, sentence)
+        else:
+            await _answer(send_guarded, refusal)
 
-    def _refusal(
-        self, method: str, path: str, headers: dict[bytes, bytes]
-    ) -> tuple[int, str] | None:
+    def _stranger(self, method: str, headers: dict[bytes, bytes]) -> Refusal | None:
+        """Why a request does not come from where it should."""
         host = headers.get(b"host", b"").decode("latin-1")
         if self._config.on_loopback() and host_name(host) not in LOOPBACK_NAMES:
-            return 403, "This server answers to the names of this machine only."
+            return Refusal(403, "This server answers to the names of this machine only.")
         origin = headers.get(b"origin")
         if origin is not None and method not in SAFE_METHODS:
-            asked_by = urlsplit(origin.decode("latin-1")).netloc
+            try:
+                asked_by = urlsplit(origin.decode("latin-1")).netloc
+            except ValueError:
+                asked_by = ""
             if asked_by.lower() != host.lower():
-                return 403, "Another site may not do this."
-        if self._token is not None and path.startswith("/api/"):
-            shown = _shown_token(headers.get(b"authorization", b""))
-            if not hmac.compare_digest(shown, self._token):
-                return 401, "This needs the administrator's token."
+                return Refusal(403, "Another site may not do this.")
+        return None
+
+    async def _unknown(
+        self,
+        method: str,
+        path: str,
+        headers: dict[bytes, bytes],
+        client: tuple[str, int] | None,
+    ) -> Refusal | None:
+        """Why whoever asks may not do this."""
+        if self._accounts.open():
+            return None
+        given = shown(headers.get(b"authorization", b""))
+        try:
+            access = await self._accounts.who(given, client[0] if client else "")
+        except TooMany as exc:
+            return Refusal(429, "There were too many wrong passwords; wait.", exc.wait)
+        if access is None:
+            return Refusal(401, "This needs a user's password or a token.")
+        if not may(access, method, path):
+            return Refusal(403, "This user may look only.")
         return None
 
 
@@ -88,23 +113,13 @@ def host_name(host: str) -> str:
         return ""
 
 
-def _shown_token(authorization: bytes) -> bytes:
-    scheme, _, value = authorization.partition(b" ")
-    if scheme.lower() == b"bearer":
-        return value.strip()
-    if scheme.lower() == b"basic":
-        try:
-            user, _, password = base64.b64decode(value.strip(), validate=True).partition(b":")
-        except binascii.Error:
-            return b""
-        return password if user == b"admin" else b""
-    return b""
-
-
-async def _answer(send: Send, status: int, sentence: str) -> None:
+async def _answer(send: Send, refusal: Refusal) -> None:
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-    if status == 401:
+    if refusal.status == 401:
         headers.append((b"www-authenticate", b'Basic realm="Rostrum", charset="UTF-8"'))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    body = msgspec.json.encode({"error": sentence})
+        headers.append((b"www-authenticate", b'Bearer realm="Rostrum"'))
+    if refusal.wait:
+        headers.append((b"retry-after", str(refusal.wait).encode()))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    body = msgspec.json.encode({"error": refusal.sentence})
     await send({"type": "http.response.body", "body": body, "more_body": False})

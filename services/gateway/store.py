@@ -6,7 +6,7 @@ makes it look again. A new resource's id is the sequence of its first message: n
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,10 +20,11 @@ from kit.eventlog import WRONG_LAST_SEQUENCE
 from kit.follow import OUTAGES
 from kit.kv import Watch
 from proto.base import encode
-from proto.config import RESOURCES, Resource
+from proto.config import RESOURCES
 from proto.subjects import CONFIG
+from services.gateway.core.configuration import Configuration
 from services.gateway.core.requests import Errors
-from services.gateway.core.resources import Configuration, candidate, used_by
+from services.gateway.core.resources import Moment, Write, changed, created, removed
 
 log = structlog.get_logger()
 
@@ -33,8 +34,16 @@ PATIENCE = 5.0
 ATTEMPTS = 20
 """Administrators write seldom and the loser looks again at once."""
 
-Decide = Callable[[int], "tuple[str, Resource | None] | Errors"]
-"""Given the id that a new resource would get: a key and what to store there, or what is wrong."""
+Decide = Callable[[Moment], Write | Errors]
+
+EMPTY: Mapping[str, Any] = {}
+
+
+class Given(msgspec.Struct, frozen=True):
+    """The body of a request, and what of it was sealed."""
+
+    fields: dict[str, Any]
+    sealed: dict[str, Any] = {}
 
 
 class Unavailable(Exception):
@@ -46,8 +55,9 @@ class NoSuchResource(Exception):
 
 
 class Store:
-    def __init__(self, js: JetStreamContext, watch: Watch) -> None:
+    def __init__(self, js: JetStreamContext, watch: Watch, new_id: Callable[[], str]) -> None:
         self._js = js
+        self._new_id = new_id
         self._watch = watch
         self._revision = 0
         self._moved = asyncio.Condition()
@@ -65,43 +75,29 @@ class Store:
     async def ready(self) -> None:
         await self._watch.caught_up.wait()
 
-    async def create(
-        self, kind: str, given: dict[str, Any], live_locations: frozenset[str]
-    ) -> int | Errors:
+    async def create(self, kind: str, given: Given, live: frozenset[str]) -> int | Errors:
         """Store a new resource; its id, or what is wrong with it."""
-
-        def decide(number: int) -> tuple[str, Resource | None] | Errors:
-            made = candidate(kind, given, number, None, self.now, live_locations)
-            return made if isinstance(made, dict) else (f"{kind}.{number}", made)
-
-        return await self._write(decide)
+        uuid = self._new_id() if kind == "ivr_theme" else ""
+        return await self._write(
+            lambda moment: created(kind, given.fields, moment), live, uuid, given.sealed
+        )
 
     async def change(
-        self,
-        kind: str,
-        number: int,
-        given: dict[str, Any],
-        live_locations: frozenset[str],
-        *,
-        whole: bool,
+        self, kind: str, number: int, given: Given, live: frozenset[str], *, whole: bool
     ) -> int | Errors:
         """Change what is `given` of a resource, or replace the `whole` of it."""
-
-        def decide(_: int) -> tuple[str, Resource | None] | Errors:
-            before: Resource = self.find(kind, number)
-            kept: dict[str, Any] = {} if whole else msgspec.to_builtins(before)
-            made = candidate(kind, {**kept, **given}, number, before, self.now, live_locations)
-            return made if isinstance(made, dict) else (f"{kind}.{number}", made)
-
-        return await self._write(decide)
+        return await self._write(
+            lambda moment: changed(
+                kind, given.fields, self.find(kind, number), moment, whole=whole
+            ),
+            live,
+            sealed=given.sealed,
+        )
 
     async def remove(self, kind: str, number: int) -> int | Errors:
-        def decide(_: int) -> tuple[str, Resource | None] | Errors:
-            gone = self.find(kind, number)
-            used = used_by(gone.name, self.now) if kind == "system_location" else {}
-            return used or (f"{kind}.{number}", None)
-
-        return await self._write(decide)
+        return await self._write(
+            lambda moment: removed(kind, self.find(kind, number), moment), frozenset()
+        )
 
     def find(self, kind: str, number: int) -> Any:
         found = self.now.of(kind).get(number)
@@ -109,17 +105,23 @@ class Store:
             raise NoSuchResource
         return found
 
-    async def _write(self, decide: Decide) -> int | Errors:
+    async def _write(
+        self,
+        decide: Decide,
+        live: frozenset[str],
+        uuid: str = "",
+        sealed: Mapping[str, Any] = EMPTY,
+    ) -> int | Errors:
         for _ in range(ATTEMPTS):
             last = await self._synchronise()
-            decided = decide(last + 1)
+            decided = decide(Moment(self.now, live, last + 1, uuid, dict(sealed)))
             if isinstance(decided, dict):
                 return decided
-            key, resource = decided
+            key = f"{decided.kind}.{decided.key}"
             headers = {**trace.outgoing(), Header.EXPECTED_LAST_SEQUENCE: str(last)}
-            if resource is None:
+            if decided.resource is None:
                 headers["KV-Operation"] = "DEL"
-            body = b"" if resource is None else encode(resource)
+            body = b"" if decided.resource is None else encode(decided.resource)
             try:
                 ack = await self._js.publish(f"$KV.{CONFIG}.{key}", body, headers=headers)
             except nats.js.errors.APIError as exc:
@@ -129,8 +131,8 @@ class Store:
             except OUTAGES as exc:
                 raise Unavailable from exc
             await self._until(ack.seq)
-            log.info("configured", key=key, gone=resource is None)
-            return ack.seq
+            log.info("configured", key=key, gone=decided.resource is None)
+            return decided.number
         raise Unavailable
 
     async def _synchronise(self) -> int:
@@ -154,7 +156,7 @@ class Store:
         kind, _, number = key.partition(".")
         if kind not in RESOURCES or not number.isdecimal():
             return
-        known = self.now.of(kind)
+        known = self.now.stored(kind)
         if value is None:
             known.pop(int(number), None)
             return

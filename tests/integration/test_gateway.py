@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -96,7 +97,7 @@ async def gateway(
         tracked = _tracking(app, jobs)
         await behind(tracked)
         web, live = await assemble(
-            tracked, config, Sealer(b"k" * 32), lambda: f"id-{next(numbers)}"
+            tracked, config, Sealer(b"k" * 32), lambda: f"id-{next(numbers)}", time.monotonic
         )
         serving = group.create_task(serve(web, live, sock, stopped))
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
@@ -207,7 +208,7 @@ BAD_CALLS = {
     "empty host": ({"destination": "rtmp:///live/SECRET"}, "destination"),
     "too long": ({"destination": "rtmp://host/live/" + "SECRET" * 834}, "destination"),
     "no key": ({"destination": "rtmp://host/SECRET"}, "destination"),
-    "dual": ({"presentation_url": "rtmp://host/live/SECRET"}, "presentation_url"),
+    "second address": ({"presentation_url": "rtmp://host/SECRET"}, "presentation_url"),
     "unknown field": ({"zzz": "SECRET"}, "zzz"),
     "wrong protocol": ({"protocol": "sip"}, "protocol"),
     "unknown location": ({"system_location": "Mars"}, "system_location"),

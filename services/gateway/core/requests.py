@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from proto.base import Text
+from proto.accounts import Access
+from proto.base import Text, Token
 from proto.conference import KeepAlive, Role
 
 Errors = dict[str, list[str]]
@@ -14,6 +15,9 @@ Errors = dict[str, list[str]]
 T = TypeVar("T")
 
 Display = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
+
+LayoutName = Literal["1:0", "1:7"]
+"Client API names of the layouts that there are."
 
 RoleName = Literal["host", "guest"]
 ROLES: dict[RoleName, Role] = {"host": "chair", "guest": "guest"}
@@ -33,6 +37,8 @@ class DialRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     system_location: Text = ""
     call_type: Literal["video", "video-only", "audio"] = "video"
     "Does not apply to streaming."
+    presentation_url: str = ""
+    "A second address makes it a dual stream."
     keep_conference_alive: KeepAlive | None = None
     "Pexip's default is `keep_conference_alive`; a stream does not keep ours alive unasked."
 
@@ -42,12 +48,34 @@ class DialRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "keep_conference_alive_never" if self.streaming else "keep_conference_alive"
 
 
-class DisconnectParticipant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OfParticipant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A command about one participant."""
+
     participant_id: str
 
 
-class DisconnectConference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RoleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    participant_id: str
+    role: Role
+
+
+class OfConference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A command about one running conference: `conference_id` is of the instance."""
+
     conference_id: str
+
+
+class TransformRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to change about a running conference's looks; what is not given stays."""
+
+    conference_id: str
+    layout: LayoutName | None = None
+    host_layout: LayoutName | None = None
+    "The same as `layout`."
+    guest_layout: LayoutName | None = None
+    streaming_indicator: bool | None = None
+    recording_indicator: bool | None = None
+    transcribing_indicator: bool | None = None
 
 
 class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,10 +88,16 @@ class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     presenting: bool = False
 
 
-NO_OBJECT: Errors = {"__all__": ["The body must be a JSON object."]}
+class UserRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody who may use the API from now on."""
 
-LATER = {"presentation_url": "dual streams are not available yet"}
-"""Fields that Pexip has and we do not yet, where “unknown” would mislead."""
+    name: Token
+    access: Access = "read-write"
+    password: Annotated[str, msgspec.Meta(min_length=8, max_length=250)] | None = None
+    "None: a program, which gets a token."
+
+
+NO_OBJECT: Errors = {"__all__": ["The body must be a JSON object."]}
 
 
 def read(body: bytes, kind: type[T]) -> T | Errors:
@@ -81,8 +115,6 @@ def json_object(body: bytes) -> dict[str, Any] | None:
 
 def check(given: dict[str, Any], kind: type[T]) -> T | Errors:
     """The same for a body that has been taken apart already."""
-    for field in LATER.keys() & given.keys():
-        return {field: [LATER[field]]}
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as exc:

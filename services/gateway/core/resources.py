@@ -13,52 +13,55 @@ from proto.config import (
     GatewayRoutingRule,
     Resource,
     SystemLocation,
+    pin_problem,
 )
+from proto.patterns import problems
+from services.gateway.core import aliases
+from services.gateway.core.configuration import Alias, Configuration, alias_id, uri
+from services.gateway.core.relations import Unrelated, shown, stored
 from services.gateway.core.requests import Errors, check
 
-ROOT = "/api/admin/configuration/v1"
+SEALED = ("sealed_alias", "sealed_presentation")
 
-READ_ONLY = ("id", "key", "resource_uri")
+READ_ONLY = ("id", "key", "uuid", "resource_uri", "creation_time", *SEALED)
 """Shown or kept by us; ignored when they come back in a request."""
 
-LOCATION_FIELDS = ("match_source_location", "outgoing_location")
+HIDDEN = ("key", *SEALED)
+"""Kept by us and nobody's business."""
 
 SLUG_LENGTH = 40
 """Characters of a conference's name in its key, which may have 64."""
 
-BACK_REFERENCE = re.compile(r"\\([1-9][0-9]?)")
+
+class Moment(msgspec.Struct, frozen=True):
+    """What a decision about the configuration may know besides the request."""
+
+    known: Configuration
+    live: frozenset[str] = frozenset()
+    "Locations that workers are in."
+    revision: int = 0
+    "The number that the write will have, unless somebody writes first."
+    uuid: str = ""
+    "For a resource that wants a new one."
+    sealed: dict[str, Any] = {}
+    "Fields that came in as text which must not be stored, as they are stored."
 
 
-class Configuration(msgspec.Struct):
-    """All that is configured at one moment."""
+class Write(msgspec.Struct, frozen=True):
+    """What is to be stored under a key."""
 
-    conferences: dict[int, Conference] = {}
-    rules: dict[int, GatewayRoutingRule] = {}
-    locations: dict[int, SystemLocation] = {}
+    kind: str
+    key: int
+    resource: Resource | None
+    "None: delete it."
+    number: int
+    "Id of what the caller sees changed; differs from `key` for an alias."
 
-    def of(self, kind: str) -> dict[int, Any]:
-        match kind:
-            case "conference":
-                return self.conferences
-            case "gateway_routing_rule":
-                return self.rules
-            case _:
-                return self.locations
-
-    def by_alias(self, alias: str) -> Conference | None:
-        """The conference that is called by `alias`; case does not matter."""
-        wanted = alias.casefold()
-        for conference in self.conferences.values():
-            if any(given.alias.casefold() == wanted for given in conference.aliases):
-                return conference
-        return None
-
-    def by_key(self, key: str) -> Conference | None:
-        return next((c for c in self.conferences.values() if c.key == key), None)
-
-
-def uri(kind: str, number: int) -> str:
-    return f"{ROOT}/{kind}/{number}/"
+    def apply(self, known: Configuration) -> None:
+        if self.resource is None:
+            known.stored(self.kind).pop(self.key, None)
+        else:
+            known.stored(self.kind)[self.key] = self.resource
 
 
 def new_key(name: str, number: int) -> str:
@@ -68,131 +71,134 @@ def new_key(name: str, number: int) -> str:
     return f"{slug or 'conference'}-{number}"
 
 
-def shape(resource: Resource, kind: str, configuration: Configuration) -> dict[str, Any]:
+def shape(resource: Resource | Alias, kind: str, known: Configuration) -> dict[str, Any]:
     """A resource as the management API shows it: related ones by their URI."""
-    shown: dict[str, Any] = msgspec.to_builtins(resource)
-    shown.pop("key", None)
-    shown["resource_uri"] = uri(kind, resource.id)
-    numbers = {location.name: number for number, location in configuration.locations.items()}
-    for field in LOCATION_FIELDS:
-        if (name := shown.get(field)) in numbers:
-            shown[field] = uri("system_location", numbers[name])
-    return shown
+    fields: dict[str, Any] = msgspec.to_builtins(resource)
+    for name in HIDDEN:
+        fields.pop(name, None)
+    shown(kind, resource.id, fields, known)
+    if isinstance(resource, Conference):
+        own = uri("conference", resource.id)
+        for index, alias in enumerate(fields["aliases"]):
+            alias |= {"id": alias_id(resource, index), "conference": own}
+    fields["resource_uri"] = uri(kind, resource.id)
+    return fields
 
 
-def candidate(
+def created(kind: str, given: Mapping[str, Any], moment: Moment) -> Write | Errors:
+    return _decided(kind, given, None, moment, {})
+
+
+def changed(
+    kind: str, given: Mapping[str, Any], before: Resource | Alias, moment: Moment, *, whole: bool
+) -> Write | Errors:
+    """What `given` makes of a resource: it replaces the `whole`, or what it names."""
+    kept = {} if whole else msgspec.to_builtins(before)
+    return _decided(kind, given, before, moment, kept)
+
+
+def removed(kind: str, gone: Resource | Alias, moment: Moment) -> Write | Errors:
+    if isinstance(gone, Alias):
+        left = aliases.without(gone, moment.known, moment.revision)
+        return Write("conference", left.id, left, gone.id)
+    if used := used_by(kind, gone, moment.known):
+        return used
+    return Write(kind, gone.id, None, gone.id)
+
+
+def _decided(
     kind: str,
     given: Mapping[str, Any],
-    number: int,
-    before: Resource | None,
-    configuration: Configuration,
-    live_locations: frozenset[str],
-) -> Resource | Errors:
-    """The resource that `given` describes, as it would be stored; or what is wrong with it."""
+    before: Resource | Alias | None,
+    moment: Moment,
+    kept: dict[str, Any],
+) -> Write | Errors:
     fields = {name: value for name, value in given.items() if name not in READ_ONLY}
-    named = _name_locations(fields, configuration, live_locations)
-    if named:
-        return named
-    read = check({**fields, "id": number}, RESOURCES[kind])
+    try:
+        fields = kept | stored(kind, fields, moment.known, moment.live) | moment.sealed
+    except Unrelated as exc:
+        return exc.errors
+    number = before.id if before is not None else moment.revision
+    fields["id"] = number
+    if kind == "conference_alias":
+        return _decided_alias(fields, before, moment)
+    fields.pop("automatic_participants", None)
+    read = check(fields, RESOURCES[kind])
     if isinstance(read, dict):
         return read
+    read = _completed(read, before, moment)
+    return conflicts(kind, read, before, moment.known) or Write(kind, number, read, number)
+
+
+def _decided_alias(
+    fields: dict[str, Any], before: Resource | Alias | None, moment: Moment
+) -> Write | Errors:
+    assert before is None or isinstance(before, Alias)
+    placed = aliases.placed(fields, before, moment.known, moment.revision)
+    if isinstance(placed, dict):
+        return placed
+    conference, number = placed
+    return Write("conference", conference.id, conference, number)
+
+
+def _completed(read: Any, before: Any, moment: Moment) -> Resource:
+    """What was given, and what only we give."""
+    replace = msgspec.structs.replace
     if isinstance(read, Conference):
-        key = before.key if isinstance(before, Conference) else new_key(read.name, number)
-        read = msgspec.structs.replace(read, key=key)
-    return _conflicts(kind, read, before, configuration) or read
+        key = before.key if before else new_key(read.name, read.id)
+        named = aliases.with_ids(read.aliases, before, moment.revision)
+        return replace(read, key=key, aliases=named)
+    if hasattr(read, "uuid"):
+        return replace(read, uuid=before.uuid if before else moment.uuid)  # type: ignore[no-any-return]
+    return read  # type: ignore[no-any-return]
 
 
-def _name_locations(
-    fields: dict[str, Any], configuration: Configuration, live: frozenset[str]
-) -> Errors:
-    """Replace URIs of locations by the names that the services know them by."""
-    for field in LOCATION_FIELDS:
-        value = fields.get(field)
-        if not isinstance(value, str) or not value:
-            if value == "":
-                fields[field] = None
-            continue
-        name = location_name(value, configuration, live)
-        if name is None:
-            return {field: ["There is no such system location."]}
-        fields[field] = name
-    return {}
-
-
-def location_name(value: str, configuration: Configuration, live: frozenset[str]) -> str | None:
-    """The name of a location that is given by URI or name; None if there is no such location."""
-    if found := re.fullmatch(rf"{ROOT}/system_location/([0-9]{{1,18}})/?", value):
-        location = configuration.locations.get(int(found[1]))
-        return location.name if location else None
-    names = {location.name for location in configuration.locations.values()}
-    return value if value in names | live else None
-
-
-def _conflicts(
-    kind: str, wanted: Resource, before: Resource | None, configuration: Configuration
-) -> Errors:
-    others = [r for number, r in configuration.of(kind).items() if number != wanted.id]
-    if any(other.name.casefold() == wanted.name.casefold() for other in others):
+def conflicts(kind: str, wanted: Any, before: Any, known: Configuration) -> Errors:
+    others = [r for number, r in known.of(kind).items() if number != wanted.id]
+    if kind in UNIQUE and any(_same(other.name, wanted.name) for other in others):
         return {"name": [f"A {kind.replace('_', ' ')} with this name already exists."]}
     match wanted:
         case Conference():
-            return _alias_conflicts(wanted, others)
+            return _pin_errors(wanted) or aliases.conflicts(wanted, others)
         case GatewayRoutingRule():
             return _regex_errors(wanted)
         case SystemLocation():
             if before is not None and before.name != wanted.name:
-                return used_by(before.name, configuration)
+                return used_by(kind, before, known)
     return {}
 
 
-def _alias_conflicts(wanted: Conference, others: list[Conference]) -> Errors:
-    taken = {alias.alias.casefold(): other.name for other in others for alias in other.aliases}
-    own: set[str] = set()
-    for alias in (given.alias.casefold() for given in wanted.aliases):
-        if alias in taken:
-            return {"aliases": [f"An alias already exists in conference “{taken[alias]}”."]}
-        if alias in own:
-            return {"aliases": ["An alias is given twice."]}
-        if "/" in alias or not alias.isprintable():
-            return {"aliases": ["An alias cannot contain slashes or control characters."]}
-        own.add(alias)
-    return {}
+UNIQUE = ("conference", "gateway_routing_rule", "system_location", "ivr_theme")
+"""Kinds whose names are given once, whatever the case."""
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold()
+
+
+def _pin_errors(wanted: Conference) -> Errors:
+    problem = pin_problem(wanted)
+    return {problem[0]: [problem[1]]} if problem else {}
 
 
 def _regex_errors(rule: GatewayRoutingRule) -> Errors:
-    try:
-        groups = re.compile(rule.match_string, re.IGNORECASE).groups
-    except (re.error, OverflowError, RecursionError):
-        return {"match_string": ["This is not a regular expression."]}
-    if any(int(number) > groups for number in BACK_REFERENCE.findall(rule.replace_string)):
-        return {"replace_string": ["This refers to a group that match_string does not have."]}
+    found = problems(rule.match_string, rule.replace_string)
+    return {field: [f"{reason[:1].upper()}{reason[1:]}."] for field, reason in found.items()}
+
+
+def used_by(kind: str, wanted: Any, known: Configuration) -> Errors:
+    """Why something cannot be deleted, or a location renamed."""
+    what = kind.replace("_", " ")
+    for rule in known.rules.values():
+        places = (rule.match_source_location, rule.outgoing_location)
+        if (kind == "system_location" and wanted.name in places) or (
+            kind == "ivr_theme" and rule.ivr_theme == wanted.id
+        ):
+            return {"name": [f"The {what} is used by call routing rule “{rule.name}”."]}
+    for conference in known.conferences.values():
+        if kind == "ivr_theme" and conference.ivr_theme == wanted.id:
+            return {"name": [f"The {what} is used by conference “{conference.name}”."]}
+    for one in known.automatic.values():
+        if kind == "system_location" and one.system_location == wanted.name:
+            return {"name": [f"The {what} is used by an automatically dialled participant."]}
     return {}
-
-
-def used_by(location: str, configuration: Configuration) -> Errors:
-    """Why a location cannot be renamed or deleted."""
-    for rule in configuration.rules.values():
-        if location in (rule.match_source_location, rule.outgoing_location):
-            return {"name": [f"The location is used by call routing rule “{rule.name}”."]}
-    return {}
-
-
-def page(path: str, objects: list[dict[str, Any]], limit: int, offset: int) -> dict[str, Any]:
-    """The envelope of a list; `limit` 0 means all."""
-    total = len(objects)
-    window = objects[offset : offset + limit] if limit else objects[offset:]
-    more = limit and offset + limit < total
-    return {
-        "meta": {
-            "limit": limit,
-            "offset": offset,
-            "total_count": total,
-            "next": f"{path}?limit={limit}&offset={offset + limit}" if more else None,
-            "previous": (
-                f"{path}?limit={limit}&offset={max(0, offset - limit)}"
-                if limit and offset
-                else None
-            ),
-        },
-        "objects": window,
-    }

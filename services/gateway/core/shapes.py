@@ -10,54 +10,6 @@ from proto.mixer import LayoutChanged
 from proto.urls import SealedUrl
 from proto.views import ConferenceView, ParticipantView
 
-STATUS = "/api/admin/status/v1"
-
-
-def conference_status(view: ConferenceView) -> dict[str, Any]:
-    """One running conference in `status/v1/conference/`."""
-    return {
-        "id": view.instance,
-        "name": view.name,
-        "service_type": "conference",
-        "start_time": _time(view.started_at),
-        "is_started": True,
-        "is_locked": False,
-        "guests_muted": False,
-        "tag": "",
-        "resource_uri": f"{STATUS}/conference/{view.instance}/",
-    }
-
-
-def participant_status(view: ConferenceView, participant: ParticipantView) -> dict[str, Any]:
-    """One participant in `status/v1/participant/`."""
-    shown = participant.destination or participant.media
-    url = shown.redacted if shown else ""
-    calling = participant.destination is not None
-    return {
-        "id": participant.participant,
-        "call_uuid": participant.participant,
-        "conference": view.name,
-        "display_name": participant.display_name,
-        "protocol": "RTMP" if calling else "URL",
-        "role": participant.role,
-        "call_direction": "out" if calling else "in",
-        "connect_time": _time(participant.joined_at) if participant.state == "connected" else None,
-        "encryption": "On" if participant.encrypted else "Off",
-        "is_streaming": participant.is_streaming,
-        "is_recording": False,
-        "is_transcribing": False,
-        "is_presenting": view.presenter == participant.participant,
-        "is_muted": False,
-        "is_disconnect_supported": True,
-        "is_mute_supported": False,
-        "is_transfer_supported": False,
-        "service_type": "conference",
-        "source_alias": "" if calling else url,
-        "destination_alias": url if calling else "",
-        "participant_alias": url,
-        "resource_uri": f"{STATUS}/participant/{participant.participant}/",
-    }
-
 
 def conference(
     configured: Conference | None,

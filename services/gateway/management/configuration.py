@@ -3,16 +3,18 @@
 from typing import Any
 
 from litestar import Controller, delete, get, patch, post, put
+from litestar.exceptions import MethodNotAllowedException
 from litestar.response import Response
 
-from proto.config import RESOURCES
+from services.gateway.core.catalogue import CONFIGURED, CONFIGURED_FIELDS, SINGLE, schema
+from services.gateway.core.configuration import ROOT, uri
 from services.gateway.core.requests import NO_OBJECT, json_object
-from services.gateway.core.resources import ROOT, page, shape, uri
-from services.gateway.given import Number, TheCalls, TheStore, TheWorkers, Word
-from services.gateway.management.paging import Window
+from services.gateway.core.resources import shape
+from services.gateway.given import Number, TheCalls, TheEditor, TheStore, Word
+from services.gateway.management.editor import Editor
+from services.gateway.management.lists import configured, listed
 from services.gateway.problems import AnyRequest, Problem, json
-from services.gateway.store import NoSuchResource, Store
-from services.gateway.workers import Workers
+from services.gateway.store import NoSuchResource
 
 DELETED = "The conference was deleted"
 
@@ -23,10 +25,13 @@ class ConfigurationController(Controller):
     @get("/{kind:str}", sync_to_thread=False)
     def all(self, kind: Word, request: AnyRequest, store: TheStore) -> Response[bytes]:
         _known(kind)
-        window = Window.of(request, kind)
-        found = sorted(store.now.of(kind).items())
-        objects = [shape(resource, kind, store.now) for _, resource in found]
-        return json(page(f"{ROOT}/{kind}/", objects, window.limit, window.offset))
+        objects = [shape(one, kind, store.now) for _, one in sorted(store.now.of(kind).items())]
+        return listed(request, uri(kind), objects, CONFIGURED_FIELDS[kind], configured(store))
+
+    @get("/{kind:str}/schema", sync_to_thread=False)
+    def schema(self, kind: Word) -> Response[bytes]:
+        _known(kind)
+        return json(schema(ROOT, kind))
 
     @get("/{kind:str}/{number:int}", sync_to_thread=False)
     def one(self, kind: Word, number: Number, store: TheStore) -> Response[bytes]:
@@ -34,73 +39,60 @@ class ConfigurationController(Controller):
         return json(shape(store.find(kind, number), kind, store.now))
 
     @post("/{kind:str}")
-    async def create(
-        self,
-        kind: Word,
-        request: AnyRequest,
-        store: TheStore,
-        workers: TheWorkers,
-    ) -> Response[bytes]:
-        _known(kind)
-        given = await _body(request, kind)
-        made = await store.create(kind, given, await workers.locations())
-        if isinstance(made, dict):
-            raise Problem(made, kind)
+    async def create(self, kind: Word, request: AnyRequest, editor: TheEditor) -> Response[bytes]:
+        _several(kind)
+        made = await editor.create(kind, await _body(request, kind))
         return Response(b"", status_code=201, headers={"Location": uri(kind, made)})
+
+    @patch("/{kind:str}")
+    async def change_many(
+        self, kind: Word, request: AnyRequest, editor: TheEditor
+    ) -> Response[bytes]:
+        """Several at once: `objects` are changed, or made if they have no `resource_uri`."""
+        _several(kind)
+        await editor.change_many(kind, await _body(request, kind))
+        return Response(b"", status_code=202)
 
     @patch("/{kind:str}/{number:int}")
     async def change(
-        self,
-        kind: Word,
-        number: Number,
-        request: AnyRequest,
-        store: TheStore,
-        workers: TheWorkers,
+        self, kind: Word, number: Number, request: AnyRequest, editor: TheEditor
     ) -> Response[bytes]:
-        return await _change(kind, number, request, store, workers, whole=False)
+        return await _change(kind, number, request, editor, whole=False)
 
     @put("/{kind:str}/{number:int}")
     async def replace(
-        self,
-        kind: Word,
-        number: Number,
-        request: AnyRequest,
-        store: TheStore,
-        workers: TheWorkers,
+        self, kind: Word, number: Number, request: AnyRequest, editor: TheEditor
     ) -> Response[bytes]:
-        return await _change(kind, number, request, store, workers, whole=True)
+        return await _change(kind, number, request, editor, whole=True)
 
     @delete("/{kind:str}/{number:int}", status_code=204)
-    async def remove(self, kind: Word, number: Number, store: TheStore, calls: TheCalls) -> None:
-        _known(kind)
+    async def remove(
+        self, kind: Word, number: Number, store: TheStore, editor: TheEditor, calls: TheCalls
+    ) -> None:
+        _several(kind)
         gone = store.find(kind, number)
-        removed = await store.remove(kind, number)
-        if isinstance(removed, dict):
-            raise Problem(removed, kind)
+        await editor.remove(kind, number)
         if kind == "conference":
             await calls.end_if_running(gone.key, DELETED)
 
 
 async def _change(
-    kind: str,
-    number: int,
-    request: AnyRequest,
-    store: Store,
-    workers: Workers,
-    *,
-    whole: bool,
+    kind: str, number: int, request: AnyRequest, editor: Editor, *, whole: bool
 ) -> Response[bytes]:
     _known(kind)
-    given = await _body(request, kind)
-    changed = await store.change(kind, number, given, await workers.locations(), whole=whole)
-    if isinstance(changed, dict):
-        raise Problem(changed, kind)
+    await editor.change(kind, number, await _body(request, kind), whole=whole)
     return Response(b"", status_code=204 if whole else 202)
 
 
 def _known(kind: str) -> None:
-    if kind not in RESOURCES:
+    if kind not in CONFIGURED:
         raise NoSuchResource
+
+
+def _several(kind: str) -> None:
+    _known(kind)
+    if kind in SINGLE:
+        raise MethodNotAllowedException
 
 
 async def _body(request: AnyRequest, kind: str) -> dict[str, Any]:

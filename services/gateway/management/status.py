@@ -3,35 +3,43 @@
 from litestar import Controller, get
 from litestar.response import Response
 
-from services.gateway.core.resources import page
-from services.gateway.core.shapes import STATUS, conference_status, participant_status
-from services.gateway.given import TheLive, Word
-from services.gateway.management.paging import Window
+from services.gateway.core.catalogue import STATUS_FIELDS, STREAM_FIELDS, schema
+from services.gateway.core.status import (
+    STATUS,
+    conference_status,
+    media_streams,
+    participant_status,
+    worker_status,
+)
+from services.gateway.given import TheLive, TheRecords, TheStore, TheWorkers, Word
+from services.gateway.management.lists import UNRELATED, listed
 from services.gateway.problems import AnyRequest, json
-from services.gateway.store import NoSuchResource
+from services.gateway.store import NoSuchResource, Store
 
 
 class StatusController(Controller):
     path = STATUS
 
     @get("/conference", sync_to_thread=False)
-    def conferences(self, request: AnyRequest, live: TheLive) -> Response[bytes]:
-        window = Window.of(request, "conference")
-        objects = [conference_status(view) for view in live.running()]
-        return json(page(f"{STATUS}/conference/", objects, window.limit, window.offset))
+    def conferences(self, request: AnyRequest, live: TheLive, store: TheStore) -> Response[bytes]:
+        shown = [conference_status(view, _tag(store, view.conference)) for view in live.running()]
+        return listed(
+            request, f"{STATUS}/conference/", shown, STATUS_FIELDS["conference"], UNRELATED
+        )
 
     @get("/conference/{number:str}", sync_to_thread=False)
-    def conference(self, number: Word, live: TheLive) -> Response[bytes]:
+    def conference(self, number: Word, live: TheLive, store: TheStore) -> Response[bytes]:
         for view in live.running():
             if view.instance == number:
-                return json(conference_status(view))
+                return json(conference_status(view, _tag(store, view.conference)))
         raise NoSuchResource
 
     @get("/participant", sync_to_thread=False)
     def participants(self, request: AnyRequest, live: TheLive) -> Response[bytes]:
-        window = Window.of(request, "participant")
-        objects = [participant_status(v, p) for v in live.running() for p in v.participants]
-        return json(page(f"{STATUS}/participant/", objects, window.limit, window.offset))
+        shown = [participant_status(v, p) for v in live.running() for p in v.participants]
+        return listed(
+            request, f"{STATUS}/participant/", shown, STATUS_FIELDS["participant"], UNRELATED
+        )
 
     @get("/participant/{number:str}", sync_to_thread=False)
     def participant(self, number: Word, live: TheLive) -> Response[bytes]:
@@ -39,3 +47,37 @@ class StatusController(Controller):
         if found is None:
             raise NoSuchResource
         return json(participant_status(*found))
+
+    @get("/participant/{number:str}/media_stream", sync_to_thread=False)
+    def media(
+        self, number: Word, request: AnyRequest, live: TheLive, records: TheRecords
+    ) -> Response[bytes]:
+        found = live.find(number)
+        if found is None:
+            raise NoSuchResource
+        path = f"{STATUS}/participant/{number}/media_stream/"
+        shown = media_streams(number, records.sessions(found[0].conference, number))
+        return listed(request, path, shown, STREAM_FIELDS, UNRELATED)
+
+    @get("/worker_vm")
+    async def workers(self, request: AnyRequest, workers: TheWorkers) -> Response[bytes]:
+        shown = [worker_status(view) for view in await workers.alive()]
+        return listed(request, f"{STATUS}/worker_vm/", shown, STATUS_FIELDS["worker_vm"], UNRELATED)
+
+    @get("/worker_vm/{number:str}")
+    async def worker(self, number: Word, workers: TheWorkers) -> Response[bytes]:
+        for view in await workers.alive():
+            if view.worker == number:
+                return json(worker_status(view))
+        raise NoSuchResource
+
+    @get("/{kind:str}/schema", sync_to_thread=False)
+    def schema(self, kind: Word) -> Response[bytes]:
+        if kind not in STATUS_FIELDS:
+            raise NoSuchResource
+        return json(schema(STATUS, kind))
+
+
+def _tag(store: Store, key: str) -> str:
+    configured = store.now.by_key(key)
+    return configured.tag if configured else ""

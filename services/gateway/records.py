@@ -1,0 +1,86 @@
+"""What the event log says about the past, and about who sends what: read once, kept in memory."""
+
+from typing import Any
+
+import msgspec
+import structlog
+
+from kit.follow import Follower
+from proto import conference, scheduler
+from proto.scheduler import (
+    DestinationAssigned,
+    DestinationReleased,
+    SchedulerEvent,
+    SessionAssigned,
+    SessionReleased,
+)
+from services.gateway.core.past import Past
+from services.gateway.store import Unavailable
+
+log = structlog.get_logger()
+
+
+class Records:
+    def __init__(self, conferences: Follower, schedule: Follower) -> None:
+        self._conferences = conferences
+        self._schedule = schedule
+        self._past = Past()
+        self._sessions: dict[str, dict[str, SessionAssigned]] = {}
+        "By conference and session."
+        self._legs: dict[str, dict[tuple[str, str], str]] = {}
+        "By conference, then participant and leg: the session."
+
+    async def follow_conferences(self) -> None:
+        async for msg in self._conferences.messages():
+            for event in _read(msg, conference.decode_commit):
+                self._past.learn(_key(msg), event)
+
+    async def follow_schedule(self) -> None:
+        async for msg in self._schedule.messages():
+            for event in _read(msg, scheduler.decode_commit):
+                self._learn(_key(msg), event)
+
+    def past(self) -> Past:
+        """Raises Unavailable until all that was stored at the start has been read."""
+        if not self._conferences.caught_up.is_set():
+            raise Unavailable
+        return self._past
+
+    def sessions(self, key: str, participant: str) -> list[tuple[str, SessionAssigned]]:
+        """The sessions of a call, by leg."""
+        known = self._sessions.get(key, {})
+        legs = sorted(self._legs.get(key, {}).items())
+        return [(leg, known[s]) for (who, leg), s in legs if who == participant and s in known]
+
+    def _learn(self, key: str, event: SchedulerEvent) -> None:
+        sessions = self._sessions.setdefault(key, {})
+        legs = self._legs.setdefault(key, {})
+        match event:
+            case SessionAssigned(session=session):
+                sessions[session] = event
+            case SessionReleased(session=session, worker=worker):
+                # One that was moved has been assigned anew before it is released where it was.
+                if session in sessions and sessions[session].worker == worker:
+                    del sessions[session]
+            case DestinationAssigned(participant=who, leg=leg, session=session):
+                legs[(who, leg)] = session
+            case DestinationReleased(participant=who, leg=leg, session=session):
+                if legs.get((who, leg)) == session:
+                    del legs[(who, leg)]
+            case _:
+                pass
+        if not sessions and not legs:
+            del self._sessions[key], self._legs[key]
+
+
+def _key(msg: Any) -> str:
+    return str(msg.subject).rsplit(".", 1)[-1]
+
+
+def _read(msg: Any, decode: Any) -> list[Any]:
+    try:
+        return list(decode(msg.data))
+    except msgspec.MsgspecError:
+        # Of a newer version, perhaps: what is shown has a gap, but the rest goes on.
+        log.error("events cannot be read", conference=_key(msg))
+        return []
