@@ -1,7 +1,5 @@
 """Participants and calls: join, leave, present, dial, hangup."""
 
-import getpass
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +8,7 @@ import typer
 
 from cli.api import COMMAND, OURS, Api, segment
 from cli.failure import Failure
+from cli.secret import given
 
 
 class Role(StrEnum):
@@ -94,7 +93,7 @@ def dial(
     """Stream a conference to a service; prints the streaming participant's id."""
     body = {
         "conference_alias": conference,
-        "destination": _from_stdin() if url == "-" else url,
+        "destination": given(url, "URL"),
         "protocol": "rtmp",
         "routing": "manual" if manual else "routing_rule",
         "role": "chair" if role is Role.host else "guest",
@@ -116,12 +115,6 @@ def hangup(
 def address(media: str) -> str:
     """A URL as it is; a file with its whole path, because the server stands elsewhere."""
     return media if "://" in media else str(Path(media).expanduser().absolute())
-
-
-def _from_stdin() -> str:
-    if sys.stdin.isatty():
-        return getpass.getpass("URL: ").strip()
-    return sys.stdin.readline().strip()
 
 
 def _participant(api: Api, conference: str, wanted: str) -> str:

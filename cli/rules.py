@@ -1,16 +1,18 @@
 """`rostrum rules`: call routing rules."""
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.api import CONFIGURATION, Api
+from cli.api import CONFIGURATION, OURS, Api
 from cli.failure import Failure
+from cli.secret import given
 
-app = typer.Typer(help="Call routing rules: list, add, remove.", invoke_without_command=True)
+app = typer.Typer(help="Call routing rules: list, add, remove, test.", invoke_without_command=True)
 
 RESOURCE = "gateway_routing_rule"
 ANY_STREAM = "rtmps?://(.*)"
@@ -79,3 +81,68 @@ def remove(context: typer.Context, name: Annotated[str, typer.Argument()]) -> No
             api.request("DELETE", rule["resource_uri"])
             return
     raise Failure("name: no rule has this name")
+
+
+class Source(StrEnum):
+    """How an incoming call comes in."""
+
+    webrtc = "webrtc"
+    rtmp = "rtmp"
+    sip = "sip"
+    mssip = "mssip"
+    h323 = "h323"
+    teams = "teams"
+
+
+@app.command("test")
+def try_out(
+    context: typer.Context,
+    alias: Annotated[str, typer.Argument(help="What is dialled; -: read it from the input.")],
+    incoming: Annotated[
+        bool, typer.Option("--incoming/--outgoing", help="To us, or out of a conference.")
+    ] = False,
+    location: Annotated[str, typer.Option(help="System location that handles the call.")] = "",
+    protocol: Annotated[Source, typer.Option(help="Of an incoming call.")] = Source.webrtc,
+) -> None:
+    """Show what the rules would make of a call; nothing is called. Fails if it would not be."""
+    body = {
+        "alias": given(alias, "Alias"),
+        "direction": "incoming" if incoming else "outgoing",
+        "location": location,
+        "protocol": protocol.value,
+    }
+    found = Api.of(context).post(f"{OURS}/rules/test/", body).json()
+    _print_tried(found["rules"])
+    _print_outcome(found)
+    if found["dialled"] is None:
+        raise typer.Exit(1)
+
+
+def _print_tried(tried: list[dict[str, Any]]) -> None:
+    """Rules after the one that decided are counted, not listed."""
+    reached = [rule for rule in tried if rule["verdict"] != "not-reached"]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("", "priority", "name", "why"):
+        table.add_column(column, overflow="fold")
+    for rule in reached:
+        mark = "→" if rule["verdict"] == "matched" else ""
+        table.add_row(mark, str(rule["priority"]), Text(rule["name"]), Text(rule["reason"]))
+    if reached:
+        Console().print(table)
+    if rest := len(tried) - len(reached):
+        typer.echo(f"{rest} more {'rule was' if rest == 1 else 'rules were'} not asked.")
+
+
+def _print_outcome(found: dict[str, Any]) -> None:
+    if found["dialled"] is None:
+        typer.echo(f"Not dialled ({found['code']}): {found['reason']}.")
+        return
+    place = f"location {found['outgoing_location']}" if found["outgoing_location"] else "anywhere"
+    typer.echo(f"Dialled: {found['dialled']['url']} ({found['dialled']['fingerprint']})")
+    typer.echo(f"From: {place}")
+    workers = [f"{worker['worker']} ({_load(worker)})" for worker in found["workers"]]
+    typer.echo(f"Workers there now: {', '.join(workers) or 'none'}")
+
+
+def _load(worker: dict[str, Any]) -> str:
+    return "draining" if worker["draining"] else f"{worker['used']} of {worker['capacity']} used"

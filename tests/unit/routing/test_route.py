@@ -29,6 +29,11 @@ def rule(match: str = STREAMING.match_string, replace: str = "", **more: Any) ->
     return msgspec.structs.replace(STREAMING, **changes)
 
 
+def flagged(flag: str, *, on: bool) -> object:
+    changes: dict[str, Any] = {flag: on}
+    return rule(**changes)
+
+
 def table(*rules: object) -> Table:
     return Table(prepare(one) for one in rules if isinstance(one, GatewayRoutingRule))
 
@@ -164,7 +169,7 @@ CALLS = [
     case("automatic-location", [rule(outgoing_location=None)], Call(URL, location="Oslo"),
          to(URL, location="")),
     *(
-        case(f"{name}-{'on' if on else 'off'}", [rule(**{flag: on})],
+        case(f"{name}-{'on' if on else 'off'}", [flagged(flag, on=on)],
              Call(URL, outgoing=False, protocol=name), to(URL) if on else "no-rule")
         for name, flag in FLAGS.items()
         for on in (True, False)
