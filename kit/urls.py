@@ -119,8 +119,10 @@ def _query(query: str) -> str:
         return ""
     shown = []
     for pair in query.split("&"):
-        name, equals, _ = pair.partition("=")
-        shown.append(f"{name}={HIDDEN}" if equals and _PARAMETER.fullmatch(name) else HIDDEN)
+        name, _, value = pair.partition("=")
+        # Without a value, or with nothing but the padding of base64, the name is the secret.
+        named = value.strip("=") and _PARAMETER.fullmatch(name)
+        shown.append(f"{name}={HIDDEN}" if named else HIDDEN)
     return "?" + "&".join(shown)
 
 

@@ -26,6 +26,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     presentation: SealedUrl | None = None
     destination: SealedUrl | None = None
     "Set for a streaming participant."
+    session: str = ""
+    "The egress session that carries a call; what an earlier one still says is of no interest."
     is_streaming: bool = False
     encrypted: bool = False
     keep_conference_alive: KeepAlive = "keep_conference_alive"
@@ -50,7 +52,7 @@ class ConferenceView(msgspec.Struct, frozen=True):
     presenter: str = ""
     "Participant who presents, or empty."
     streaming: bool = False
-    "The streaming indicator is on: at least one streaming participant is connected."
+    "The streaming indicator is on: a streaming participant is connected, or being reconnected."
 
     def find(self, participant: str) -> ParticipantView | None:
         return next((p for p in self.participants if p.participant == participant), None)

@@ -25,7 +25,7 @@ async def main() -> None:
     async with boot.started("conference-state", config) as app:
         logs = await JetStreamLog.ensure_all(app.js)
         views = Views(await Bucket.ensure(app.js, subjects.CONFERENCES))
-        vmrs = Vmrs((await Bucket.ensure(app.js, subjects.CONFIG)).watch())
+        vmrs = Vmrs((await Bucket.ensure(app.js, subjects.CONFIG)).watch("conference.*"))
         secrets = await Bucket.ensure(app.js, subjects.SECRETS)
         service = ConferenceState(
             logs["conference"], views, secrets, vmrs.by_key, now=lambda: datetime.now(UTC)

@@ -195,7 +195,7 @@ def _take_floor(state: ConferenceView, who: str, at: datetime) -> list[Conferenc
 
 
 def learn(state: ConferenceView, fact: Fact, at: datetime) -> list[ConferenceEvent]:
-    """What another service's word about a call means here. Late words mean nothing."""
+    """What another service's word about a call means here; what comes too late means nothing."""
     call = state.find(fact.participant)
     if call is None or call.destination is None:
         return []
@@ -204,34 +204,57 @@ def learn(state: ConferenceView, fact: Fact, at: datetime) -> list[ConferenceEve
             where = f" from {location}" if location else ""
             how = f"by rule “{rule}”" if rule else "manually"
             return [CallProgressed(at, call.participant, "routed", f"routed {how}{where}")]
-        case DestinationAssigned(worker=worker) if call.state in ("requested", "routed"):
-            return [CallProgressed(at, call.participant, "assigned", f"assigned to {worker}")]
+        case DestinationAssigned(session=session) if session == call.session:
+            return []
+        case DestinationAssigned(session=session, worker=worker):
+            step: CallStep = "recovering" if _on_air(call) else "assigned"
+            detail = f"assigned to {worker}"
+            return [CallProgressed(at, call.participant, step, detail, session)]
         case CallRefused(code=code, reason=reason):
             return _drop(state, call, code, reason, at)
         case SessionRefused(reason=reason):
             return _drop(state, call, "no-worker", reason, at)
-        case DestinationChanged(state="publishing", tls_version=tls):
-            return (
-                []
-                if call.state == "connected"
-                else [CallConnected(at, call.participant, bool(tls))]
-            )
-        case DestinationChanged(state="failed" | "stopped", code=code, reason=reason):
-            return _drop(state, call, code or "stopped", reason, at)
-        case DestinationChanged(state="connecting", reason=reason):
-            return _progress(call, "connecting", reason, at)
-        case DestinationChanged(state="recovering", reason=reason):
-            return _progress(call, "recovering", reason, at)
-        case _:
+        case DestinationChanged():
+            return _hear_of(state, call, fact, at)
+        case CallRouted():
             return []
+    assert_never(fact)
+
+
+def _hear_of(
+    state: ConferenceView, call: ParticipantView, fact: DestinationChanged, at: datetime
+) -> list[ConferenceEvent]:
+    """How a call's destination is doing."""
+    other = bool(call.session) and fact.session != call.session
+    match fact.state:
+        case "failed" | "stopped" | "recovering" if other:
+            # The last words of a session that the call has left.
+            return []
+        case "failed" | "stopped":
+            return _drop(state, call, fact.code or "stopped", fact.reason, at)
+        case "publishing" if call.state == "connected" and not other:
+            return []
+        case "publishing":
+            return [CallConnected(at, call.participant, bool(fact.tls_version), fact.session)]
+        case "connecting" if not _on_air(call):
+            return _progress(call, "connecting", fact, at)
+        case "connecting" | "recovering":
+            # Connecting again is part of recovering; the indicator stays on.
+            return _progress(call, "recovering", fact, at)
+    assert_never(fact.state)
+
+
+def _on_air(call: ParticipantView) -> bool:
+    """Whether viewers have seen it and expect to see it again."""
+    return call.state in ("connected", "recovering")
 
 
 def _progress(
-    call: ParticipantView, step: CallStep, reason: str, at: datetime
+    call: ParticipantView, step: CallStep, fact: DestinationChanged, at: datetime
 ) -> list[ConferenceEvent]:
     if call.state == STEP_STATE[step]:
         return []
-    return [CallProgressed(at, call.participant, step, reason)]
+    return [CallProgressed(at, call.participant, step, fact.reason, fact.session)]
 
 
 def _drop(
@@ -244,6 +267,7 @@ def _drop(
 def evolve(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
     """Fold one fact in. Never judges: the log is right."""
     replace = msgspec.structs.replace
+    changes: dict[str, object]
     match event:
         case ConferenceStarted():
             return ConferenceView(
@@ -282,10 +306,12 @@ def evolve(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
                     keep_conference_alive=event.keep_conference_alive,
                 ),
             )
-        case CallProgressed(participant=who, step=step, detail=detail):
-            return _change(view, who, state=STEP_STATE[step], detail=detail)
-        case CallConnected(participant=who, encrypted=encrypted):
-            return _change(view, who, state="connected", detail="", encrypted=encrypted)
+        case CallProgressed(participant=who, step=step, detail=detail, session=session):
+            changes = {"state": STEP_STATE[step], "detail": detail}
+            return _change(view, who, **changes, **({"session": session} if session else {}))
+        case CallConnected(participant=who, encrypted=encrypted, session=session):
+            changes = {"state": "connected", "detail": "", "encrypted": encrypted}
+            return _change(view, who, **changes, **({"session": session} if session else {}))
         case ParticipantLeft(participant=who) | CallEnded(participant=who):
             rest = [p for p in view.participants if p.participant != who]
             return _settle(replace(view, participants=rest))

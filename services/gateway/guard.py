@@ -15,6 +15,9 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+OPEN_ROOMS = frozenset({"health", "vendor"})
+"""Paths below these, and the page's own files, are for everybody; all else wants the token."""
+
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
@@ -73,11 +76,19 @@ class Guard:
             asked_by = urlsplit(origin.decode("latin-1")).netloc
             if asked_by.lower() != host.lower():
                 return 403, "Another site may not do this."
-        if self._token is not None and path.startswith("/api/"):
+        if self._token is not None and not _is_open(path):
             shown = _shown_token(headers.get(b"authorization", b""))
             if not hmac.compare_digest(shown, self._token):
                 return 401, "This needs the administrator's token."
         return None
+
+
+def _is_open(path: str) -> bool:
+    """Whether no token is needed. The router folds slashes, so we look at what it will see."""
+    parts = [part for part in path.split("/") if part]
+    if "." in parts or ".." in parts:
+        return False
+    return not parts or parts[0] in OPEN_ROOMS or (len(parts) == 1 and "." in parts[0])
 
 
 def host_name(host: str) -> str:

@@ -19,7 +19,8 @@ async def main() -> None:
     sealer = Sealer.from_env()
     async with boot.started("routing", config) as app:
         logs = await JetStreamLog.ensure_all(app.js)
-        rules = Rules((await Bucket.ensure(app.js, subjects.CONFIG)).watch())
+        config_bucket = await Bucket.ensure(app.js, subjects.CONFIG)
+        rules = Rules(config_bucket.watch("gateway_routing_rule.*"))
         vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), sealer)
         service = Routing(logs["routing"], vault, rules.by_key, now=lambda: datetime.now(UTC))
         app.start(rules.follow())

@@ -84,11 +84,9 @@ class Rules:
         await self._watch.caught_up.wait()
 
     async def follow(self) -> None:
-        async for key, value, _ in self._watch.entries():
-            resource, _, ident = key.rpartition(".")
-            if resource != "gateway_routing_rule" or not ident.isdigit():
-                continue
-            if value is None:
+        decode = msgspec.json.Decoder(GatewayRoutingRule).decode
+        async for key, rule in self._watch.values(decode):
+            if rule is None:
                 self.by_key.pop(key, None)
             else:
-                self.by_key[key] = msgspec.json.decode(value, type=GatewayRoutingRule)
+                self.by_key[key] = rule
