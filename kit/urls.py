@@ -12,7 +12,14 @@ HIDDEN = "***"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
-_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
+PARAMETERS = frozenset(
+    {
+        *("auth", "exp", "expires", "key", "latency", "mode", "pass", "passphrase", "password"),
+        *("pkt_size", "pbkeylen", "rtsp_transport", "sig", "sign", "signature", "streamid"),
+        *("timeout", "token", "transport", "user", "username"),
+    }
+)
+"""Names in a query that may be shown; any other may be a secret itself, as in `?c2VjcmV0==`."""
 
 
 def scheme_of(url: str) -> str:
@@ -119,10 +126,8 @@ def _query(query: str) -> str:
         return ""
     shown = []
     for pair in query.split("&"):
-        name, _, value = pair.partition("=")
-        # Without a value, or with nothing but the padding of base64, the name is the secret.
-        named = value.strip("=") and _PARAMETER.fullmatch(name)
-        shown.append(f"{name}={HIDDEN}" if named else HIDDEN)
+        name, equals, _ = pair.partition("=")
+        shown.append(f"{name}={HIDDEN}" if equals and name.lower() in PARAMETERS else HIDDEN)
     return "?" + "&".join(shown)
 
 

@@ -56,9 +56,9 @@ def test_an_unsound_address_is_refused_with_the_reason(url: str, says: str) -> N
 
 
 @pytest.mark.parametrize("query", ["?SECRET", "?SECRET=", "?SECRET==", "?a=1&SECRET", "?SECRET=x"])
-def test_a_query_without_a_value_is_a_secret_itself(query: str) -> None:
+def test_a_name_in_a_query_may_be_the_secret_itself(query: str) -> None:
     shown = redact(f"rtmp://host/live/key{query}")
-    assert "SECRET" not in shown or query == "?SECRET=x"
+    assert "SECRET" not in shown
     assert "key" not in shown
 
 
