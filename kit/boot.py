@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from kit import follow, logs, trace
+from kit.bus import ANSWER
 from kit.config import BaseConfig
 
 log = structlog.get_logger()
@@ -21,8 +22,11 @@ log = structlog.get_logger()
 RECONNECT_WAIT = 0.5
 """Seconds between tries to reach NATS, at the start and for ever after."""
 
-CANCEL_AGAIN = 1.0
-"""Seconds that a job may take to end before it is told again."""
+CANCEL_AGAIN = 6.0
+"""Seconds that a job may take to end before it is told again: a child process has five."""
+
+ANSWER_GRACE = 2.0
+"""Seconds for commands that were taken to be answered; they take milliseconds."""
 
 JETSTREAM_TIMEOUT = 5.0
 """Seconds for one JetStream request; a restarting server answers within that."""
@@ -96,10 +100,12 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     stopping.cancel()
     nc = connecting.result()
     try:
-        async with _Jobs(stopped) as group:
+        async with Jobs(stopped) as group:
             log.info("started")
-            yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped)
-            await group.stop()
+            try:
+                yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped)
+            finally:
+                await group.stop()
     finally:
         if nc.is_connected:
             await nc.drain()
@@ -110,7 +116,7 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
         raise SystemExit(1)
 
 
-class _Jobs(asyncio.TaskGroup):
+class Jobs(asyncio.TaskGroup):
     """A task group whose tasks can be ended, and in which none ends unnoticed."""
 
     def __init__(self, stopped: asyncio.Event) -> None:
@@ -137,7 +143,15 @@ class _Jobs(asyncio.TaskGroup):
     async def stop(self) -> None:
         """Cancel all until all have ended: on Python 3.11 `wait_for` may swallow a cancellation."""
         self._stopping = True
-        while self._jobs:
-            for job in list(self._jobs):
+        answers = {job for job in self._jobs if job.get_name() == ANSWER}
+        # Those that take commands in end first, so that what was taken is still answered.
+        await self._cancel(self._jobs - answers)
+        if answers:
+            await asyncio.wait(answers, timeout=ANSWER_GRACE)
+        await self._cancel(set(self._jobs))
+
+    async def _cancel(self, jobs: set[asyncio.Task[Any]]) -> None:
+        while left := {job for job in jobs if not job.done()}:
+            for job in left:
                 job.cancel()
-            await asyncio.wait(list(self._jobs), timeout=CANCEL_AGAIN)
+            await asyncio.wait(left, timeout=CANCEL_AGAIN)

@@ -13,10 +13,11 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, StreamConfig
+from nats.js.errors import ServiceUnavailableError
 from opentelemetry.trace import SpanKind
 
 from kit import trace
-from kit.follow import OUTAGES, RETRY, next_of
+from kit.follow import OUTAGES, RETRY, Reconnected, next_of
 from proto.base import Message, Refused, encode
 from proto.subjects import PARKED, PARKED_STREAM, Family, dead_letters, events, stream
 
@@ -25,7 +26,13 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 MAX_DELIVER = 5
-"""Tries before a message is parked: with the pauses between them about half a minute."""
+"""Tries before a message is parked: with the pauses between them a quarter of a minute."""
+
+ANSWER = "answer"
+"""Name of the tasks that answer a command: at the end of a service they may finish."""
+
+AWAY = (nats.errors.Error, ServiceUnavailableError, OSError, TimeoutError, Reconnected)
+"""The bus is not there: no fault of the message that is being handled."""
 
 ACK_WAIT = 2.0
 """Seconds after which a message that nobody works on is given to another replica: so long does
@@ -89,18 +96,31 @@ async def answer(
                 log.warning("answer lost", error=type(exc).__name__)
 
     async def receive(msg: Msg) -> None:
-        group.create_task(respond(msg))
+        group.create_task(respond(msg), name=ANSWER)
 
-    return await nc.subscribe(subject, queue=queue, cb=receive)
+    sub = await nc.subscribe(subject, queue=queue, cb=receive)
+    group.create_task(_subscribed(sub))
+    return sub
 
 
-async def persist(write: Callable[[], Awaitable[T]]) -> T:
-    """Write, however long the server is away: for reports that nobody else could repeat."""
+async def _subscribed(sub: Subscription) -> None:
+    """Take commands in until cancelled."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        with suppress(*OUTAGES):
+            await sub.unsubscribe()
+
+
+async def persist(
+    work: Callable[[], Awaitable[T]], outages: tuple[type[Exception], ...] = OUTAGES
+) -> T:
+    """Do it, again and again, however long the server is away."""
     while True:
         try:
-            return await write()
-        except OUTAGES as exc:
-            log.warning("write failed", error=type(exc).__name__)
+            return await work()
+        except outages as exc:
+            log.warning("bus away", error=type(exc).__name__)
             await asyncio.sleep(RETRY)
 
 
@@ -208,7 +228,8 @@ async def _process(
             return
         try:
             async with _held(msg):
-                await handle(decode(msg.data), where)
+                commit = decode(msg.data)
+                await persist(lambda: handle(commit, where), AWAY)
         except msgspec.MsgspecError as exc:
             await _park(js, msg, durable, str(exc))
         except Exception as exc:
@@ -228,7 +249,8 @@ async def _held(msg: Msg) -> AsyncIterator[None]:
     async def holding() -> None:
         while True:
             await asyncio.sleep(ACK_WAIT / 3)
-            await msg.in_progress()
+            with suppress(*OUTAGES):
+                await msg.in_progress()
 
     task = asyncio.ensure_future(holding())
     try:

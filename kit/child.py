@@ -1,7 +1,8 @@
 """A child process that is talked to in JSON lines: messages in on stdin, reports out on stdout.
 
-Media work runs in children: a native crash costs one session, and a child has no NATS, no HTTP
-and nothing on its command line. Its stderr is the parent's, so its log lines go the same way.
+Media work runs in children: a native crash costs one session, and a child has no NATS, no HTTP,
+no password of either in its environment, and nothing on its command line. Its stderr is the
+parent's, so its log lines go the same way.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,6 +20,8 @@ log = structlog.get_logger()
 
 LINE_LIMIT = 4 * 1024 * 1024
 """A view of a very large conference still fits."""
+
+KEPT_FROM_CHILDREN = frozenset({"ROSTRUM_NATS_URL", "ROSTRUM_ADMIN_TOKEN"})
 
 GRACE = 5.0
 """Seconds a child has to end after its stdin was closed, before it is killed."""
@@ -47,7 +51,7 @@ class Child(Generic[Report]):
             module,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **(env or {})},
+            env={**_inherited(), **(env or {})},
             limit=LINE_LIMIT,
             start_new_session=True,
         )
@@ -68,22 +72,34 @@ class Child(Generic[Report]):
         """What the child says, until it ends."""
         stdout = self._process.stdout
         assert stdout is not None
-        while line := await stdout.readline():
+        while (line := await stdout.readline()).endswith(b"\n"):
             yield self._decode(line)
+
+    def close(self) -> None:
+        """Close its stdin, which asks it to end."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
     async def wait(self) -> int:
         return await self._process.wait()
 
     async def stop(self) -> int:
         """Close its stdin, which asks it to end; kill it if it does not. Returns the exit code."""
-        stdin = self._process.stdin
-        assert stdin is not None
-        stdin.close()
+        self.close()
         try:
             return await asyncio.wait_for(self._process.wait(), GRACE)
         except TimeoutError:
             self._process.kill()
             return await self._process.wait()
+        finally:
+            # Also when we are told again to hurry: nothing may be left running.
+            if self._process.returncode is None:
+                self._process.kill()
+
+
+def _inherited() -> dict[str, str]:
+    """Our environment without the ways to the bus and the API: children decode strangers' media."""
+    return {key: value for key, value in os.environ.items() if key not in KEPT_FROM_CHILDREN}
 
 
 class Parent(Generic[Order]):
@@ -97,7 +113,8 @@ class Parent(Generic[Order]):
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
     def report(self, report: Any) -> None:
-        with self._lock:
+        with self._lock, suppress(BrokenPipeError):
+            # A parent that is gone hears nothing; our stdin says so, too.
             self._out.write(_encode(report) + b"\n")
 
     async def orders(self) -> AsyncIterator[Order]:
@@ -139,7 +156,7 @@ class Kept(Generic[Report]):
         self._died = died
         self._clock = clock
         self._child: Child[Report] | None = None
-        self._retired = False
+        self._retired = asyncio.Event()
 
     def send(self, order: msgspec.Struct) -> None:
         """Tell the child that runs now; one that is started later is told by `greet`."""
@@ -148,30 +165,47 @@ class Kept(Generic[Report]):
 
     def retire(self) -> None:
         """Do not start it again: it has said that it cannot do what it is for."""
-        self._retired = True
+        self._retired.set()
 
-    def _gone(self) -> bool:
-        return self._retired
+    def end(self) -> None:
+        """Ask the child to end, and do not start it again; `run` returns when it is gone."""
+        self.retire()
+        if self._child is not None:
+            self._child.close()
 
     async def run(self) -> None:
         """Keep it alive until cancelled or retired, then end it cleanly."""
         pause = FIRST_PAUSE
         while True:
             born = self._clock()
-            child = await Child.spawn(self._module, self._decode)
-            self._child = child
             try:
-                self._greet(child)
-                async for report in child.reports():
-                    await self._hear(report)
-            finally:
-                self._child = None
-                code = await child.stop()
-            if self._gone():
+                code = await self._live()
+            except (OSError, msgspec.MsgspecError) as exc:
+                # Out of processes or memory, or it spoke nonsense: no better than dead.
+                log.error("child failed", module=self._module, error=type(exc).__name__)
+                code = -1
+            if self._retired.is_set():
                 return
             if self._clock() - born > STEADY:
                 pause = FIRST_PAUSE
             log.warning("child died", module=self._module, code=code, pause=pause)
             await self._died()
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._retired.wait(), pause)
+                return
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _live(self) -> int:
+        """One life of the child; its exit code."""
+        child = await Child.spawn(self._module, self._decode)
+        self._child = child
+        try:
+            self._greet(child)
+            if self._retired.is_set():
+                child.close()
+            async for report in child.reports():
+                await self._hear(report)
+        finally:
+            self._child = None
+            code = await child.stop()
+        return code

@@ -1,10 +1,11 @@
 """Reading a stream: from anywhere, in order, for ever, whatever happens to the server meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
@@ -13,6 +14,8 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 LINGER = 5.0
 """Seconds that one fetch waits before it is asked anew, in case it was lost on the way."""
@@ -138,6 +141,18 @@ class Follower:
             except OUTAGES as exc:
                 log.warning("reader lost", stream=self._stream, error=type(exc).__name__)
                 await asyncio.sleep(RETRY)
+
+    async def commits(
+        self, decode: Callable[[bytes], Sequence[T]]
+    ) -> AsyncIterator[tuple[Msg, Sequence[T]]]:
+        """The same, decoded. What cannot be read, as of a newer version, is left out and logged."""
+        async for msg in self.messages():
+            try:
+                commit = decode(msg.data)
+            except msgspec.MsgspecError:
+                log.error("commit cannot be read", stream=self._stream)
+            else:
+                yield msg, commit
 
     async def _last_sequence(self) -> int:
         info: Any = await self._js.stream_info(self._stream)

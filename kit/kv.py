@@ -1,14 +1,24 @@
 """Key-value buckets on JetStream: read, compare-and-set, watch for ever."""
 
-from collections.abc import AsyncIterator
-from typing import NamedTuple, Self
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple, Self, TypeVar
 
+import msgspec
 import nats.js.errors
+import structlog
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import KeyValueConfig
 from nats.js.kv import KeyValue
 
-from kit.follow import Follower
+from kit.follow import Follower, reading
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+READ_TIMEOUT = 5.0
+"""Seconds for one fetch of what is known to be there."""
 
 
 class Entry(NamedTuple):
@@ -31,14 +41,25 @@ class Watch(Follower):
     """The newest value of every key, and then every change; each key's in order."""
 
     async def entries(self) -> AsyncIterator[Entry]:
-        prefix = self._subject.removesuffix(">")
         async for msg in self.messages():
-            gone = (msg.headers or {}).get("KV-Operation") in ("DEL", "PURGE")
             yield Entry(
-                msg.subject.removeprefix(prefix),
-                None if gone else msg.data,
+                msg.subject.split(".", 2)[2],
+                None if _gone(msg) else msg.data,
                 msg.metadata.sequence.stream,
             )
+
+    async def values(self, decode: Callable[[bytes], T]) -> AsyncIterator[tuple[str, T | None]]:
+        """The same, decoded. What cannot be read, as of a newer version, is left out and logged."""
+        async for key, value, _ in self.entries():
+            if value is None:
+                yield key, None
+                continue
+            try:
+                decoded = decode(value)
+            except msgspec.MsgspecError:
+                log.error("value cannot be read", bucket=self._stream, key=key)
+            else:
+                yield key, decoded
 
 
 class Bucket:
@@ -78,26 +99,25 @@ class Bucket:
         if await self.get(key) is not None:
             await self._store.delete(key)
 
-    def watch(self) -> Watch:
-        return Watch(
-            self._js,
-            f"KV_{self._name}",
-            f"$KV.{self._name}.>",
-            last_per_subject=True,
-        )
+    def watch(self, keys: str = ">") -> Watch:
+        """Of all keys, or of those that a pattern like `conference.*` names."""
+        stream, subject = f"KV_{self._name}", f"$KV.{self._name}.{keys}"
+        return Watch(self._js, stream, subject, last_per_subject=True)
 
     async def everything(self) -> dict[str, bytes]:
         """All keys and values as they are now."""
         found: dict[str, bytes] = {}
-        watch = self.watch()
-        entries = watch.entries()
-        info = await self._js.stream_info(f"KV_{self._name}")
-        if info.state.messages == 0:
-            return found
-        async for entry in entries:
-            if entry.value is not None:
-                found[entry.key] = entry.value
-            if entry.revision >= (info.state.last_seq or 0):
-                break
-        await entries.aclose()  # type: ignore[attr-defined]
+        prefix = f"$KV.{self._name}."
+        stream, subject = f"KV_{self._name}", f"{prefix}>"
+        async with reading(self._js, stream, subject, after=0, last_per_subject=True) as sub:
+            left = (await sub.consumer_info()).num_pending
+            while left:
+                [msg] = await sub.fetch(1, timeout=READ_TIMEOUT)
+                left = msg.metadata.num_pending
+                if not _gone(msg):
+                    found[msg.subject.removeprefix(prefix)] = msg.data
         return found
+
+
+def _gone(msg: Msg) -> bool:
+    return (msg.headers or {}).get("KV-Operation") in ("DEL", "PURGE")

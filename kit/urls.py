@@ -12,7 +12,14 @@ HIDDEN = "***"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
-_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
+PARAMETERS = frozenset(
+    {
+        *("auth", "exp", "expires", "key", "latency", "mode", "pass", "passphrase", "password"),
+        *("pkt_size", "pbkeylen", "rtsp_transport", "sig", "sign", "signature", "streamid"),
+        *("timeout", "token", "transport", "user", "username"),
+    }
+)
+"""Names in a query that may be shown; any other may be a secret itself, as in `?c2VjcmV0==`."""
 
 
 def scheme_of(url: str) -> str:
@@ -120,7 +127,7 @@ def _query(query: str) -> str:
     shown = []
     for pair in query.split("&"):
         name, equals, _ = pair.partition("=")
-        shown.append(f"{name}={HIDDEN}" if equals and _PARAMETER.fullmatch(name) else HIDDEN)
+        shown.append(f"{name}={HIDDEN}" if equals and name.lower() in PARAMETERS else HIDDEN)
     return "?" + "&".join(shown)
 
 

@@ -329,6 +329,8 @@ class CallProgressed(Event, frozen=True, tag="call_progressed.v1"):
     participant: Token
     step: CallStep
     detail: Reason = ""
+    session: str = ""
+    "The egress session that carries the call from now on, where that is what has changed."
 
 
 class CallConnected(Event, frozen=True, tag="call_connected.v1"):
@@ -336,6 +338,8 @@ class CallConnected(Event, frozen=True, tag="call_connected.v1"):
 
     participant: Token
     encrypted: bool = False
+    session: str = ""
+    "The egress session that it came from."
 
 
 class CallEnded(Event, frozen=True, tag="call_ended.v1"):

@@ -41,6 +41,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     presentation: SealedUrl | None = None
     destination: SealedUrl | None = None
     "Set for a streaming participant."
+    session: str = ""
+    "The egress session that carries a call; what an earlier one still says is of no interest."
     is_streaming: bool = False
     encrypted: bool = False
     keep_conference_alive: KeepAlive = "keep_conference_alive"
@@ -106,7 +108,7 @@ class ConferenceView(msgspec.Struct, frozen=True):
     presenter: str = ""
     "Participant who presents, or empty."
     streaming: bool = False
-    "A streaming participant is connected, or an outside meeting is streamed."
+    "A streaming participant is connected or being reconnected, or an outside meeting is streamed."
     service_type: ServiceType = "conference"
     allow_guests: bool = False
     "Guests and Hosts are told apart."

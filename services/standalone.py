@@ -100,7 +100,7 @@ async def _run(options: Options, cleanup: ExitStack) -> None:
     port = _gateway_port(options) if "gateway" in options.services else 0
     nats_url = _nats_config(options)
     programs = [
-        Program("nats-server", [_nats_server(), "-c", str(options.data / "nats.conf")]),
+        Program("nats-server", [_nats_server(), "-c", str(options.data / "nats.conf")], ours=False),
         *(_service(name, options, nats_url, run_dir, port) for name in options.services),
     ]
     if options.quiet:

@@ -43,6 +43,17 @@ class Program(msgspec.Struct, frozen=True):
     env: dict[str, str] = {}
     log: Path | None = None
     "Where its output is appended; None: to our own stderr."
+    ours: bool = True
+    "One of our services: only those are given our settings."
+
+    def inherited(self) -> dict[str, str]:
+        """Our environment; the token of the API is for the gateway's own ears."""
+        return {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith("ROSTRUM_")
+            or (self.ours and (key != "ROSTRUM_ADMIN_TOKEN" or self.name == "gateway"))
+        }
 
 
 def pause_after(deaths: int) -> float:
@@ -148,7 +159,7 @@ async def _spawn(program: Program) -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
             *program.argv,
-            env={**os.environ, **program.env},
+            env={**program.inherited(), **program.env},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -11,6 +12,7 @@ import structlog
 
 from kit.bus import Delivered
 from kit.eventlog import Conflict, EventLog
+from kit.follow import OUTAGES
 from kit.kv import Bucket, Stale, Watch
 from proto.base import Accepted, Event, Refused, Reply, encode
 from proto.conference import (
@@ -158,7 +160,10 @@ class ConferenceState:
                 log.debug("lost a race", attempt=attempt)
                 continue
             log.info("committed", cause=cause, events=[type(e).__name__ for e in outcome])
-            await self._views.write(self._fold(state, outcome, version))
+            view = self._fold(state, outcome, version)
+            # The commit stands, and its answer is true, also if its view has to wait: see project.
+            with suppress(*OUTAGES):
+                await self._views.write(view)
             return Accepted(version)
         return Refused("busy", f"{ATTEMPTS} other writers were faster")
 

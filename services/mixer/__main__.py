@@ -21,7 +21,8 @@ from kit.vault import Vault
 from proto import scheduler, subjects
 from proto.base import encode
 from proto.mixer import MixerEvent, StageChanged
-from proto.views import FeedOffer, decode_conference
+from proto.scheduler import MixAssigned
+from proto.views import FeedOffer, decode_conference, decode_feed
 from services.mixer.config import Config
 from services.mixer.shell import Worker
 
@@ -41,14 +42,17 @@ async def main() -> None:
             append = partial(logs["mixer"].append, subject, encode([event]), expected=None)
             await bus.persist(append)
 
-        async def offer(conference: str, feed: FeedOffer | None) -> None:
-            if feed is not None:
-                await bus.persist(partial(feeds.put, conference, encode(feed)))
+        async def offer(feed: FeedOffer) -> None:
+            await bus.persist(partial(feeds.put, feed.conference, encode(feed)))
+
+        async def withdraw(mix: MixAssigned) -> None:
+            """Unless another worker, or another instance, has offered the feeds since."""
+            entry = await bus.persist(partial(feeds.get, mix.conference))
+            if entry is None or entry.value is None:
                 return
-            # Another worker may have offered the conference's feeds since: those stay.
-            entry = await bus.persist(partial(feeds.get, conference))
-            if entry and entry.value and msgspec.json.decode(entry.value)["worker"] == name:
-                await bus.persist(partial(feeds.delete, conference))
+            offered = decode_feed(entry.value)
+            if (offered.worker, offered.instance) == (mix.worker, mix.instance):
+                await bus.persist(partial(feeds.delete, mix.conference))
 
         worker = Worker(
             name,
@@ -56,6 +60,7 @@ async def main() -> None:
             vault,
             write,
             offer,
+            withdraw,
             app.start,
             now=lambda: datetime.now(UTC),
             clock=time.monotonic,
@@ -82,16 +87,16 @@ async def main() -> None:
 
 
 async def follow_assignments(follower: Follower, worker: Worker) -> None:
-    async for msg in follower.messages():
+    async for msg, commit in follower.commits(scheduler.decode_commit):
         with trace.span("process scheduler.events.*", SpanKind.CONSUMER, headers=msg.headers):
-            for event in scheduler.decode_commit(msg.data):
+            for event in commit:
                 await worker.carry_out(event)
 
 
 async def follow_views(watch: Watch, worker: Worker) -> None:
-    async for _, value, _ in watch.entries():
-        if value is not None:
-            await worker.show(decode_conference(value))
+    async for _, view in watch.values(decode_conference):
+        if view is not None:
+            await worker.show(view)
 
 
 async def replay_stage(worker: Worker, msg: Msg) -> None:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
 
+from kit import bus
 from kit.child import Child, Kept
 from kit.vault import Vault
 from proto.base import Message
@@ -36,7 +38,8 @@ from services.mixer.core.scene import Content
 log = structlog.get_logger()
 
 Write = Callable[[str, MixerEvent], Awaitable[None]]
-Offering = Callable[[str, FeedOffer | None], Awaitable[None]]
+Offering = Callable[[FeedOffer], Awaitable[None]]
+Withdrawing = Callable[[MixAssigned], Awaitable[None]]
 
 CONFERENCE = "services.mixer.conference"
 
@@ -51,6 +54,7 @@ class Mix:
         vault: Vault,
         write: Write,
         offer: Offering,
+        withdraw: Withdrawing,
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
@@ -60,6 +64,7 @@ class Mix:
         self._vault = vault
         self._write = write
         self._offer = offer
+        self._withdraw = withdraw
         self._now = now
         self._view: ConferenceView | None = None
         self._sources: dict[tuple[str, Content], wire.Source] = {}
@@ -80,10 +85,14 @@ class Mix:
             )
             await self._kept.run()
 
+    def stop(self) -> None:
+        """Ask the process to end; `run` returns when it has."""
+        self._kept.end()
+
     async def end(self) -> None:
         """After the process is gone."""
         a = self.assigned
-        await self._offer(a.conference, None)
+        await self._withdraw(a)
         await self._write(a.conference, MixStopped(self._now(), a.conference, a.instance, a.worker))
 
     async def show(self, view: ConferenceView) -> None:
@@ -97,6 +106,8 @@ class Mix:
                 source = self._sources.get((who, content)) or await self._source(who, content, url)
                 if source is not None:
                     sources[who, content] = source
+        if self._view is not None and view.version < self._view.version:
+            return  # A newer one came while we waited.
         for key, source in sources.items():
             if key not in self._sources:
                 self._kept.send(source)
@@ -111,8 +122,10 @@ class Mix:
     async def _source(
         self, participant: str, content: Content, url: SealedUrl
     ) -> wire.Source | None:
-        # In a replay there are no secrets, and nothing is opened.
-        sealed = "" if self._config.replay else await self._vault.sealed(url)
+        if self._config.replay:
+            # There are no secrets, and nothing is opened.
+            return wire.Source(participant, content, "")
+        sealed = await bus.persist(partial(self._vault.sealed, url))
         return None if sealed is None else wire.Source(participant, content, sealed)
 
     def _greet(self, child: Child[wire.AnyReport]) -> None:
@@ -128,8 +141,7 @@ class Mix:
         match report:
             case wire.Ready(socket=socket):
                 await self._offer(
-                    a.conference,
-                    FeedOffer(a.conference, a.instance, a.worker, self._config.host, socket),
+                    FeedOffer(a.conference, a.instance, a.worker, self._config.host, socket)
                 )
             case wire.SourceChanged(participant=who, content=content, state=state, reason=reason):
                 log.info("source", participant=who, content=content, state=state)
@@ -145,7 +157,7 @@ class Mix:
                 log.debug("mix", late=report.late)
 
     async def _died(self) -> None:
-        await self._offer(self.assigned.conference, None)
+        await self._withdraw(self.assigned)
 
 
 def _media(
@@ -169,6 +181,7 @@ class Worker:
         vault: Vault,
         write: Write,
         offer: Offering,
+        withdraw: Withdrawing,
         start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         *,
         now: Callable[[], datetime],
@@ -179,6 +192,7 @@ class Worker:
         self._vault = vault
         self._write = write
         self._offer = offer
+        self._withdraw = withdraw
         self._start = start
         self._now = now
         self._clock = clock
@@ -227,6 +241,7 @@ class Worker:
             self._vault,
             self._write,
             self._offer,
+            self._withdraw,
             now=self._now,
             clock=self._clock,
         )
@@ -239,7 +254,7 @@ class Worker:
             self._start(self._end(*found))
 
     async def _end(self, mix: Mix, task: asyncio.Task[None]) -> None:
-        task.cancel()
+        mix.stop()
         await asyncio.wait([task])
         await mix.end()
 

@@ -21,7 +21,8 @@ async def main() -> None:
     sealer = Sealer.from_env()
     async with boot.started("routing", config) as app:
         logs = await JetStreamLog.ensure_all(app.js)
-        rules = Rules((await Bucket.ensure(app.js, subjects.CONFIG)).watch())
+        config_bucket = await Bucket.ensure(app.js, subjects.CONFIG)
+        rules = Rules(config_bucket.watch())
         vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), sealer)
         service = Routing(logs["routing"], vault, rules, now=lambda: datetime.now(UTC))
         app.start(rules.follow())

@@ -70,15 +70,15 @@ async def main() -> None:
 
 
 async def follow_assignments(follower: Follower, worker: Worker) -> None:
-    async for msg in follower.messages():
+    async for msg, commit in follower.commits(scheduler.decode_commit):
         with trace.span("process scheduler.events.*", SpanKind.CONSUMER, headers=msg.headers):
-            for event in scheduler.decode_commit(msg.data):
+            for event in commit:
                 await worker.carry_out(event)
 
 
 async def follow_feeds(watch: Watch, worker: Worker) -> None:
-    async for key, value, _ in watch.entries():
-        worker.feed(key, None if value is None else decode_feed(value))
+    async for key, offer in watch.values(decode_feed):
+        worker.feed(key, offer)
 
 
 if __name__ == "__main__":

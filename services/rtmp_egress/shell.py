@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 
+from kit import bus
 from kit.child import Child, Kept
 from kit.vault import Vault
 from proto.base import Message
@@ -53,6 +55,7 @@ class Session:
         self._now = now
         self._socket = ""
         self._destinations: dict[str, str] = {}
+        self._refused: wire.Stopped | None = None
         self._kept = Kept(
             SESSION,
             wire.decode_report,
@@ -68,12 +71,20 @@ class Session:
         ):
             await self._kept.run()
 
+    def end(self) -> None:
+        """Ask the process to end; `run` returns when it has."""
+        self._kept.end()
+
     def feed_at(self, socket: str) -> None:
         if socket != self._socket:
             self._socket = socket
             self._kept.send(wire.FeedAt(socket))
 
-    def add(self, participant: str, sealed: str) -> None:
+    async def add(self, participant: str, sealed: str) -> None:
+        if self._refused:
+            # It has said that it cannot; whoever comes later is told the same.
+            await self._change(self._refusal(participant, self._refused))
+            return
         self._destinations[participant] = sealed
         self._kept.send(wire.AddDestination(participant, sealed))
 
@@ -92,12 +103,13 @@ class Session:
         match report:
             case wire.Started(encoder=encoder):
                 await self._say(SessionStarted(at, a.conference, a.session, a.worker, encoder))
-            case wire.Stopped(code=code, reason=reason):
+            case wire.Stopped():
                 # The process cannot do it, and a new one could not either.
                 self._kept.retire()
+                self._refused = report
                 for participant in list(self._destinations):
-                    del self._destinations[participant]
-                    await self._change(wire.Changed(participant, "failed", code, reason))
+                    self._destinations.pop(participant, None)
+                    await self._change(self._refusal(participant, report))
             case wire.Changed(participant=participant, state=state):
                 if participant not in self._destinations:
                     return
@@ -108,10 +120,13 @@ class Session:
                 log.debug("session", pictures=report.pictures, repeated=report.repeated)
 
     async def _died(self) -> None:
-        for participant in self._destinations:
-            await self._change(
-                wire.Changed(participant, "recovering", "worker-restart", "the encoder restarts")
-            )
+        restarts = "worker-restart", "the encoder restarts"
+        for participant in list(self._destinations):
+            if participant in self._destinations:
+                await self._change(wire.Changed(participant, "recovering", *restarts))
+
+    def _refusal(self, participant: str, stopped: wire.Stopped) -> wire.Changed:
+        return wire.Changed(participant, "failed", stopped.code, stopped.reason)
 
     async def _change(self, changed: wire.Changed) -> None:
         at, a = self._now(), self._assigned
@@ -234,27 +249,32 @@ class Worker:
             case SessionReleased(session=ident):
                 if found := self._sessions.pop(ident, None):
                     # A slow server makes this last seconds; the next assignment does not wait.
-                    self._start(self._stop(found[1], found[2]))
+                    self._start(self._stop(*found))
             case _:
                 pass
 
     async def _add(self, ident: str, participant: str, destination: SealedUrl) -> None:
         found = self._sessions.get(ident)
-        sealed = await self._vault.sealed(destination)
+        sealed = await bus.persist(partial(self._vault.sealed, destination))
         if found is None or sealed is None:
             # Hung up while it was being assigned.
             log.info("destination is gone", participant=participant)
             return
-        found[0].add(participant, sealed)
+        await found[0].add(participant, sealed)
 
-    async def _stop(self, assigned: SessionAssigned, task: asyncio.Task[None]) -> None:
-        task.cancel()
+    async def _stop(
+        self, running: Session, assigned: SessionAssigned, task: asyncio.Task[None]
+    ) -> None:
+        running.end()
         await asyncio.wait([task])
         conference, session = assigned.conference, assigned.session
         await self._write(conference, SessionStopped(self._now(), conference, session, self._name))
 
     def feed(self, conference: str, offer: FeedOffer | None) -> None:
         """Where the feeds of a conference are to be taken has changed."""
+        if offer is not None and offer.host != self._config.host:
+            # A socket of another host; the scheduler will see to it that the two come together.
+            offer = None
         if offer is None:
             self._feeds.pop(conference, None)
         else:

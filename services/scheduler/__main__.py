@@ -9,7 +9,7 @@ import structlog
 
 from kit import boot, bus
 from kit.config import from_env
-from kit.eventlog import JetStreamLog
+from kit.eventlog import Conflict, JetStreamLog
 from kit.follow import OUTAGES, Follower
 from kit.kv import Bucket
 from proto import conference, routing, subjects
@@ -79,7 +79,7 @@ async def main() -> None:
         while not app.stopped.is_set():
             try:
                 await service.tick()
-            except OUTAGES as exc:
+            except (*OUTAGES, Conflict) as exc:
                 log.warning("look failed", error=type(exc).__name__)
             try:
                 await asyncio.wait_for(app.stopped.wait(), TICK)

@@ -107,10 +107,16 @@ def assign_mix(
     """A mixer for `instance`; nothing if it has one."""
     if work.instance == instance and work.mixer:
         return []
+    old: list[SchedulerEvent] = (
+        [MixReleased(at, conference, work.instance, work.mixer)] if work.mixer else []
+    )
     if offer := best(bids):
-        return [MixAssigned(at, conference, instance, offer.worker)]
+        return [*old, MixAssigned(at, conference, instance, offer.worker)]
     refused = refusals(bids)
-    return [MixRefused(at, conference, instance, why_nobody("mixer", asked, "", refused), refused)]
+    return [
+        *old,
+        MixRefused(at, conference, instance, why_nobody("mixer", asked, "", refused), refused),
+    ]
 
 
 def wish(
@@ -213,8 +219,20 @@ def release_call(
     return released
 
 
-def release_all(work: Work, conference: str, at: datetime) -> list[SchedulerEvent]:
-    """The conference is over."""
+def give_up(
+    work: Work, conference: str, participant: str, reason: str, at: datetime
+) -> list[SchedulerEvent]:
+    """A call that nothing is being done for, and nobody can be found to do it."""
+    return [
+        *release_call(work, conference, participant, at),
+        SessionRefused(at, conference, participant, reason),
+    ]
+
+
+def release_all(work: Work, conference: str, instance: str, at: datetime) -> list[SchedulerEvent]:
+    """That instance of the conference is over; what a later one has been given stays."""
+    if work.instance not in ("", instance):
+        return []
     released: list[SchedulerEvent] = [
         SessionReleased(at, conference, session.session, session.worker)
         for session in work.sessions.values()

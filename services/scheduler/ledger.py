@@ -25,12 +25,12 @@ class Ledger:
 
     async def follow(self, follower: Follower) -> None:
         """See what other replicas commit."""
-        async for msg in follower.messages():
+        async for msg, commit in follower.commits(decode_commit):
             conference = msg.subject.rsplit(".", 1)[-1]
             page = self._pages.get(conference)
             sequence = msg.metadata.sequence.stream
             if page is not None and sequence > page.version:
-                self._turn(conference, page, decode_commit(msg.data), sequence)
+                self._turn(conference, page, commit, sequence)
 
     async def read(self, conference: str) -> Page:
         if page := self._pages.get(conference):

@@ -33,14 +33,14 @@ class Roster:
         self._heard: dict[str, tuple[WorkerView, float]] = {}
 
     async def follow(self) -> None:
-        async for key, value, _ in self._watch.entries():
-            if value is None:
+        async for key, worker in self._watch.values(decode_worker):
+            if worker is None:
                 if self._heard.pop(key, None):
                     log.info("worker left", worker=key)
                 continue
             if key not in self._heard:
                 log.info("worker found", worker=key)
-            self._heard[key] = (decode_worker(value), self._clock())
+            self._heard[key] = (worker, self._clock())
 
     async def ready(self) -> None:
         await self._watch.caught_up.wait()
@@ -70,6 +70,6 @@ class Conferences:
         await self._watch.caught_up.wait()
 
     async def follow(self) -> None:
-        async for key, value, _ in self._watch.entries():
-            if value is not None:
-                self.by_key[key] = decode_conference(value)
+        async for key, view in self._watch.values(decode_conference):
+            if view is not None:
+                self.by_key[key] = view

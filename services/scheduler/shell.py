@@ -41,8 +41,8 @@ log = structlog.get_logger()
 ATTEMPTS = 10
 """Lost races before a wish is given back to the bus, which brings it again."""
 
-FORGOTTEN = 5
-"""Ticks that a destination may be in no view before it is released: its end was missed."""
+PATIENCE_TICKS = 10
+"""Ticks after which a call without a session is ended, and a destination without a call."""
 
 Decision = Callable[[core.Work], Awaitable[list[SchedulerEvent]]]
 
@@ -68,7 +68,8 @@ class Scheduler:
         self._patience = patience
         self._now = now
         self._new_id = new_id
-        self._missed: dict[str, int] = {}
+        self._odd: dict[str, dict[str, int]] = {}
+        "By conference: calls without a session, and destinations without a call; for how long."
         self._complained: set[str] = set()
 
     async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
@@ -82,8 +83,8 @@ class Scheduler:
                 case CallLegChanged(participant=who, state="failed"):
                     leg = partial(self._hang_up, where.id, who, leg="presentation")
                     await self._commit(where.id, leg)
-                case ConferenceEnded():
-                    await self._commit(where.id, partial(self._close, where.id))
+                case ConferenceEnded(instance=instance):
+                    await self._commit(where.id, partial(self._close, where.id, instance))
                 case _:
                     pass
 
@@ -102,31 +103,38 @@ class Scheduler:
             if view.running:
                 await self._repair(conference, view, work)
             elif work.mixer or work.sessions:
-                await self._commit(conference, partial(self._close, conference))
+                await self._commit(conference, partial(self._close, conference, view.instance))
 
     async def _repair(self, conference: str, view: ConferenceView, work: core.Work) -> None:
         mixers, egress = self._roster.alive("mixer"), self._roster.alive("egress")
         if work.instance != view.instance or work.mixer not in mixers:
             await self._commit(conference, partial(self._mix, conference, view.instance))
-        for session in work.sessions.values():
-            if session.worker not in egress:
-                await self._commit(conference, partial(self._move, conference, session.session))
-            for participant in session.destinations:
-                if view.find(participant):
-                    self._missed.pop(participant, None)
-                elif self._missed.setdefault(participant, 0) < FORGOTTEN:
-                    self._missed[participant] += 1
-                else:
-                    del self._missed[participant]
-                    hang_up = partial(self._hang_up, conference, participant)
-                    await self._commit(conference, hang_up)
+        for session in core.orphans(work, frozenset(egress)):
+            await self._commit(conference, partial(self._move, conference, session.session))
+        carried = {
+            who for s in work.sessions.values() if s.worker in egress for who in s.destinations
+        }
+        calls = {p.participant for p in view.participants if p.destination}
+        for participant in self._overdue(conference, (carried - calls) | (calls - carried)):
+            end = self._hang_up if participant in carried else self._give_up
+            await self._commit(conference, partial(end, conference, participant))
+
+    def _overdue(self, conference: str, odd: set[str]) -> list[str]:
+        """Those in `odd` that have been there for too many ticks to be on their way."""
+        seen = self._odd.get(conference, {})
+        self._odd[conference] = {who: seen.get(who, 0) + 1 for who in odd}
+        return [who for who, ticks in self._odd[conference].items() if ticks > PATIENCE_TICKS]
 
     async def _commit(self, conference: str, decide: Decision) -> None:
         page = await self._ledger.read(conference)
         for _ in range(ATTEMPTS):
             commit = await decide(page.work)
             if not commit:
-                return
+                # Nothing to do, unless another replica has written what is not known here yet.
+                known, page = page, await self._ledger.reread(conference)
+                if page.version == known.version:
+                    return
+                continue
             try:
                 await self._ledger.write(conference, page, commit)
             except Conflict:
@@ -183,8 +191,14 @@ class Scheduler:
     ) -> list[SchedulerEvent]:
         return core.release_call(work, conference, participant, self._now(), leg=leg)
 
-    async def _close(self, conference: str, work: core.Work) -> list[SchedulerEvent]:
-        return core.release_all(work, conference, self._now())
+    async def _close(self, conference: str, instance: str, work: core.Work) -> list[SchedulerEvent]:
+        return core.release_all(work, conference, instance, self._now())
+
+    async def _give_up(
+        self, conference: str, participant: str, work: core.Work
+    ) -> list[SchedulerEvent]:
+        reason = "the call was lost and no egress worker has room for it"
+        return core.give_up(work, conference, participant, reason, self._now())
 
     def _near(self, wanted: SessionWanted, work: core.Work) -> SessionWanted:
         """Say where the mixer is: who is there takes the feed at no cost."""

@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from opentelemetry import trace as otel
 
 from kit import boot, bus, trace
+from kit.boot import Jobs
 from kit.follow import Follower
 from kit.kv import Bucket, Stale
 from proto.base import Accepted, Command, Refused, decode_reply, encode
@@ -32,7 +33,7 @@ async def test_a_command_is_answered_and_its_trace_goes_along(nc: Client) -> Non
         seen.append((command.who, otel.get_current_span().get_span_context().trace_id))
         return Accepted(7)
 
-    async with asyncio.TaskGroup() as group:
+    async with Jobs(asyncio.Event()) as group:
         await bus.answer(
             nc,
             "door.commands.*",
@@ -44,6 +45,7 @@ async def test_a_command_is_answered_and_its_trace_goes_along(nc: Client) -> Non
         with trace.span("test"):
             here = otel.get_current_span().get_span_context().trace_id
             reply = decode_reply(await bus.ask(nc, "door.commands.a", Knock("ann")))
+        await group.stop()
 
     assert reply == Accepted(7)
     assert seen == [("ann", here)]
@@ -53,7 +55,7 @@ async def test_nonsense_is_refused_and_a_bug_is_owned_up_to(nc: Client) -> None:
     async def handle(command: Knock) -> Accepted:
         raise ZeroDivisionError
 
-    async with asyncio.TaskGroup() as group:
+    async with Jobs(asyncio.Event()) as group:
         await bus.answer(
             nc,
             "door.commands.*",
@@ -64,6 +66,7 @@ async def test_nonsense_is_refused_and_a_bug_is_owned_up_to(nc: Client) -> None:
         )
         bad = decode_reply((await nc.request("door.commands.a", b'{"type":"knock.v1"}')).data)
         bug = decode_reply(await bus.ask(nc, "door.commands.a", Knock("ann")))
+        await group.stop()
 
     assert isinstance(bad, Refused)
     assert (bad.code, "who" in bad.reason) == ("invalid", True)

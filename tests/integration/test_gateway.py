@@ -17,10 +17,10 @@ import pytest
 from nats.aio.client import Client
 
 from kit import bus
-from kit.boot import App
+from kit.boot import App, Jobs
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket
-from kit.secrets import Sealer
+from kit.secrets import Sealer, Secret
 from proto import subjects
 from proto.base import Accepted, Message, Refused, encode
 from proto.conference import ConferenceCommand, decode_command
@@ -91,32 +91,27 @@ async def gateway(
     config = Config(http_port=0, **settings)
     sock = listen(config)
     stopped = asyncio.Event()
-    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), Jobs(asyncio.Event()) as group:
         app = App(nc, nc.jetstream(), group, stopped)
-        jobs: list[asyncio.Task[None]] = []
-        tracked = _tracking(app, jobs)
-        await behind(tracked)
+        await behind(app)
+        sealer = Sealer(b"k" * 32)
         web, live = await assemble(
-            tracked, config, Sealer(b"k" * 32), lambda: f"id-{next(numbers)}", time.monotonic
+            app, config, sealer, lambda: f"id-{next(numbers)}", time.monotonic
         )
         serving = group.create_task(serve(web, live, sock, stopped))
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         async with httpx.AsyncClient(base_url=url, timeout=15, trust_env=False) as http:
+            while True:
+                try:
+                    await http.get("/health/live")
+                    break
+                except httpx.ConnectError:
+                    await asyncio.sleep(0.01)
             yield http
         stopped.set()
         await serving
-        for job in jobs:
-            job.cancel()
+        await group.stop()
     sock.close()
-
-
-def _tracking(app: App, jobs: list[asyncio.Task[None]]) -> App:
-    class Tracked(App):
-        def start(self, job: Any) -> asyncio.Task[None]:
-            jobs.append(super().start(job))
-            return jobs[-1]
-
-    return Tracked(app.nc, app.js, app.group, app.stopped)
 
 
 async def town_hall(http: httpx.AsyncClient) -> httpx.Response:
@@ -364,3 +359,33 @@ async def test_a_requests_trace_goes_on_into_the_log(nc: Client) -> None:
         assert (await http.post(PEOPLE, json=body, headers=headers)).status_code == 201
         stored = await nc.jetstream().get_last_msg("CONFERENCE", "conference.events.*")
         assert trace in (stored.headers or {})["traceparent"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/rostrum/v1/conferences/",
+        "//api/rostrum/v1/conferences/",
+        "/%2fapi/rostrum/v1/conferences/",
+        "///api//rostrum/v1/conferences",
+        "api/rostrum/v1/conferences/",
+        "/./api/rostrum/v1/conferences/",
+        "/health/../api/rostrum/v1/conferences/",
+        "/hls/town-hall.m3u8",
+    ],
+)
+async def test_no_spelling_of_a_path_gets_around_the_token(nc: Client, path: str) -> None:
+    """Asked by hand: an HTTP library would mend the path before it is sent."""
+    async with gateway(nc, admin_token=Secret("the-token")) as http:
+        reader, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
+        writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
+        )
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    status = int(answer.split()[1])
+    assert status in (400, 401, 404)
+    assert b"Town Hall" not in answer
+    assert status != 404 or b"no such page" in answer

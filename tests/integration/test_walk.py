@@ -15,6 +15,7 @@ from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
 from kit import bus
+from kit.boot import Jobs
 from kit.eventlog import JetStreamLog
 from kit.heartbeat import beat
 from kit.kv import Bucket
@@ -94,19 +95,19 @@ class Stage:
         """A media worker that answers every bid with `bid`, until its stack is closed."""
         own = AsyncExitStack()
         await self.stack.enter_async_context(own)
-        group = await own.enter_async_context(asyncio.TaskGroup())
+        group = await own.enter_async_context(Jobs(asyncio.Event()))
+        own.push_async_callback(group.stop)
 
         async def answer(_: Wanted) -> Message:
             return bid
 
-        sub = await bus.answer(
+        await bus.answer(
             self.nc,
             subjects.bids("mixer" if kind == "mixer" else "egress"),
             decode=decode_wanted,
             handle=answer,
             group=group,
         )
-        own.push_async_callback(sub.unsubscribe)
         view = WorkerView(name, "mixer" if kind == "mixer" else "egress", "default", "here", 8, 0)
         await own.enter_async_context(beat(self.workers, f"{kind}.{name}", lambda: view))
         return own

@@ -1,6 +1,7 @@
 """Calls to streaming services: asked for, automatic, and what other services say about them."""
 
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from proto.base import Refused
 from proto.conference import (
@@ -163,7 +164,7 @@ def _retry_at(
 def learn(
     state: ConferenceView, fact: Fact, at: datetime, vmr: Vmr | None = None
 ) -> list[ConferenceEvent]:
-    """What another service's word about a call means here. Late words mean nothing."""
+    """What another service's word about a call means here; what comes too late means nothing."""
     call = state.find(fact.participant)
     if call is None or call.destination is None:
         return []
@@ -174,26 +175,53 @@ def learn(
             return _drop(state, call, "encryption-required", ENCRYPTION, at, vmr)
         case CallRouted() if call.state == "requested":
             return [CallProgressed(at, call.participant, "routed", _routed(fact))]
-        case DestinationAssigned(worker=worker) if call.state in ("requested", "routed"):
-            return [CallProgressed(at, call.participant, "assigned", f"assigned to {worker}")]
+        case DestinationAssigned(session=session) if session == call.session:
+            return []
+        case DestinationAssigned(session=session, worker=worker):
+            step: CallStep = "recovering" if _on_air(call) else "assigned"
+            detail = f"assigned to {worker}"
+            return [CallProgressed(at, call.participant, step, detail, session)]
         case CallRefused(code=code, reason=reason):
             return _drop(state, call, code, reason, at, vmr)
         case SessionRefused(reason=reason):
             return _drop(state, call, "no-worker", reason, at, vmr)
-        case DestinationChanged(state="publishing", tls_version=tls):
-            return (
-                []
-                if call.state == "connected"
-                else [CallConnected(at, call.participant, bool(tls))]
-            )
-        case DestinationChanged(state="failed" | "stopped", code=code, reason=reason):
-            return _drop(state, call, code or "stopped", reason, at, vmr)
-        case DestinationChanged(state="connecting", reason=reason):
-            return _progress(call, "connecting", reason, at)
-        case DestinationChanged(state="recovering", reason=reason):
-            return _progress(call, "recovering", reason, at)
-        case _:
+        case DestinationChanged():
+            return _hear_of(state, call, fact, at, vmr)
+        case CallRouted():
             return []
+    assert_never(fact)
+
+
+def _hear_of(
+    state: ConferenceView,
+    call: ParticipantView,
+    fact: DestinationChanged,
+    at: datetime,
+    vmr: Vmr | None,
+) -> list[ConferenceEvent]:
+    """How a call's destination is doing."""
+    other = bool(call.session) and fact.session != call.session
+    match fact.state:
+        case "failed" | "stopped" | "recovering" if other:
+            # The last words of a session that the call has left.
+            return []
+        case "failed" | "stopped":
+            return _drop(state, call, fact.code or "stopped", fact.reason, at, vmr)
+        case "publishing" if call.state == "connected" and not other:
+            return []
+        case "publishing":
+            return [CallConnected(at, call.participant, bool(fact.tls_version), fact.session)]
+        case "connecting" if not _on_air(call):
+            return _progress(call, "connecting", fact, at)
+        case "connecting" | "recovering":
+            # Connecting again is part of recovering; the indicator stays on.
+            return _progress(call, "recovering", fact, at)
+    assert_never(fact.state)
+
+
+def _on_air(call: ParticipantView) -> bool:
+    """Whether viewers have seen it and expect to see it again."""
+    return call.state in ("connected", "recovering")
 
 
 def _routed(fact: CallRouted) -> str:
@@ -203,11 +231,11 @@ def _routed(fact: CallRouted) -> str:
 
 
 def _progress(
-    call: ParticipantView, step: CallStep, reason: str, at: datetime
+    call: ParticipantView, step: CallStep, fact: DestinationChanged, at: datetime
 ) -> list[ConferenceEvent]:
     if call.state == STEP_STATE[step]:
         return []
-    return [CallProgressed(at, call.participant, step, reason)]
+    return [CallProgressed(at, call.participant, step, fact.reason, fact.session)]
 
 
 def _drop(

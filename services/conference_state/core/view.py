@@ -57,9 +57,10 @@ def _fold(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
         case CallRequested():
             return _called(_with(view, _call(event)), event.automatic)
         case CallProgressed(participant=who, step=step, detail=detail):
-            return _change(view, who, state=STEP_STATE[step], detail=detail)
+            view = _change(view, who, state=STEP_STATE[step], detail=detail)
+            return _carried(view, who, event.session)
         case CallConnected(participant=who, encrypted=encrypted):
-            return _connected(view, who, encrypted)
+            return _carried(_connected(view, who, encrypted), who, event.session)
         case CallLegChanged():
             return _leg(view, event)
         case ParticipantLeft(participant=who):
@@ -174,6 +175,11 @@ def _connected(view: ConferenceView, who: str, encrypted: bool) -> ConferenceVie
     detail = call.presentation_detail if call.presentation_state == "failed" else ""
     view = _change(view, who, state="connected", detail=detail, encrypted=encrypted)
     return _automatic(view, call.automatic, failures=0)
+
+
+def _carried(view: ConferenceView, who: str, session: str) -> ConferenceView:
+    """By which session a call is carried from now on, if that has changed."""
+    return _change(view, who, session=session) if session else view
 
 
 def _leg(view: ConferenceView, event: CallLegChanged) -> ConferenceView:

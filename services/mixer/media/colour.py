@@ -25,6 +25,10 @@ LUMA_OVER_CHROMA = 219 / 224
 """Steps of luma to steps of chroma in limited range."""
 
 
+EVEN, ODD = slice(0, None, 2), slice(1, None, 2)
+"""Of the rows of luma, two of which share a row of chroma."""
+
+
 class Matrix(msgspec.Struct, frozen=True):
     """How much of luma is red and how much blue."""
 
@@ -101,8 +105,11 @@ class Recolour:
         _sum(u, v, to.u, GREY, target[1])
         _sum(u, v, to.v, GREY, target[2])
         # Bytes cannot be negative: what is to be added and what to be taken away go one by one.
-        cv2.add(y, cv2.repeat(more, 2, 2, room.doubled), target[0])
-        cv2.subtract(target[0], cv2.repeat(less, 2, 2, room.doubled), target[0])
+        more, less = room.doubled(more), room.doubled(less)
+        for rows in (EVEN, ODD):
+            into = target[0][rows]
+            cv2.add(y[rows], more, into)
+            cv2.subtract(into, less, into)
 
     def _room(self, shape: tuple[int, ...]) -> "_Room":
         if shape not in self._rooms:
@@ -117,11 +124,17 @@ class _Room:
 
     def __init__(self, height: int, width: int) -> None:
         half = height // 2, width // 2
-        self.doubled: Plane = np.empty((height, width), np.uint8)
         self.more: Plane = np.empty(half, np.uint8)
         self.less: Plane = np.empty(half, np.uint8)
+        self._wide = np.empty((*half, 2), np.uint8), np.empty((*half, 2), np.uint8)
         y, u, v = (np.empty(shape, np.uint8) for shape in ((height, width), half, half))
         self.spare: Planes = (y, u, v)
+
+    def doubled(self, plane: Plane) -> Plane:
+        """As wide as luma: two channels that are the same lie in memory as each pixel twice."""
+        wide = self._wide[plane is self.less]
+        cv2.merge((plane, plane), wide)
+        return wide.reshape(plane.shape[0], -1)
 
 
 def _sum(u: Plane, v: Plane, factors: tuple[float, float], middle: int, into: Plane) -> Plane:

@@ -6,15 +6,16 @@ A canvas is contiguous I420. Each slot of the ring remembers what it shows, tile
 from collections.abc import Mapping
 
 from services.mixer.core import palette
-from services.mixer.core.layouts import Rect, whole
+from services.mixer.core.layouts import Rect, even, whole
 from services.mixer.core.scene import Scene, SourceId, Tile
 from services.mixer.media.cards import Cards, Overlay
-from services.mixer.media.colour import BT709, Matrix, Recolour
+from services.mixer.media.colour import Matrix
+from services.mixer.media.painting import Painter, Painting
 from services.mixer.media.picture import Picture
 from services.mixer.media.planes import Plane, Planes, cut, fill, split
-from services.mixer.media.scaling import Scaler, crop, letterbox
+from services.mixer.media.scaling import crop, letterbox
 
-Geometry = tuple[int, int, float]
+Geometry = tuple[int, int, float, Matrix]
 
 
 class Compositor:
@@ -38,7 +39,7 @@ class Compositor:
 class _Slot:
     """One canvas that shows a scene, and which pictures of it."""
 
-    def __init__(self, scene: Scene, canvas: Plane, cards: Cards, painter: "Painter") -> None:
+    def __init__(self, scene: Scene, canvas: Plane, cards: Cards, painter: Painter) -> None:
         self.scene = scene
         planes = split(canvas)
         fill(planes, palette.yuv(palette.BACKDROP))
@@ -70,7 +71,7 @@ class _Slot:
 class _Place:
     """One tile on one canvas."""
 
-    def __init__(self, tile: Tile, canvas: Planes, cards: Cards, painter: "Painter") -> None:
+    def __init__(self, tile: Tile, canvas: Planes, cards: Cards, painter: Painter) -> None:
         self.tile = tile
         self.serial = 0
         "Of the picture that it shows."
@@ -78,8 +79,7 @@ class _Place:
         self._cards = cards
         self._painter = painter
         self._geometry: Geometry | None = None
-        self._part = Rect(0, 0, 0, 0)
-        self._target: Planes = canvas
+        self._painting: Painting | None = None
         self._label: Overlay | None = None
         if tile.label:
             self._label = cards.label(tile.name, tile.rect.width, tile.rect.height)
@@ -88,49 +88,23 @@ class _Place:
         return self._cards.name(self.tile.name, self.tile.rect.width, self.tile.rect.height)
 
     def draw(self, picture: Picture) -> None:
-        geometry = (picture.width, picture.height, picture.aspect)
-        if geometry != self._geometry:
+        geometry = (picture.width, picture.height, picture.aspect, picture.matrix)
+        if self._painting is None or geometry != self._geometry:
             self._geometry = geometry
-            self._plan(picture)
+            self._painting = self._plan(picture)
         self.serial = picture.serial
-        self._painter.paint(self._target, cut(picture.planes, self._part), picture.matrix)
+        self._painting.paint(picture.planes)
         if self._label is not None:
             self._label.blend(cut(self._canvas, self.tile.rect))
 
-    def _plan(self, picture: Picture) -> None:
+    def _plan(self, picture: Picture) -> Painting:
         """Which part of such a picture goes where."""
         place = self.tile.rect
         if not self.tile.whole:
-            self._part = crop(picture, place.width, place.height)
-            self._target = cut(self._canvas, place)
-            return
+            part = crop(picture, place.width, place.height)
+            return Painting(self._painter, picture, part, cut(self._canvas, place))
         inner = letterbox(picture, place)
         if inner != place:
             fill(cut(self._canvas, place), palette.BLACK)
-        self._part = Rect(0, 0, picture.width & ~1, picture.height & ~1)
-        self._target = cut(self._canvas, inner)
-
-
-class Painter:
-    """Brings planes to another size and into the canvas's colours. For one thread."""
-
-    def __init__(self) -> None:
-        self._scaler = Scaler()
-        self._recolour = Recolour()
-
-    def paint(self, target: Planes, source: Planes, matrix: Matrix) -> None:
-        """Colours are converted at the smaller of the two sizes, where it costs less."""
-        if matrix == BT709:
-            self._scale(target, source)
-        elif source[0].size <= target[0].size:
-            between = self._recolour.spare(source)
-            self._recolour.convert(source, between, matrix)
-            self._scale(target, between)
-        else:
-            between = self._recolour.spare(target)
-            self._scale(between, source)
-            self._recolour.convert(between, target, matrix)
-
-    def _scale(self, target: Planes, source: Planes) -> None:
-        for into, plane in zip(target, source, strict=True):
-            self._scaler.fill(into, plane)
+        part = Rect(0, 0, even(picture.width), even(picture.height))
+        return Painting(self._painter, picture, part, cut(self._canvas, inner))

@@ -9,9 +9,12 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-PROTOCOLS = "file,http,https,tcp,tls,udp,rtp,rtsp,rtsps,rtmp,rtmps,rtmpt,srt,hls,crypto,data"
+PROTOCOLS = "http,https,tcp,tls,udp,rtp,rtsp,rtsps,rtmp,rtmps,rtmpt,srt,hls,crypto,data"
 """What a URL, and a playlist behind it, may use: transports of media and nothing that runs,
-lists or joins things on this machine."""
+lists or joins things on this machine, or reads its files."""
+
+FILE_PROTOCOLS = "file,crypto,data"
+"""What a file, and a playlist in it, may use."""
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,live_flv,mpegts,mpeg,avi,asf,nut,mxf,ogg,"
@@ -112,7 +115,9 @@ class Opened(msgspec.Struct):
 def open_media(url: str) -> Opened:
     """Raises one of `UNREADABLE`; see `why`."""
     live = is_live(url)
-    options = {"protocol_whitelist": PROTOCOLS, "format_whitelist": FORMATS}
+    local = url.startswith(("/", "file:"))
+    protocols = FILE_PROTOCOLS if local else PROTOCOLS
+    options = {"protocol_whitelist": protocols, "format_whitelist": FORMATS}
     if live:
         options["analyzeduration"] = str(PROBE_TIME)
     if url.startswith("rtsp"):

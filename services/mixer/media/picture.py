@@ -11,6 +11,9 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from services.mixer.media.colour import BT709, Matrix, matrix
 from services.mixer.media.planes import Plane, Planes
 
+FULL_RANGE = int(ColorRange.JPEG)
+"""A plain number: comparing enumerations would cost as much as all else that is asked here."""
+
 QUARTER_TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
     180: cv2.ROTATE_180,
@@ -26,9 +29,7 @@ _serials = count(1)
 def _view(plane: VideoPlane) -> Plane:
     """The plane's visible part, in place; the array keeps the frame alive."""
     # The stubs do not say that a plane is a buffer.
-    rows = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]
-    view: Plane = rows.reshape(plane.height, plane.line_size)[:, : plane.width]
-    return view
+    return np.ndarray((plane.height, plane.width), np.uint8, plane, 0, (plane.line_size, 1))  # type: ignore[arg-type]
 
 
 class Picture:
@@ -48,10 +49,10 @@ class Picture:
     @classmethod
     def of(cls, frame: av.VideoFrame, pixel_aspect: float = 1.0) -> "Picture":
         """A decoded frame, upright, in its own matrix."""
-        own = matrix(frame.colorspace, frame.height)
-        if frame.format.is_rgb:
-            frame, own = _limited(frame), BT709
-        elif frame.format.name != "yuv420p" or frame.color_range == ColorRange.JPEG:
+        own, format = matrix(frame.colorspace, frame.height), frame.format
+        if format.name != "yuv420p" or frame.color_range == FULL_RANGE:
+            if format.is_rgb:
+                own = BT709
             frame = _limited(frame)
         aspect = frame.width / frame.height * (pixel_aspect or 1.0)
         y, u, v = (_view(plane) for plane in frame.planes)

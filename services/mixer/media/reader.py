@@ -11,7 +11,6 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from services.mixer.media.inbox import Inbox
 from services.mixer.media.opening import UNREADABLE, NotMedia, Opened
@@ -75,6 +74,7 @@ class Reader:
         self._decoded_until = 0.0
         "When the newest decoded picture is due; decoders keep some back."
         self._bad = 0
+        self._video = opened.video.index if opened.video is not None else -1
         # Plain floats: fractions would cost as much as a small picture.
         video = opened.video
         shape = video.sample_aspect_ratio if video is not None else None
@@ -110,8 +110,9 @@ class Reader:
                 return
 
     def _take(self, packet: "Packet[Any]") -> None:
-        due = self._note(packet)
-        if isinstance(packet.stream, VideoStream):
+        is_video = packet.stream_index == self._video
+        due = self._note(packet, is_video)
+        if is_video:
             self._take_video(packet)
         else:
             for frame in self._decoded(packet):
@@ -120,16 +121,15 @@ class Reader:
         if not self._opened.live and due - self._clock() > READ_AHEAD:
             self._rest()
 
-    def _note(self, packet: "Packet[Any]") -> float:
+    def _note(self, packet: "Packet[Any]", is_video: bool) -> float:
         """Tell the timeline what has been read, decoded or not; returns when it is due."""
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is None:
             return 0.0
-        stream = packet.stream
-        base = self._bases[stream.index]
-        is_video = isinstance(stream, VideoStream)
+        track = packet.stream_index
+        base = self._bases[track]
         lasts = packet.duration * base if packet.duration else self._usual * is_video
-        due = self._timeline.due(stream.index, stamp * base, lasts, self._clock(), picture=is_video)
+        due = self._timeline.due(track, stamp * base, lasts, self._clock(), picture=is_video)
         self._inbox.until = due + lasts
         if is_video:
             self._inbox.seen_until = due + lasts
@@ -137,7 +137,8 @@ class Reader:
 
     def _take_video(self, packet: "Packet[Any]") -> None:
         if self._inbox.visible or packet.dts is None:
-            self._catch_up()
+            if self._held:
+                self._catch_up()
             self._show(packet)
         elif packet.is_keyframe:
             self._glance(packet)
@@ -168,9 +169,11 @@ class Reader:
                 self._see(frame)
 
     def _see(self, frame: VideoFrame) -> None:
-        due = self._timeline.ready_until
-        if frame.pts is not None and self._opened.video is not None:
-            due = self._timeline.at(frame.pts * self._bases[self._opened.video.index])
+        stamp = frame.pts
+        if stamp is None:
+            due = self._timeline.ready_until
+        else:
+            due = self._timeline.at(stamp * self._bases[self._video])
         self._decoded_until = due
         picture = Picture.of(frame, self._pixel_aspect)
         self._inbox.put(due, picture, keep_all=not self._opened.live)

@@ -22,20 +22,22 @@ class Scaler:
     def __init__(self) -> None:
         self._scratch: dict[tuple[int, ...], Plane] = {}
 
-    def fill(self, target: Plane, source: Plane) -> None:
+    def way(self, shape: tuple[int, ...], target: Plane) -> "Way":
         """Halve by area as often as it goes, so that fine lines do not flicker, then bilinear."""
         high, wide = target.shape
-        while source.shape[0] >= 2 * high and source.shape[1] >= 2 * wide:
-            half = source.shape[0] // 2, source.shape[1] // 2
+        steps: list[Step] = []
+        while shape[0] >= 2 * high and shape[1] >= 2 * wide:
+            half = shape[0] // 2, shape[1] // 2
             into = target if half == target.shape else self._buffer(half)
-            whole = source[: half[0] * 2, : half[1] * 2]
-            source = cv2.resize(whole, half[::-1], into, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-        if source is target:
-            return
-        if source.shape == target.shape:
-            np.copyto(target, source)
-        else:
-            cv2.resize(source, (wide, high), target, interpolation=cv2.INTER_LINEAR)
+            odd = (shape[0] | shape[1]) & 1
+            steps.append((half[0] * 2 if odd else 0, half[1] * 2, into, cv2.INTER_AREA))
+            shape = half
+        if shape != target.shape:
+            steps.append((0, 0, target, cv2.INTER_LINEAR))
+        return Way(target, steps)
+
+    def fill(self, target: Plane, source: Plane) -> None:
+        self.way(source.shape, target).go(source)
 
     def _buffer(self, shape: tuple[int, int]) -> Plane:
         if shape not in self._scratch:
@@ -43,6 +45,29 @@ class Scaler:
                 self._scratch.clear()
             self._scratch[shape] = np.empty(shape, np.uint8)
         return self._scratch[shape]
+
+
+Step = tuple[int, int, Plane, int]
+"""Rows and columns to use, or no rows for all of both; where to; interpolation."""
+
+
+class Way:
+    """How planes of one size get into one place; found once, gone for every picture."""
+
+    __slots__ = ("_steps", "_target")
+
+    def __init__(self, target: Plane, steps: list[Step]) -> None:
+        self._target = target
+        self._steps = [(*step, step[2].shape[::-1]) for step in steps]
+
+    def go(self, source: Plane) -> None:
+        if not self._steps:
+            np.copyto(self._target, source)
+            return
+        for rows, columns, into, interpolation, size in self._steps:
+            whole = source[:rows, :columns] if rows else source
+            cv2.resize(whole, size, into, interpolation=interpolation)
+            source = into
 
 
 def crop(picture: Picture, width: int, height: int) -> Rect:

@@ -16,9 +16,13 @@ PATIENCE_NS = 300_000_000
 """How much later than usual a mixer's picture may come before it is made up. The output halts
 for so long when a mixer dies, which players' buffers hide."""
 
-CATCH_UP = 3
-"""Seconds of output that may be made up at once. After a longer halt (a suspended machine) the
-missing time is left out instead: encoding it all would delay the output further."""
+CATCH_UP = 0.5
+"""Seconds of output that may be made up at once. A picture that is shown again costs an encoder
+half of a new one: were more made up after a halt, or by an encoder that is far too slow, the output
+would be later still. So more than that is left out, and the output goes on with what is new."""
+
+FOLLOW_AFTER = 0.5
+"""Seconds of pictures that came too late, against those in time, after which they are followed."""
 
 SLATE_AFTER_NS = 5 * SECOND
 """How long the last picture is shown when nothing follows it."""
@@ -60,7 +64,7 @@ class Timeline:
         "How much later than due the mixer's pictures come when they come soonest."
         self._settled = True
         self._late = 0
-        "Pictures in a row that came too late."
+        "Pictures that came too late, less those that did not, but never below none."
         self._seen: int | None = None
 
     @property
@@ -79,8 +83,13 @@ class Timeline:
         if self._origin is not None:
             self._shift = _round(epoch - self._origin, self.fps, SECOND)
 
+    def late_by(self, n: int, now: int) -> int:
+        """How much later picture `n` of the mix would be placed than the first ones were."""
+        return now - self._epoch - n * SECOND // self.fps - self._lag
+
     def picture(self, n: int, now: int) -> int | None:
-        """Place picture `n` of the mix: how often the last one is to be shown again before it.
+        """Place picture `n` of the mix, which came at `now`: how often the last one is to be shown
+        again before it.
 
         None if its place is taken already; then it is only the newest to be shown again.
         """
@@ -94,15 +103,15 @@ class Timeline:
         missing = n + self._shift - self.pictures
         if missing < 0:
             self._late += 1
-            if self._late <= self.fps:
+            if self._late <= self.fps * FOLLOW_AFTER:
                 return None
             self._leave_out(missing)  # show the mix later than before
-            self._lag = lag
+            self._lag, self._late = lag, 0
             missing = 0
         elif missing > CATCH_UP * self.fps:
             self._leave_out(missing)
             missing = 0
-        self._late = 0
+        self._late = max(0, self._late - 1)
         self.pictures += missing + 1
         return missing
 

@@ -24,6 +24,9 @@ __all__ = ["Deadlines", "Publisher", "PushError", "TlsOptions"]
 HIGH_WATER = 128 * 1024
 """Bytes that may wait in the process before `send` waits, too."""
 
+UNREAD_LIMIT = 1024 * 1024
+"""Bytes of answers that a server may leave unread: it asks for some hundred in an hour."""
+
 LAST_WORDS = 65_536
 """Bytes read from a broken connection in search of a reason."""
 
@@ -237,6 +240,12 @@ class _Wire(asyncio.Protocol):
                     self._end(event)
         if self.refusal is None and not self._leaving:
             self.write(self.client.take())
+            if self._unread() > UNREAD_LIMIT:
+                # It asks and asks, and does not read our answers.
+                self._end(_stalled(self._deadlines))
+
+    def _unread(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def pause_writing(self) -> None:
         self.room.clear()

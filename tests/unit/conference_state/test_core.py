@@ -69,7 +69,7 @@ REQUESTED = CallRequested(
     "keep_conference_alive_never",
 )
 ROUTED = CallProgressed(NOW, "tube", "routed", "routed by rule “Streaming” from DMZ")
-CONNECTED = CallConnected(NOW, "tube", True)
+CONNECTED = CallConnected(NOW, "tube", True, "s1")
 PRESENTING = PresentationStarted(NOW, "ann")
 ENDED = ConferenceEnded(NOW, "i1", LAST_LEFT)
 
@@ -246,7 +246,7 @@ def changed(state: Any, **more: Any) -> DestinationChanged:
         pytest.param(
             [REQUESTED, ROUTED],
             DestinationAssigned(NOW, "c1", "s1", "egress-1", "tube", SERVICE),
-            [CallProgressed(NOW, "tube", "assigned", "assigned to egress-1")],
+            [CallProgressed(NOW, "tube", "assigned", "assigned to egress-1", "s1")],
             id="assigned",
         ),
         pytest.param(
@@ -258,7 +258,7 @@ def changed(state: Any, **more: Any) -> DestinationChanged:
         pytest.param(
             [REQUESTED, ROUTED],
             changed("connecting"),
-            [CallProgressed(NOW, "tube", "connecting", "")],
+            [CallProgressed(NOW, "tube", "connecting", "", "s1")],
             id="connecting",
         ),
         pytest.param(
@@ -271,8 +271,32 @@ def changed(state: Any, **more: Any) -> DestinationChanged:
         pytest.param(
             [REQUESTED, CONNECTED],
             changed("recovering", reason="Connection broke"),
-            [CallProgressed(NOW, "tube", "recovering", "Connection broke")],
+            [CallProgressed(NOW, "tube", "recovering", "Connection broke", "s1")],
             id="recovering",
+        ),
+        pytest.param(
+            [REQUESTED, CONNECTED],
+            changed("connecting"),
+            [CallProgressed(NOW, "tube", "recovering", "", "s1")],
+            id="connecting-again-is-recovering",
+        ),
+        pytest.param(
+            [REQUESTED, CONNECTED],
+            DestinationAssigned(NOW, "c1", "s2", "egress-2", "tube", SERVICE),
+            [CallProgressed(NOW, "tube", "recovering", "assigned to egress-2", "s2")],
+            id="moved-to-another-worker",
+        ),
+        pytest.param(
+            [REQUESTED, CallConnected(NOW, "tube", True, "s2")],
+            changed("failed", code="server-closed"),
+            [],
+            id="the-session-it-has-left-ends-nothing",
+        ),
+        pytest.param(
+            [REQUESTED, CallConnected(NOW, "tube", True, "s0")],
+            changed("publishing", tls_version="TLSv1.3"),
+            [CONNECTED],
+            id="a-new-session-may-be-heard-of-before-its-assignment",
         ),
         pytest.param(
             [REQUESTED, CONNECTED],

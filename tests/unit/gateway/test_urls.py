@@ -55,6 +55,13 @@ def test_an_unsound_address_is_refused_with_the_reason(url: str, says: str) -> N
     assert says in reason
 
 
+@pytest.mark.parametrize("query", ["?SECRET", "?SECRET=", "?SECRET==", "?a=1&SECRET", "?SECRET=x"])
+def test_a_name_in_a_query_may_be_the_secret_itself(query: str) -> None:
+    shown = redact(f"rtmp://host/live/key{query}")
+    assert "SECRET" not in shown
+    assert "key" not in shown
+
+
 def test_media_is_read_with_the_allowed_schemes_only() -> None:
     schemes = frozenset({"rtsp", "https"})
     assert check_url("rtsp://user:pw@camera:554/1", schemes) is None

@@ -29,6 +29,7 @@ from services.scheduler.core import (
     assign_mix,
     best,
     evolve,
+    give_up,
     lost_mix,
     move_session,
     orphans,
@@ -85,8 +86,26 @@ def test_a_mix_is_assigned_once() -> None:
 
 
 def test_a_new_instance_gets_a_mix_of_its_own() -> None:
-    assert assign_mix(after(MIXED), "c1", "i2", [Offer("mixer-1", 3)], 1, NOW) == [
-        MixAssigned(NOW, "c1", "i2", "mixer-1")
+    assert assign_mix(after(MIXED), "c1", "i2", [Offer("mixer-2", 3)], 1, NOW) == [
+        MixReleased(NOW, "c1", "i1", "mixer-1"),
+        MixAssigned(NOW, "c1", "i2", "mixer-2"),
+    ]
+
+
+def test_the_late_end_of_an_instance_leaves_the_next_one_alone() -> None:
+    again = after(MIXED, MixAssigned(NOW, "c1", "i2", "mixer-2"), SESSION, DESTINATION)
+
+    assert release_all(again, "c1", "i1", NOW) == []
+
+
+def test_a_call_that_nobody_can_carry_any_more_is_given_up() -> None:
+    assert give_up(Work(), "c1", "tube", "no room", NOW) == [
+        SessionRefused(NOW, "c1", "tube", "no room")
+    ]
+    assert give_up(after(SESSION, DESTINATION), "c1", "tube", "no room", NOW) == [
+        DestinationReleased(NOW, "c1", "s1", "egress-1", "tube"),
+        SessionReleased(NOW, "c1", "s1", "egress-1"),
+        SessionRefused(NOW, "c1", "tube", "no room"),
     ]
 
 
@@ -164,7 +183,7 @@ def test_the_last_call_takes_its_session_with_it() -> None:
 
 def test_the_end_of_a_conference_releases_everything() -> None:
     work = after(MIXED, SESSION, DESTINATION)
-    released = release_all(work, "c1", NOW)
+    released = release_all(work, "c1", "i1", NOW)
 
     assert released == [
         SessionReleased(NOW, "c1", "s1", "egress-1"),

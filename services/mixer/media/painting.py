@@ -1,0 +1,55 @@
+"""Brings pictures into their place: to its size and into the canvas's colours.
+
+All that does not change from one picture to the next is found out beforehand: for small tiles,
+thirty times a second, asking costs as much as scaling.
+"""
+
+from services.mixer.core.layouts import Rect
+from services.mixer.media.colour import BT709, Recolour
+from services.mixer.media.picture import Picture
+from services.mixer.media.planes import Planes, cut
+from services.mixer.media.scaling import Scaler
+
+
+class Painter:
+    """What the paintings of one thread share: the buffers in between."""
+
+    def __init__(self) -> None:
+        self.scaler = Scaler()
+        self.recolour = Recolour()
+
+
+class Painting:
+    """How pictures like a given one, of which `part` is to be seen, get into one place."""
+
+    def __init__(self, painter: Painter, like: Picture, part: Rect, target: Planes) -> None:
+        self._recolour = painter.recolour
+        self._matrix = like.matrix
+        self._part = None if part == Rect(0, 0, like.width, like.height) else part
+        source = cut(like.planes, part)
+        self._before: Planes | None = None
+        self._after: tuple[Planes, Planes] | None = None
+        if like.matrix != BT709:
+            # Colours are converted at the smaller of the two sizes, where it costs less.
+            if source[0].size <= target[0].size:
+                source = self._before = self._recolour.spare(source)
+            else:
+                between = self._recolour.spare(target)
+                self._after, target = (between, target), between
+        self._ways = [
+            painter.scaler.way(plane.shape, into)
+            for plane, into in zip(source, target, strict=True)
+        ]
+
+    def paint(self, planes: Planes) -> None:
+        if self._part is not None:
+            planes = cut(planes, self._part)
+        if self._before is not None:
+            self._recolour.convert(planes, self._before, self._matrix)
+            planes = self._before
+        y, u, v = self._ways
+        y.go(planes[0])
+        u.go(planes[1])
+        v.go(planes[2])
+        if self._after is not None:
+            self._recolour.convert(*self._after, self._matrix)
