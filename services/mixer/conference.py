@@ -5,6 +5,7 @@ Hears orders on stdin and says reports on stdout (`wire.py`); offers feeds on a 
 """
 
 import asyncio
+import gc
 import os
 import sys
 import threading
@@ -170,6 +171,7 @@ def main() -> int:
     logs.configure("mixer-conference", os.environ.get("ROSTRUM_LOG_LEVEL", "info"))
     av.logging.set_level(None)
     threading.excepthook = _die
+    gc.freeze()  # what is loaded by now stays; looking through it again would halt the mix
     asyncio.run(serve(Path(os.environ["ROSTRUM_RUN_DIR"])))
     return 0
 
