@@ -8,19 +8,16 @@ from uuid import uuid4
 
 import msgspec
 from nats.aio.msg import Msg
-from opentelemetry.trace import SpanKind
 
-from kit import boot, bus, trace
+from kit import boot, bus, work
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
-from kit.follow import Follower
-from kit.heartbeat import beat
 from kit.kv import Bucket, Watch
 from kit.secrets import Sealer
 from kit.vault import Vault
-from proto import scheduler, subjects
+from proto import subjects
 from proto.base import encode
-from proto.mixer import MixerEvent, StageChanged
+from proto.mixer import StageChanged
 from proto.scheduler import MixAssigned
 from proto.views import FeedOffer, decode_conference, decode_feed
 from services.mixer.config import Config
@@ -34,13 +31,7 @@ async def main() -> None:
         vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), Sealer.from_env())
         views = (await Bucket.ensure(app.js, subjects.CONFERENCES)).watch()
         feeds = await Bucket.ensure(app.js, subjects.FEEDS)
-        workers = await Bucket.ensure(app.js, subjects.WORKERS, ttl=subjects.WORKERS_TTL)
         name = f"mixer-{uuid4().hex[:8]}"
-
-        async def write(conference: str, event: MixerEvent) -> None:
-            subject = subjects.events("mixer", conference)
-            append = partial(logs["mixer"].append, subject, encode([event]), expected=None)
-            await bus.persist(append)
 
         async def offer(feed: FeedOffer) -> None:
             await bus.persist(partial(feeds.put, feed.conference, encode(feed)))
@@ -58,39 +49,18 @@ async def main() -> None:
             name,
             config,
             vault,
-            write,
+            partial(work.report, logs["mixer"], "mixer"),
             offer,
             withdraw,
             app.start,
             now=lambda: datetime.now(UTC),
             clock=time.monotonic,
         )
-        assignments = Follower(
-            app.js, subjects.stream("scheduler"), subjects.events("scheduler"), after=None
-        )
         app.start(follow_views(views, worker))
         await views.caught_up.wait()
-        app.start(follow_assignments(assignments, worker))
-        await assignments.started.wait()
-        await bus.answer(
-            app.nc,
-            subjects.bids("mixer"),
-            decode=scheduler.decode_wanted,
-            handle=worker.bid,
-            group=app.group,
-        )
         if config.replay:
             await app.nc.subscribe(subjects.replay_stage("*"), cb=partial(replay_stage, worker))
-        async with beat(workers, f"mixer.{name}", worker.view):
-            await app.stopped.wait()
-            worker.draining = True
-
-
-async def follow_assignments(follower: Follower, worker: Worker) -> None:
-    async for msg, commit in follower.commits(scheduler.decode_commit):
-        with trace.span("process scheduler.events.*", SpanKind.CONSUMER, headers=msg.headers):
-            for event in commit:
-                await worker.carry_out(event)
+        await work.serve(app, "mixer", name, worker)
 
 
 async def follow_views(watch: Watch, worker: Worker) -> None:

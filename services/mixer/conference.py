@@ -5,11 +5,12 @@ Hears orders on stdin and says reports on stdout (`wire.py`); offers feeds on a 
 """
 
 import asyncio
+import gc
 import os
-import sys
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import av
 import msgspec
@@ -166,13 +167,16 @@ def _die(failure: threading.ExceptHookArgs) -> None:
     os._exit(DIED)
 
 
-def main() -> int:
+def main() -> NoReturn:
     logs.configure("mixer-conference", os.environ.get("ROSTRUM_LOG_LEVEL", "info"))
     av.logging.set_level(None)
     threading.excepthook = _die
+    gc.freeze()  # what is loaded by now stays; looking through it again would halt the mix
     asyncio.run(serve(Path(os.environ["ROSTRUM_RUN_DIR"])))
-    return 0
+    # Sources may hang in libav, which asks Python now and then whether to go on: to take the
+    # interpreter down under them would crash.
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

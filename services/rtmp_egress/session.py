@@ -6,6 +6,7 @@ the encoder.
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from functools import partial
@@ -196,6 +197,7 @@ async def main() -> None:
         parent.report(Stopped("no-encoder", str(exc)))
         return
     sealer, every = Sealer.from_env(), begin.stats_every
+    gc.freeze()  # what is loaded by now stays; looking through it again would halt the media
     session = Session(parent.report, sealer, tls, programme, bus, stats_every=every)
     await session.run(orders)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -221,3 +222,16 @@ async def test_readers_and_watchers_go_on_after_the_server_was_killed(
     await nc.close()
 
     assert got == {b"after", b"2"}
+
+
+async def test_a_service_that_starts_first_waits_for_nats(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path / "jetstream")
+    connecting = asyncio.ensure_future(boot.connect("test", [server.url]))
+    done, _ = await asyncio.wait([connecting], timeout=1.0)
+    server.start()
+    async with asyncio.timeout(10):
+        nc = await connecting
+    await nc.close()
+    server.kill()
+
+    assert not done

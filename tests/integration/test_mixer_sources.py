@@ -160,7 +160,7 @@ def test_a_picture_is_a_source_that_stays(opened: Open, tmp_path: Path) -> None:
         pytest.param("{tmp}/empty.mp4", "not media that can be read", id="empty"),
         pytest.param("{tmp}/missing.mp4", "no such file", id="missing"),
         pytest.param("{tmp}", "a directory, not a file", id="directory"),
-        pytest.param("", "no such file", id="nothing"),
+        pytest.param("", "not media that can be read", id="nothing"),
         pytest.param("http://127.0.0.1:1/x", "connection refused", id="refused"),
         pytest.param("concat:{tmp}/a|{tmp}/b", "not media that can be read", id="joins-files"),
         pytest.param(

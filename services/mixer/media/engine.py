@@ -151,12 +151,13 @@ class Engine:
         """Do all that is due; returns when there is more to do, in seconds of the mix."""
         now = self.now()
         self._follow()
-        self._sound(now)
         taken = self._taken(now)
         self._look(now, taken)
         for feed in taken:
             if (n := feed.due(now)) is not None:
                 self._render(feed, n)
+        # Behind the picture, so that a taker wakes up once for both.
+        self._sound(now)
         if not taken:
             return now + IDLE
         return min(now + BUSY, *(feed.next_at for feed in taken))

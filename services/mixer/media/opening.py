@@ -1,5 +1,8 @@
 """Opening what participants send, whatever it is, within limits and without hanging."""
 
+import contextlib
+from collections.abc import Callable
+from typing import Self
 from urllib.parse import urlsplit
 
 import av
@@ -9,7 +12,9 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-PROTOCOLS = "http,https,tcp,tls,udp,rtp,rtsp,rtsps,rtmp,rtmps,rtmpt,srt,hls,crypto,data"
+from services.mixer.media.srt import NoStream, SrtStream
+
+PROTOCOLS = "http,https,tcp,tls,udp,rtp,rtsp,rtsps,rtmp,rtmps,rtmpt,hls,crypto,data"
 """What a URL, and a playlist behind it, may use: transports of media and nothing that runs,
 lists or joins things on this machine, or reads its files."""
 
@@ -82,6 +87,16 @@ class Opened(msgspec.Struct):
     video: VideoStream | None
     audio: AudioStream | None
     live: bool
+    srt: SrtStream | None = None
+    "What the container reads from, where libav does not do that itself."
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.container.close()
+        if self.srt is not None:
+            self.srt.close()
 
     @property
     def start(self) -> float | None:
@@ -112,20 +127,17 @@ class Opened(msgspec.Struct):
         return not self.live and (self.container.duration or 0) > 0
 
 
-def open_media(url: str) -> Opened:
-    """Raises one of `UNREADABLE`; see `why`."""
-    live = is_live(url)
-    local = url.startswith(("/", "file:"))
-    protocols = FILE_PROTOCOLS if local else PROTOCOLS
-    options = {"protocol_whitelist": protocols, "format_whitelist": FORMATS}
-    if live:
-        options["analyzeduration"] = str(PROBE_TIME)
-    if url.startswith("rtsp"):
-        options["rtsp_flags"] = "prefer_tcp"
-    container = av.open(
-        url, options=options, timeout=(OPEN_TIMEOUT, READ_TIMEOUT), metadata_errors="ignore"
-    )
-    try:
+def open_media(url: str, given_up: Callable[[], bool] = lambda: False) -> Opened:
+    """Raises one of `UNREADABLE`; see `why`. What can, ends early when it is `given_up`."""
+    with contextlib.ExitStack() as cleanup:
+        srt = None
+        if urlsplit(url).scheme.lower() == "srt":
+            srt = SrtStream(
+                url, open_timeout=OPEN_TIMEOUT, read_timeout=READ_TIMEOUT, given_up=given_up
+            )
+            cleanup.callback(srt.close)
+        container = _open_container(url, srt)
+        cleanup.callback(container.close)
         video = next(filter(_known, container.streams.video), None)
         audio = next(filter(_known, container.streams.audio), None)
         if video is None and audio is None:
@@ -136,10 +148,25 @@ def open_media(url: str) -> Opened:
         if video is not None and video.codec_context.width * video.codec_context.height > SMALL:
             video.codec_context.thread_count = 2
             video.thread_type = "FRAME"
-        return Opened(container, video, audio, live)
-    except UNREADABLE:
-        container.close()
-        raise
+        cleanup.pop_all()
+        return Opened(container, video, audio, is_live(url), srt)
+
+
+def _open_container(url: str, srt: SrtStream | None) -> InputContainer:
+    local = url.startswith(("/", "file:"))
+    protocols = FILE_PROTOCOLS if local else PROTOCOLS
+    options = {"protocol_whitelist": protocols, "format_whitelist": FORMATS}
+    if is_live(url):
+        options["analyzeduration"] = str(PROBE_TIME)
+    if url.startswith("rtsp"):
+        options["rtsp_flags"] = "prefer_tcp"
+    return av.open(
+        srt or url,
+        format="mpegts" if srt else None,
+        options=options,
+        timeout=(OPEN_TIMEOUT, READ_TIMEOUT),
+        metadata_errors="ignore",
+    )
 
 
 def _known(stream: Stream) -> bool:
@@ -153,7 +180,7 @@ def is_live(url: str) -> bool:
 
 def why(error: BaseException) -> str:
     """A sentence for people, of fixed words: an exception's own text may hold the URL."""
-    if isinstance(error, NotMedia):
+    if isinstance(error, NotMedia | NoStream):
         return str(error)
     for kind, phrase in PHRASES:
         if isinstance(error, kind):

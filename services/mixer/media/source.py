@@ -102,8 +102,7 @@ class UrlSource:
             delay = min(delay * 2, LAST_RETRY)
 
     def _play(self) -> None:
-        opened = open_media(self._url)
-        with opened.container:
+        with open_media(self._url, self._inbox.is_closed) as opened:
             Reader(opened, self._inbox, self._clock, self._media_came).play()
 
     def _media_came(self) -> None:

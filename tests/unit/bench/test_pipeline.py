@@ -62,7 +62,9 @@ def test_every_picture_of_the_reference_is_another_canvas(tmp_path: Path) -> Non
 
 
 def flat(luma: int) -> av.VideoFrame:
-    return av.VideoFrame.from_ndarray(np.full((96, 64), luma, np.uint8), format="yuv420p")
+    canvas = np.full((96, 64), 128, np.uint8)
+    canvas[:64] = luma
+    return av.VideoFrame.from_ndarray(canvas, format="yuv420p")
 
 
 def test_the_ratio_is_that_of_the_worse_size() -> None:
