@@ -118,7 +118,7 @@ def test_a_filter_goes_through_related_resources(query: str, kind: str, ids: lis
         ("name__exact__exact=x", "name__exact__exact"),
         ("id=one", "id"),
         ("id__gt=1.5", "id__gt"),
-        ("id=١", "id"),
+        ("id=\u0661", "id"),
         ("id=" + "9" * 19, "id"),
         ("allow_guests=maybe", "allow_guests"),
         ("allow_guests__gt=true", "allow_guests__gt"),

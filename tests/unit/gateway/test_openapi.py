@@ -26,7 +26,9 @@ def test_every_reference_leads_somewhere() -> None:
 def test_what_only_we_know_is_not_described() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     for name, one in schemas.items():
-        assert not {"key", "sealed_alias", "sealed_presentation"} & set(one.get("properties", {})), name
+        assert not {"key", "sealed_alias", "sealed_presentation"} & set(
+            one.get("properties", {})
+        ), name
     assert "id" not in schemas["conference_given"]["properties"]
     assert "resource_uri" in schemas["conference_shown"]["required"]
 
