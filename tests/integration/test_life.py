@@ -96,7 +96,7 @@ async def test_a_dual_stream_loses_its_second_leg_and_goes_on(stage: Stage) -> N
     await workers(stage)
     await stage.tell(Join("town-hall-1", "ann", "Ann", "i1"))
     await stage.assigned(MixAssigned)
-    second = await stage.seal(f"{URL}-slides", "tube", "second")
+    second = await stage.seal(f"{URL}-slides", "tube", "presentation")
     await stage.dial("tube", presentation_destination=second)
     events = await stage.assigned(
         SessionAssigned, DestinationAssigned, SessionAssigned, DestinationAssigned
