@@ -81,6 +81,26 @@ rules = st.builds(
     match_string_full=st.just(True),
     outgoing_protocol=st.just("rtmp"),
 )
+texts = ["hall", "halls?", "town-hall.*", "(.*)hall", "ha.*", "town(.*)", "o.*-h.*", "ll$", ".*"]
+wordy = st.builds(
+    msgspec.structs.replace,
+    rules,
+    match_string=st.sampled_from(texts),
+    match_string_full=st.booleans(),
+)
+words = st.builds(
+    Call, st.sampled_from(["hall", "HALLS", "town-hall", "sip:town-hall;x=hall", "ha", "h\u00e4ll"])
+)
+
+
+@given(st.lists(wordy, max_size=12, unique_by=lambda rule: rule.id), words)
+def test_the_index_leaves_no_match_out(given_: list[GatewayRoutingRule], call: Call) -> None:
+    """`explain` asks every rule; `route` only those that its index names."""
+    table = made(given_)
+
+    assert explain(table, call)[1] == route(table, call)
+
+
 tables = st.lists(rules, max_size=6, unique_by=lambda rule: rule.id)
 calls = st.builds(
     Call,
