@@ -14,7 +14,9 @@ from services.gateway.core.requests import (
     JoinRequest,
     OfConference,
     OfParticipant,
+    OutsideRequest,
     RoleRequest,
+    TransferRequest,
     TransformRequest,
     UserRequest,
 )
@@ -59,6 +61,8 @@ STRUCTS: list[Any] = [
     DialRequest,
     OfParticipant,
     RoleRequest,
+    TransferRequest,
+    OutsideRequest,
     OfConference,
     TransformRequest,
     JoinRequest,
@@ -105,6 +109,7 @@ COMMANDS: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "participant/unmute": ("Hear a participant again", OfParticipant),
     "participant/unlock": ("Let somebody in who waits", OfParticipant),
     "participant/role": ("Make a participant a Host or a Guest", RoleRequest),
+    "participant/transfer": ("Move somebody to another conference", TransferRequest),
     "conference/disconnect": ("End a conference", OfConference),
     "conference/lock": ("Keep newcomers waiting", OfConference),
     "conference/unlock": ("Keep nobody waiting", OfConference),
@@ -127,6 +132,14 @@ def _ours() -> Iterable[Endpoint]:
     yield Endpoint("get", one, "A conference, configured and running", tag, answer=ANY)
     yield Endpoint(
         "post", f"{one}participants/", "Bring somebody in", tag, "201", "JoinRequest", ANY
+    )
+    yield Endpoint(
+        "post",
+        f"{one}outside/",
+        "Tell that a meeting outside is recorded, streamed or transcribed",
+        tag,
+        "204",
+        "OutsideRequest",
     )
     yield Endpoint("delete", who, "Disconnect somebody", tag, "204")
     yield Endpoint("put", f"{who}presenting/", "Present", tag, "204")
