@@ -24,10 +24,10 @@ STATIC = Path(__file__).parents[2] / "web" / "static"
 HLS_FILE = re.compile(r"(?:[A-Za-z0-9_-]{1,128}/){0,2}[A-Za-z0-9_.-]{1,160}\.(?:m3u8|ts|m4s|mp4)")
 
 TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
+    ".css": "text/css",
+    ".html": "text/html",
     ".ico": "image/x-icon",
-    ".js": "text/javascript; charset=utf-8",
+    ".js": "text/javascript",
     ".m3u8": "application/vnd.apple.mpegurl",
     ".m4s": "video/iso.segment",
     ".mp4": "video/mp4",

@@ -25,6 +25,8 @@ from services.conference_state import core
 from services.gateway.app import assemble, listen, serve
 from services.gateway.config import Config
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
 
 async def conference_state(app: App) -> None:
     """The real rules on a real log; what surrounds them in the service has tests of its own."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from typing import Any, cast
+from typing import cast
 
 import argon2
 import pytest
@@ -60,8 +60,8 @@ class Door:
             raise AssertionError("nobody reads the body")
 
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        parts: Any = {"type": "http", "method": method, "path": path, "headers": raw}
-        scope: HTTPScope = {**parts, "client": (address, 1)}
+        parts = {"type": "http", "method": method, "path": path, "headers": raw}
+        scope = cast(HTTPScope, {**parts, "client": (address, 1)})
         await Guard(app, self._config, self.accounts)(scope, receive, send)
         start = answers[0]
         assert start["type"] == "http.response.start"

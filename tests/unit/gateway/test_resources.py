@@ -344,4 +344,6 @@ def test_the_next_page_is_of_the_same_question() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("limit", "-1"), ("limit", "x"), ("offset", "\u0661")])
 def test_a_window_is_given_in_numbers(name: str, value: str) -> None:
-    assert list(window([(name, value)])) == [name]
+    refusal = window([(name, value)])
+    assert isinstance(refusal, dict)
+    assert list(refusal) == [name]
