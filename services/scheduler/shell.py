@@ -42,7 +42,7 @@ ATTEMPTS = 10
 """Lost races before a wish is given back to the bus, which brings it again."""
 
 FORGOTTEN = 5
-"""Ticks that a destination may be in no view before it is released: its end was missed."""
+"""Ticks that a destination may be unwanted before it is released: its end was missed."""
 
 Decision = Callable[[core.Work], Awaitable[list[SchedulerEvent]]]
 
@@ -68,7 +68,7 @@ class Scheduler:
         self._patience = patience
         self._now = now
         self._new_id = new_id
-        self._missed: dict[str, int] = {}
+        self._missed: dict[tuple[str, Content], int] = {}
         self._complained: set[str] = set()
 
     async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
@@ -111,14 +111,16 @@ class Scheduler:
         for session in work.sessions.values():
             if session.worker not in egress:
                 await self._commit(conference, partial(self._move, conference, session.session))
+            leg = session.feed.content
             for participant in session.destinations:
-                if view.find(participant):
-                    self._missed.pop(participant, None)
-                elif self._missed.setdefault(participant, 0) < FORGOTTEN:
-                    self._missed[participant] += 1
+                key = participant, leg
+                if core.still_wanted(view, participant, leg):
+                    self._missed.pop(key, None)
+                elif self._missed.setdefault(key, 0) < FORGOTTEN:
+                    self._missed[key] += 1
                 else:
-                    del self._missed[participant]
-                    hang_up = partial(self._hang_up, conference, participant)
+                    del self._missed[key]
+                    hang_up = partial(self._hang_up, conference, participant, leg=leg)
                     await self._commit(conference, hang_up)
 
     async def _commit(self, conference: str, decide: Decision) -> None:

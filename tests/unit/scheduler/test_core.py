@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from proto.base import Event
-from proto.conference import Quality, Role, ServiceType
-from proto.media import Rendition
+from proto.conference import LegState, Quality, Role, ServiceType
+from proto.media import Content, Rendition
 from proto.routing import CallRouted
 from proto.scheduler import (
     Bid,
@@ -37,6 +37,7 @@ from services.scheduler.core import (
     orphans,
     release_all,
     release_call,
+    still_wanted,
     wish,
 )
 
@@ -280,3 +281,20 @@ def test_a_guest_of_a_virtual_auditorium_is_sent_what_guests_see(
 
     assert audience_of(view, "tube") == audience
     assert audience_of(view, "nobody") == audience_of(None, "tube") == "all"
+
+
+@pytest.mark.parametrize(
+    ("leg", "state", "wanted"),
+    [
+        ("main", "connected", True),
+        ("main", "failed", True),
+        ("presentation", "connected", True),
+        ("presentation", "failed", False),
+    ],
+)
+def test_a_leg_that_failed_is_wanted_no_longer(leg: Content, state: LegState, wanted: bool) -> None:
+    tube = ParticipantView("tube", "Tube", "guest", destination=SERVICE, presentation_state=state)
+    view = ConferenceView("c1", 1, participants=[tube])
+
+    assert still_wanted(view, "tube", leg) is wanted
+    assert not still_wanted(view, "nobody", leg)
