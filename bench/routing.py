@@ -20,6 +20,7 @@ from bench import commands
 from bench.commands import LENGTHS, connected
 from bench.common import closing_line, machine, middle, spread, table
 from bench.rulebook import ALIASES, RULES, aliases, rules, textless
+from cli.place import stack as stack_of
 from cli.stack import running
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket
@@ -38,6 +39,9 @@ LIMIT = 5.0
 
 ANSWERED = 20.0
 """Seconds for one call to be routed before the benchmark gives up."""
+
+WARM = 20
+"""Calls before the first that is measured."""
 
 ALL = GatewayRoutingRule(
     "All", 1, ".*", 1, match_outgoing_calls=True, match_string_full=True, outgoing_protocol="rtmp"
@@ -140,11 +144,7 @@ async def steps(nc: Client, data: Path, wanted: list[str], conference: str) -> S
 
 
 async def configure(nc: Client, wanted: list[GatewayRoutingRule]) -> None:
-    """All rules anew."""
     bucket = await Bucket.ensure(nc.jetstream(), subjects.CONFIG)
-    for key in [f"gateway_routing_rule.{rule.id}" for rule in rules()]:
-        if await bucket.get(key):
-            await bucket.delete(key)
     for rule in wanted:
         await bucket.put(f"gateway_routing_rule.{rule.id}", encode(rule))
 
@@ -154,17 +154,18 @@ def url_of(stack: dict[str, Any]) -> str:
 
 
 async def in_service(runs: Runs, data: Path, count: int) -> None:
-    """With one rule and with all of them, in turns. The service is started anew in between."""
+    """With one rule and with all of them, in turns; each has a stack's data of its own."""
+    books = {"1 rule": [ALL], "10,000 rules": rules()}
+    for name, known in books.items():
+        with running(data / name, "--services", "routing") as stack:
+            async with connected(url_of(stack)) as nc:
+                await configure(nc, known)
     for run in range(count):
-        for name, known in (("1 rule", [ALL]), ("10,000 rules", rules())):
-            with running(data, "--services", "routing") as stack:
+        for name in books:
+            with running(data / name, "--services", "routing") as stack:
                 async with connected(url_of(stack)) as nc:
-                    await configure(nc, known)
-            with running(data, "--services", "routing") as stack:
-                async with connected(url_of(stack)) as nc:
-                    conference = f"routed-{run}-{len(known)}"
-                    await steps(nc, data, aliases(20), f"warm-{run}-{len(known)}")
-                    found = await steps(nc, data, aliases(), conference)
+                    await steps(nc, data / name, aliases(WARM), f"warm-{run}")
+                    found = await steps(nc, data / name, aliases(), f"routed-{run}")
                     runs.setdefault(f"whole step, {name}", []).append(found)
 
 
@@ -177,7 +178,8 @@ async def by_length(data: Path, count: int, each: int) -> dict[int, list[command
     with running(data, "--services", "conference_state") as stack:
         async with connected(url_of(stack)) as nc:
             await commands.settle(nc)
-            pid = stack["pids"]["conference_state"]
+            # What was said at the start was said before the service had begun.
+            pid = (stack_of(data) or stack)["pids"]["conference_state"]
             for length in LENGTHS:
                 await commands.measure(nc, pid, length, 2)
             for _ in range(count):
