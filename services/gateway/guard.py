@@ -12,6 +12,9 @@ from services.gateway.core.access import SAFE_METHODS, may, shown
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
+OPEN_ROOMS = frozenset({"health", "vendor"})
+"""Paths below these, and the page's own files, are for everybody; all else is for users."""
+
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
@@ -61,7 +64,7 @@ class Guard:
         headers = {name.lower(): value for name, value in scope["headers"]}
         method, path = scope["method"], scope["path"]
         refusal = self._stranger(method, headers)
-        if refusal is None and path.startswith("/api/"):
+        if refusal is None and not _is_open(path):
             refusal = await self._unknown(method, path, headers, scope.get("client"))
         if refusal is None:
             await self._app(scope, receive, send_guarded)
@@ -103,6 +106,14 @@ class Guard:
         if not may(access, method, path):
             return Refusal(403, "This user may look only.")
         return None
+
+
+def _is_open(path: str) -> bool:
+    """Whether no user is wanted. The router folds slashes, so we look at what it will see."""
+    parts = [part for part in path.split("/") if part]
+    if "." in parts or ".." in parts:
+        return False
+    return not parts or parts[0] in OPEN_ROOMS or (len(parts) == 1 and "." in parts[0])
 
 
 def host_name(host: str) -> str:

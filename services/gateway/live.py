@@ -59,10 +59,15 @@ class Live:
                         self._stages[conference] = stage
                     case LayoutChanged():
                         self._layouts.setdefault(conference, {})[event.feed.content] = event
-                    case MixStopped():
+                    case MixStopped(instance=instance) if self._is_over(conference, instance):
                         self._stages.pop(conference, None)
                         self._layouts.pop(conference, None)
             await self._tell()
+
+    def _is_over(self, conference: str, instance: str) -> bool:
+        """Whether no later instance runs, whose layouts are not to be forgotten."""
+        view = self.views.get(conference)
+        return view is None or not view.running or view.instance == instance
 
     async def ready(self) -> None:
         await self._watch.caught_up.wait()

@@ -45,6 +45,8 @@ async def _probe(path: str) -> str | None:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        # It opens strangers' files, and needs to know nothing of ours.
+        env={key: value for key, value in os.environ.items() if not key.startswith("ROSTRUM_")},
     )
     try:
         async with asyncio.timeout(PROBE_PATIENCE):

@@ -13,6 +13,7 @@ import pytest
 from nats.aio.client import Client
 
 from kit.kv import Bucket
+from kit.secrets import Secret
 from proto import subjects
 from proto.base import encode
 from proto.media import FeedSpec
@@ -272,3 +273,33 @@ async def test_a_requests_trace_goes_on_into_the_log(nc: Client) -> None:
         assert (await http.post(PEOPLE, json=body, headers=headers)).status_code == 201
         stored = await nc.jetstream().get_last_msg("CONFERENCE", "conference.events.*")
         assert trace in (stored.headers or {})["traceparent"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/rostrum/v1/conferences/",
+        "//api/rostrum/v1/conferences/",
+        "/%2fapi/rostrum/v1/conferences/",
+        "///api//rostrum/v1/conferences",
+        "api/rostrum/v1/conferences/",
+        "/./api/rostrum/v1/conferences/",
+        "/health/../api/rostrum/v1/conferences/",
+        "/hls/town-hall.m3u8",
+    ],
+)
+async def test_no_spelling_of_a_path_gets_around_the_token(nc: Client, path: str) -> None:
+    """Asked by hand: an HTTP library would mend the path before it is sent."""
+    async with gateway(nc, admin_token=Secret("the-token")) as http:
+        reader, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
+        writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
+        )
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    status = int(answer.split()[1])
+    assert status in (400, 401, 404)
+    assert b"Town Hall" not in answer
+    assert status != 404 or b"no such page" in answer

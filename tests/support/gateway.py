@@ -91,6 +91,12 @@ async def gateway(
         serving = group.create_task(serve(web, live, sock, stopped))
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         async with httpx.AsyncClient(base_url=url, timeout=15, trust_env=False) as http:
+            while True:
+                try:
+                    await http.get("/health/live")
+                    break
+                except httpx.ConnectError:
+                    await asyncio.sleep(0.01)
             yield http
         stopped.set()
         await serving
