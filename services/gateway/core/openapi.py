@@ -8,6 +8,7 @@ import msgspec
 from services.gateway.core import catalogue, endpoints
 from services.gateway.core.configuration import ROOT
 from services.gateway.core.endpoints import Endpoint
+from services.gateway.core.meanings import meanings
 from services.gateway.core.relations import RELATIONS, Relation
 from services.gateway.core.resources import HIDDEN
 
@@ -71,6 +72,9 @@ def document(version: str) -> Schema:
 def _components() -> dict[str, Schema]:
     structs: list[Any] = [*catalogue.CONFIGURED.values(), *endpoints.STRUCTS]
     _, known = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
+    for struct in structs:
+        for name, meaning in meanings(struct).items():
+            known[struct.__name__]["properties"][name]["description"] = meaning
     for kind, struct in catalogue.CONFIGURED.items():
         whole = known.pop(struct.__name__)
         known[given_name(kind)] = _given(whole, kind)

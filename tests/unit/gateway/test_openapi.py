@@ -67,7 +67,7 @@ def test_a_resources_schema_has_the_framework_s_form() -> None:
         "readonly": False,
         "default": "No default provided.",
         "unique": False,
-        "help_text": "",
+        "help_text": "Lower ones are tried first; among equals the name decides.",
         "minimum": 1,
         "maximum": 200,
     }
@@ -88,3 +88,11 @@ def test_every_list_has_a_schema() -> None:
     for tree, kinds in TREES.items():
         for kind in kinds:
             assert schema(tree, kind)["fields"]["resource_uri"]["readonly"] is True
+
+
+def test_what_a_field_means_is_said_where_it_is_described() -> None:
+    sentence = "Seconds that Guests may wait for a Host."
+    assert schema(ROOT, "global")["fields"]["waiting_for_chair_timeout"]["help_text"] == sentence
+    described = DOCUMENT["components"]["schemas"]["global_given"]["properties"]
+    assert described["waiting_for_chair_timeout"]["description"] == sentence
+    assert sentence in page(DOCUMENT)

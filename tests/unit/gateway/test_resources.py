@@ -302,9 +302,10 @@ def test_an_alias_is_a_resource_of_its_own() -> None:
 
 
 def test_the_global_settings_are_there_from_the_beginning() -> None:
-    assert Configuration().of("global") == {1: Global()}
-    made = make("global", {"crypto_mode": "on"}, Global(), whole=False)
-    assert (made.crypto_mode, made.enable_rtmp, made.id) == ("on", True, 1)
+    settings = Configuration().of("global")[1]
+    assert settings == Global(max_callrate_out=None)
+    made = make("global", {"crypto_mode": "on"}, settings, whole=False)
+    assert (made.crypto_mode, made.max_callrate_out, made.id) == ("on", None, 1)
 
 
 def test_an_alias_is_found_whatever_its_case() -> None:
