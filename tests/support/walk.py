@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from nats.aio.client import Client
 
@@ -23,6 +23,8 @@ from proto.scheduler import SchedulerEvent, Wanted, decode_commit, decode_wanted
 from proto.urls import Purpose, SealedUrl
 from proto.views import ConferenceView, WorkerView, decode_conference
 from tests.support.services import running
+
+Scheduled = TypeVar("Scheduled", bound=SchedulerEvent)
 
 SERVICES = ("conference_state", "routing", "scheduler")
 URL = "rtmp://ingest.example.com/live/CANARY-KEY"
@@ -159,4 +161,17 @@ class Stage:
                 events = [e for commit in history.commits for e in decode_commit(commit)]
                 if [type(e) for e in events[-len(kinds) :]] == list(kinds):
                     return events
+                await asyncio.sleep(0.05)
+
+    async def first(self, kind: type[Scheduled]) -> Scheduled:
+        """The first thing of a kind that the scheduler commits, whatever comes before or behind."""
+        async with asyncio.timeout(20):
+            while True:
+                history = await self.logs["scheduler"].load(
+                    subjects.events("scheduler", "town-hall-1")
+                )
+                for commit in history.commits:
+                    for event in decode_commit(commit):
+                        if isinstance(event, kind):
+                            return event
                 await asyncio.sleep(0.05)
