@@ -113,7 +113,10 @@ async def measure(nc: Client, pid: int, length: int, commands: int) -> Cost:
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Client]:
-    client = await nats.connect(url)
+    async def waiting(_: Exception) -> None:
+        """The server is only just starting."""
+
+    client = await nats.connect(url, error_cb=waiting)
     try:
         yield client
     finally:

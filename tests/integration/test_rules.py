@@ -83,6 +83,21 @@ def test_every_rule_is_told_in_order_and_no_key_is(data: Path) -> None:
     assert "SECRET" not in response.text
 
 
+def test_an_incoming_call_to_a_conference_asks_no_rule(data: Path) -> None:
+    url = (data / "url").read_text()
+    body = {"name": "Town Hall", "aliases": [{"alias": "yt-hall"}]}
+    made = httpx.post(f"{url}{CONFIGURATION}/conference/", json=body, trust_env=False)
+    assert made.status_code == 201, made.text
+    incoming = ask(data, "YT-hall", direction="incoming").json()
+    outgoing = ask(data, "YT-hall").json()
+
+    assert (incoming["code"], incoming["dialled"]) == ("conference", None)
+    assert "Town Hall" in incoming["reason"]
+    assert set(verdicts(incoming)) == {"not-reached"}
+    assert len(verdicts(incoming)) == len(verdicts(outgoing))
+    assert outgoing["rule"] == "Tube"
+
+
 def test_an_alias_that_is_rewritten(data: Path) -> None:
     answer = ask(data, "yt-SECRET").json()
 
