@@ -20,17 +20,30 @@ PATIENCE = 20.0
 
 
 class Api:
-    def __init__(self, url: str, token: str = "") -> None:
+    def __init__(self, url: str, token: str = "", user: tuple[str, str] | None = None) -> None:
         self.url = url
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # No proxy and no netrc: what is sent may hold a stream key.
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=PATIENCE, trust_env=False)
+        self._http = httpx.Client(
+            base_url=url,
+            headers=headers,
+            auth=user if user and not token else None,
+            timeout=PATIENCE,
+            trust_env=False,
+        )
 
     @classmethod
     def of(cls, context: Context) -> "Api":
-        """The one that the options before the command's name say."""
+        """The one that the options before the command's name say.
+
+        Who asks is in the environment: a token in `ROSTRUM_ADMIN_TOKEN`, else a user and password
+        in `ROSTRUM_API_USER` and `ROSTRUM_API_PASSWORD`.
+        """
         given = context.find_root().params.get("url")
-        return cls(api_url(given), os.environ.get("ROSTRUM_ADMIN_TOKEN", ""))
+        token = os.environ.get("ROSTRUM_ADMIN_TOKEN", "")
+        name = os.environ.get("ROSTRUM_API_USER", "")
+        user = (name, os.environ.get("ROSTRUM_API_PASSWORD", "")) if name else None
+        return cls(api_url(given), token, user)
 
     def get(self, path: str) -> Any:
         return self.request("GET", path).json()

@@ -26,6 +26,17 @@ class Vault:
         sealed = await self.sealed(url)
         return None if sealed is None else self._sealer.open(sealed)
 
+    async def copied(
+        self, url: SealedUrl | None, participant: str, purpose: Purpose
+    ) -> SealedUrl | None:
+        """The same URL for another participant, who may outlast the first; not opened for it."""
+        sealed = None if url is None else await self.sealed(url)
+        if url is None or sealed is None:
+            return None
+        key = secret_of(participant, purpose)
+        await self._bucket.put(key, sealed.encode())
+        return SealedUrl(key, url.redacted, url.scheme, url.fingerprint)
+
     async def discard(self, url: SealedUrl) -> None:
         """Delete this one URL."""
         await self._bucket.delete(url.secret)

@@ -41,16 +41,18 @@ class Pattern:
 
     def match(self, alias: str) -> Groups | None:
         """The groups if all of `alias` matches. The alias must be encodable as UTF-8."""
-        before: list[str | None] = []
+        text = alias.encode()
+        before: list[bytes | None] = []
         for wanted, part in self._ahead:
-            found = part.match(alias)
+            found = part.match(text)
             if (found is None) is wanted:
                 return None
             before += found.groups() if found else [None] * part.groups
-        found = self._body.fullmatch(alias)
+        found = self._body.fullmatch(text)
         if found is None:
             return None
-        return tuple(group or "" for group in (found.group(), *before, *found.groups()))
+        groups = (found.group(), *before, *found.groups())
+        return tuple((group or b"").decode() for group in groups)
 
 
 def compile_pattern(text: str) -> Pattern | Bad:
@@ -72,7 +74,8 @@ def _compile(text: str) -> Any:
     options.case_sensitive = False
     options.log_errors = False
     options.max_mem = MEMORY
-    return re2.compile(text, options)  # type: ignore[no-untyped-call]
+    # Of bytes: given text, the wrapper counts characters at every call, also where nothing matches.
+    return re2.compile(text.encode(), options)  # type: ignore[no-untyped-call]
 
 
 def _said(error: Exception) -> str:

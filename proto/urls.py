@@ -20,8 +20,8 @@ class SealedUrl(msgspec.Struct, frozen=True):
     "Keyed hash, 8 hex digits: equal for equal URLs, so that people can tell two apart."
 
 
-Purpose = Literal["media", "presentation", "destination", "routed", "second", "secondrouted"]
-"""`second…` are those of a dual stream's presentation leg."""
+Purpose = Literal["media", "presentation", "destination", "routed", "secondrouted"]
+"""`secondrouted` is what a rule made of the second address of a dual stream."""
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 

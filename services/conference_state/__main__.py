@@ -76,7 +76,8 @@ async def main() -> None:
         )
         while not app.stopped.is_set():
             try:
-                await service.tick()
+                if not config.replay:
+                    await service.tick()
             except OUTAGES as exc:
                 log.warning("look failed", error=type(exc).__name__)
             with suppress(TimeoutError):

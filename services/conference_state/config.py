@@ -4,4 +4,5 @@ from kit.config import BaseConfig
 
 
 class Config(BaseConfig, frozen=True, kw_only=True):
-    """Only what every service has."""
+    replay: bool = False
+    "What is recorded is played again: timers stand still, because they have gone off already."

@@ -180,13 +180,14 @@ class Accounts:
 
     async def remove(self, name: str) -> bool:
         """Whether there was such a user or token."""
-        found = name in self.users or name in self.tokens
+        if name not in self.users and name not in self.tokens:
+            return False
         for kind in (USER, TOKEN):
             await self._bucket.delete(f"{kind}.{name}")
         self.users.pop(name, None)
         self.tokens.pop(name, None)
         self._right.pop(name, None)
-        return found
+        return True
 
 
 def _verify(hasher: argon2.PasswordHasher, hashed: str, password: bytes) -> bool:

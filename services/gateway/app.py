@@ -31,6 +31,7 @@ from services.gateway.management.command import ConferenceCommands, ParticipantC
 from services.gateway.management.configuration import ConfigurationController
 from services.gateway.management.editor import Editor
 from services.gateway.management.history import HistoryController
+from services.gateway.management.rules_test import rules_test
 from services.gateway.management.status import StatusController
 from services.gateway.problems import HANDLERS
 from services.gateway.records import Records
@@ -122,6 +123,7 @@ async def assemble(
             HistoryController,
             UsersController,
             RostrumController,
+            rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
         dependencies={

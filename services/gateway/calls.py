@@ -25,7 +25,7 @@ from proto.config import Conference
 from proto.subjects import conference_commands
 from proto.urls import Purpose, SealedUrl
 from services.gateway.core.relations import location_name
-from services.gateway.core.requests import ROLES, DialRequest, JoinRequest
+from services.gateway.core.requests import ROLES, DialRequest, JoinRequest, TransferRequest
 from services.gateway.live import Live
 from services.gateway.media import wrong_with
 from services.gateway.problems import Problem
@@ -39,6 +39,8 @@ SETTLE = 2.0
 
 SETTLE_PAUSE = 0.05
 """Seconds between two tries within that."""
+
+TRANSFERRED = "Transferred to another conference"
 
 FRESH = 1.0
 """Seconds to wait for the view that shows what a command did."""
@@ -116,6 +118,34 @@ class Calls:
 
     async def leave(self, conference: str, participant: str) -> None:
         await self.tell(Leave(conference, participant), {"participant": "participant_id"})
+
+    async def transfer(self, conference: str, request: TransferRequest) -> str:
+        """Move somebody to another conference; the new participant's id.
+
+        In first, out then: who is not let in there stays here.
+        """
+        there = self._store.now.by_alias(request.conference_alias)
+        if there is None:
+            raise _bad("conference_alias", "No conference has this alias.")
+        view = self._live.views.get(conference)
+        person = view.find(request.participant_id) if view else None
+        if person is None or person.destination is not None:
+            raise _bad("participant_id", "Only people can be transferred, not calls.")
+        participant = self._new_id()
+        async with self._nothing_left_behind(participant):
+            command = Join(
+                there.key,
+                participant,
+                person.display_name,
+                self._new_id(),
+                request.role,
+                await self._vault.copied(person.media, participant, "media"),
+                await self._vault.copied(person.presentation, participant, "presentation"),
+            )
+            await self.tell(command, {"conference": "conference_alias"}, settle=SETTLE)
+        gone = Leave(conference, request.participant_id, TRANSFERRED)
+        await self.tell(gone, {"participant": "participant_id"})
+        return participant
 
     async def present(self, conference: str, participant: str, *, on: bool) -> None:
         command = StartPresenting if on else StopPresenting

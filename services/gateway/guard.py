@@ -13,7 +13,7 @@ from services.gateway.core.access import SAFE_METHODS, may, shown
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
 OPEN_ROOMS = frozenset({"health", "vendor"})
-"""Paths below these, and the page's own files, are for everybody; all else wants the token."""
+"""Paths below these, and the page's own files, are for everybody; all else is for users."""
 
 HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -109,7 +109,7 @@ class Guard:
 
 
 def _is_open(path: str) -> bool:
-    """Whether no token is needed. The router folds slashes, so we look at what it will see."""
+    """Whether no user is wanted. The router folds slashes, so we look at what it will see."""
     parts = [part for part in path.split("/") if part]
     if "." in parts or ".." in parts:
         return False

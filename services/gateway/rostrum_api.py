@@ -7,10 +7,11 @@ import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.response import Response, ServerSentEvent, ServerSentEventMessage, Stream
 
+from proto.conference import ReportOutside
 from proto.config import Conference
 from services.gateway.calls import Calls
 from services.gateway.core import shapes
-from services.gateway.core.requests import JoinRequest, read
+from services.gateway.core.requests import JoinRequest, OutsideRequest, read
 from services.gateway.given import TheCalls, TheLive, TheStore, TheStreams, TheWorkers, Word
 from services.gateway.history import export
 from services.gateway.live import Live
@@ -49,6 +50,16 @@ class RostrumController(Controller):
         if isinstance(wanted, dict):
             raise Problem(wanted, "participant")
         return json({"participant": await calls.join(conference, wanted)}, 201)
+
+    @post("/conferences/{alias:str}/outside", status_code=204)
+    async def outside(self, alias: Word, request: AnyRequest, calls: TheCalls) -> None:
+        """Told by whoever stands in a meeting of another system for this conference."""
+        conference = calls.conference(alias)
+        wanted = read(await request.body(), OutsideRequest)
+        if isinstance(wanted, dict):
+            raise Problem(wanted, "conference")
+        told = ReportOutside(conference.key, wanted.kind, wanted.platform, wanted.on, wanted.public)
+        await calls.tell(told, {})
 
     @delete("/conferences/{alias:str}/participants/{participant:str}", status_code=204)
     async def leave(

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,23 @@ from litestar import get
 from litestar.response import Response
 
 from services.gateway.config import Config
+from services.gateway.core.manual import page
+from services.gateway.core.openapi import document
 from services.gateway.given import Word
 from services.gateway.problems import json
 from services.gateway.store import NoSuchResource
+
+VERSION = metadata.version("rostrum")
 
 STATIC = Path(__file__).parents[2] / "web" / "static"
 
 HLS_FILE = re.compile(r"(?:[A-Za-z0-9_-]{1,128}/){0,2}[A-Za-z0-9_.-]{1,160}\.(?:m3u8|ts|m4s|mp4)")
 
 TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
+    ".css": "text/css",
+    ".html": "text/html",
     ".ico": "image/x-icon",
-    ".js": "text/javascript; charset=utf-8",
+    ".js": "text/javascript",
     ".m3u8": "application/vnd.apple.mpegurl",
     ".m4s": "video/iso.segment",
     ".mp4": "video/mp4",
@@ -55,6 +60,19 @@ def pages(config: Config, is_ready: Callable[[], bool]) -> list[Any]:
         """`hls` is a template: `{alias}` is the conference's first alias."""
         return json({"hls": f"/hls/{config.hls_name}.m3u8" if hls else None})
 
+    described = document(VERSION)
+    manual = page(described).encode()
+
+    @get("/schema", sync_to_thread=False)
+    def schema() -> Response[bytes]:
+        """The API for people."""
+        return Response(manual, media_type=TYPES[".html"], headers={"Cache-Control": "no-cache"})
+
+    @get("/schema/openapi.json", sync_to_thread=False)
+    def openapi() -> Response[bytes]:
+        """The API for programs."""
+        return json(described)
+
     @get("/health/live", sync_to_thread=False)
     def alive() -> Response[bytes]:
         return json({"status": "live"})
@@ -63,7 +81,7 @@ def pages(config: Config, is_ready: Callable[[], bool]) -> list[Any]:
     def ready() -> Response[bytes]:
         return json({"status": "ready"}) if is_ready() else json({"status": "starting"}, 503)
 
-    return [index, static, media, web_config, alive, ready]
+    return [index, static, media, web_config, schema, openapi, alive, ready]
 
 
 async def _file(root: Path, name: str) -> Response[bytes]:

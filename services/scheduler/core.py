@@ -281,6 +281,12 @@ def move_session(
     ]
 
 
+def still_wanted(view: ConferenceView, participant: str, leg: Content) -> bool:
+    """Whether the call is on, and this leg of it has not failed."""
+    call = view.find(participant)
+    return call is not None and (leg != "presentation" or call.presentation_state != "failed")
+
+
 def orphans(work: Work, alive: frozenset[str]) -> list[Session]:
     return [session for session in work.sessions.values() if session.worker not in alive]
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Literal
 
 import msgspec
 import structlog
@@ -44,6 +45,11 @@ ATTEMPTS = 10
 PATIENCE_TICKS = 10
 """Ticks after which a call without a session is ended, and a destination without a call."""
 
+LOST: Literal["lost"] = "lost"
+"""A call that no session carries, beside the contents of the legs that one may carry."""
+
+Odd = Content | Literal["lost"]
+
 Decision = Callable[[core.Work], Awaitable[list[SchedulerEvent]]]
 
 
@@ -68,8 +74,8 @@ class Scheduler:
         self._patience = patience
         self._now = now
         self._new_id = new_id
-        self._odd: dict[str, dict[str, int]] = {}
-        "By conference: calls without a session, and destinations without a call; for how long."
+        self._odd: dict[str, dict[tuple[str, Odd], int]] = {}
+        "By conference: calls without a session, and legs without a call; for how many ticks."
         self._complained: set[str] = set()
 
     async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
@@ -112,18 +118,28 @@ class Scheduler:
         for session in core.orphans(work, frozenset(egress)):
             await self._commit(conference, partial(self._move, conference, session.session))
         carried = {
-            who for s in work.sessions.values() if s.worker in egress for who in s.destinations
+            (who, session.feed.content)
+            for session in work.sessions.values()
+            if session.worker in egress
+            for who in session.destinations
         }
-        calls = {p.participant for p in view.participants if p.destination}
-        for participant in self._overdue(conference, (carried - calls) | (calls - carried)):
-            end = self._hang_up if participant in carried else self._give_up
-            await self._commit(conference, partial(end, conference, participant))
+        unwanted = {leg for leg in carried if not core.still_wanted(view, *leg)}
+        on_air = {who for who, content in carried if content != "presentation"}
+        lost = {(p.participant, LOST) for p in view.participants if p.destination} - {
+            (who, LOST) for who in on_air
+        }
+        for who, content in self._overdue(conference, unwanted | lost):
+            if content == LOST:
+                await self._commit(conference, partial(self._give_up, conference, who))
+            else:
+                hang_up = partial(self._hang_up, conference, who, leg=content)
+                await self._commit(conference, hang_up)
 
-    def _overdue(self, conference: str, odd: set[str]) -> list[str]:
+    def _overdue(self, conference: str, odd: set[tuple[str, Odd]]) -> list[tuple[str, Odd]]:
         """Those in `odd` that have been there for too many ticks to be on their way."""
         seen = self._odd.get(conference, {})
-        self._odd[conference] = {who: seen.get(who, 0) + 1 for who in odd}
-        return [who for who, ticks in self._odd[conference].items() if ticks > PATIENCE_TICKS]
+        self._odd[conference] = {one: seen.get(one, 0) + 1 for one in odd}
+        return [one for one, ticks in self._odd[conference].items() if ticks > PATIENCE_TICKS]
 
     async def _commit(self, conference: str, decide: Decision) -> None:
         page = await self._ledger.read(conference)

@@ -23,7 +23,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield directory
 
 
-def rostrum(data: Path, *words: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+def rostrum(
+    data: Path, *words: str, given: str = "", **more: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "cli.main", *words],
         input=given,
@@ -31,7 +33,7 @@ def rostrum(data: Path, *words: str, given: str = "") -> "subprocess.CompletedPr
         text=True,
         check=False,
         timeout=30,
-        env={"ROSTRUM_DATA": str(data), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+        env={"ROSTRUM_DATA": str(data), "PATH": "/usr/bin:/bin", "COLUMNS": "200", **more},
     )
 
 
@@ -90,3 +92,29 @@ def test_a_damaged_export_is_refused_with_the_line(data: Path, tmp_path: Path) -
     failed = rostrum(data, "events", "replay", str(file))
     assert failed.returncode == 2
     assert "line 1" in failed.stderr
+
+
+def test_users_and_tokens_come_and_go(data: Path) -> None:
+    assert "no user yet" in rostrum(data, "users").stdout
+    short = rostrum(data, "users", "add", "ada", given="short\n")
+    assert (short.returncode, "password" in short.stderr) == (1, True)
+    first = rostrum(data, "users", "add", "bob", "--read-only", given="battery staple\n")
+    assert (first.returncode, "access" in first.stderr) == (1, True)
+    assert rostrum(data, "users", "add", "ada", given="correct horse\n").stdout == "ada\n"
+    ada = {"ROSTRUM_API_USER": "ada", "ROSTRUM_API_PASSWORD": "correct horse"}
+    try:
+        assert rostrum(data, "users").returncode == 2
+        token = rostrum(data, "users", "add", "robot", "--token", "--read-only", **ada).stdout
+        robot = {"ROSTRUM_ADMIN_TOKEN": token.strip()}
+        listed = rostrum(data, "users", **robot).stdout
+        assert all(word in listed for word in ("ada", "robot", "read-only", "read-write"))
+        assert "horse" not in listed
+        assert token.strip() not in listed
+        refused = rostrum(data, "conferences", "add", "X", **robot)
+        assert (refused.returncode, "look only" in refused.stderr) == (2, True)
+        assert rostrum(data, "users", "remove", "ada", **ada).returncode == 1
+        assert rostrum(data, "users", "remove", "nobody", **ada).returncode == 1
+        assert rostrum(data, "users", "remove", "robot", **ada).returncode == 0
+    finally:
+        assert rostrum(data, "users", "remove", "ada", **ada).returncode == 0
+    assert "no user yet" in rostrum(data, "users").stdout

@@ -2,34 +2,23 @@
 
 import asyncio
 import json
-import time
 import wave
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 from nats.aio.client import Client
 
-from kit import bus
-from kit.boot import App, Jobs
-from kit.eventlog import JetStreamLog
 from kit.kv import Bucket
-from kit.secrets import Sealer, Secret
+from kit.secrets import Secret
 from proto import subjects
-from proto.base import Accepted, Message, Refused, encode
-from proto.conference import ConferenceCommand, decode_command
+from proto.base import encode
 from proto.media import FeedSpec
 from proto.mixer import LayoutChanged, Slot, StageChanged
-from proto.views import ConferenceView
-from services.conference_state import core
-from services.gateway.app import assemble, listen, serve
-from services.gateway.config import Config
+from tests.support.gateway import busy, gateway
 
 pytestmark = pytest.mark.nats
 
@@ -37,81 +26,6 @@ CONFIGURATION = "/api/admin/configuration/v1"
 DIAL = "/api/admin/command/v1/participant/dial/"
 PEOPLE = "/api/rostrum/v1/conferences/town-hall/participants/"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-async def conference_state(app: App) -> None:
-    """The real rules on a real log; what surrounds them in the service has tests of its own."""
-    logs = await JetStreamLog.ensure_all(app.js)
-    views = await Bucket.ensure(app.js, subjects.CONFERENCES)
-    states: dict[str, ConferenceView] = {}
-
-    async def handle(command: ConferenceCommand) -> Message:
-        key = command.conference
-        state = states.get(key, core.empty(key))
-        outcome = core.decide(state, command, datetime.now(UTC), core.Vmr("Town Hall"))
-        if isinstance(outcome, Refused):
-            return outcome
-        version = await logs["conference"].append(
-            subjects.events("conference", key), encode(outcome), expected=state.version
-        )
-        for event in outcome:
-            state = core.evolve(state, event)
-        states[key] = msgspec.structs.replace(state, version=version)
-        await views.put(key, encode(states[key]))
-        return Accepted(version)
-
-    await _answer(app, handle)
-
-
-async def busy(app: App) -> None:
-    """One that is never able to."""
-
-    async def handle(_: ConferenceCommand) -> Message:
-        return Refused("busy", "10 other writers were faster")
-
-    await _answer(app, handle)
-
-
-async def _answer(app: App, handle: Callable[[ConferenceCommand], Awaitable[Message]]) -> None:
-    await bus.answer(
-        app.nc,
-        subjects.CONFERENCE_COMMANDS,
-        queue="conference-state",
-        decode=decode_command,
-        handle=handle,
-        group=app.group,
-    )
-
-
-@asynccontextmanager
-async def gateway(
-    nc: Client, behind: Any = conference_state, **settings: Any
-) -> AsyncIterator[httpx.AsyncClient]:
-    numbers = count(1)
-    config = Config(http_port=0, **settings)
-    sock = listen(config)
-    stopped = asyncio.Event()
-    async with asyncio.timeout(30), Jobs(asyncio.Event()) as group:
-        app = App(nc, nc.jetstream(), group, stopped)
-        await behind(app)
-        sealer = Sealer(b"k" * 32)
-        web, live = await assemble(
-            app, config, sealer, lambda: f"id-{next(numbers)}", time.monotonic
-        )
-        serving = group.create_task(serve(web, live, sock, stopped))
-        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=url, timeout=15, trust_env=False) as http:
-            while True:
-                try:
-                    await http.get("/health/live")
-                    break
-                except httpx.ConnectError:
-                    await asyncio.sleep(0.01)
-            yield http
-        stopped.set()
-        await serving
-        await group.stop()
-    sock.close()
 
 
 async def town_hall(http: httpx.AsyncClient) -> httpx.Response:

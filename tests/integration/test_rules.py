@@ -83,6 +83,21 @@ def test_every_rule_is_told_in_order_and_no_key_is(data: Path) -> None:
     assert "SECRET" not in response.text
 
 
+def test_an_incoming_call_to_a_conference_asks_no_rule(data: Path) -> None:
+    url = (data / "url").read_text()
+    body = {"name": "Town Hall", "aliases": [{"alias": "yt-hall"}]}
+    made = httpx.post(f"{url}{CONFIGURATION}/conference/", json=body, trust_env=False)
+    assert made.status_code == 201, made.text
+    incoming = ask(data, "YT-hall", direction="incoming").json()
+    outgoing = ask(data, "YT-hall").json()
+
+    assert (incoming["code"], incoming["dialled"]) == ("conference", None)
+    assert "Town Hall" in incoming["reason"]
+    assert set(verdicts(incoming)) == {"not-reached"}
+    assert len(verdicts(incoming)) == len(verdicts(outgoing))
+    assert outgoing["rule"] == "Tube"
+
+
 def test_an_alias_that_is_rewritten(data: Path) -> None:
     answer = ask(data, "yt-SECRET").json()
 
@@ -142,6 +157,91 @@ def test_a_bad_body_is_told_by_field(data: Path, body: Any, field: str) -> None:
 
     assert response.status_code == 400
     assert list(response.json()["rules"]) == [field]
+
+
+EVERYTHING = {
+    "name": "Everything",
+    "description": "d",
+    "tag": "t",
+    "priority": 200,
+    "enable": False,
+    "match_incoming_calls": False,
+    "match_outgoing_calls": True,
+    "match_source_location": None,
+    "match_incoming_webrtc": False,
+    "match_incoming_sip": False,
+    "match_incoming_mssip": False,
+    "match_incoming_h323": False,
+    "match_incoming_teams": True,
+    "match_incoming_only_if_registered": True,
+    "match_string_full": True,
+    "match_string": "rtmps?://(.*)",
+    "replace_string": "",
+    "called_device_type": "external",
+    "outgoing_location": None,
+    "outgoing_protocol": "rtmp",
+    "call_type": "audio",
+    "sip_proxy": "/api/admin/configuration/v1/sip_proxy/1/",
+    "h323_gatekeeper": "/api/admin/configuration/v1/h323_gatekeeper/1/",
+    "mssip_proxy": "/api/admin/configuration/v1/mssip_proxy/1/",
+    "teams_proxy": "/api/admin/configuration/v1/teams_proxy/1/",
+    "stun_server": "/api/admin/configuration/v1/stun_server/1/",
+    "turn_server": "/api/admin/configuration/v1/turn_server/1/",
+    "gms_access_token": "/api/admin/configuration/v1/gms_access_token/1/",
+    "telehealth_profile": "/api/admin/configuration/v1/telehealth_profile/1/",
+    "ivr_theme": None,
+    "max_pixels_per_second": "fullhd",
+    "max_callrate_in": 128,
+    "max_callrate_out": 8192,
+    "crypto_mode": "besteffort",
+    "denoise_audio": False,
+    "live_captions_enabled": "yes",
+    "external_participant_avatar_lookup": "no",
+    "treat_as_trusted": True,
+    "disabled_codecs": [{"value": "H264_H_0"}],
+}
+"""Every field that Pexip's rules have, none with its default where it can be otherwise."""
+
+
+def test_every_field_is_stored_and_shown(data: Path) -> None:
+    url = (data / "url").read_text()
+    with httpx.Client(base_url=url, trust_env=False, timeout=15) as http:
+        made = http.post(f"{CONFIGURATION}/gateway_routing_rule/", json=EVERYTHING)
+        assert made.status_code == 201, made.text
+        shown = http.get(made.headers["Location"]).json()
+        removed = http.delete(made.headers["Location"])
+
+    assert {name: shown[name] for name in EVERYTHING} == EVERYTHING
+    assert removed.status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("priority", 0),
+        ("priority", 201),
+        ("max_callrate_out", 127),
+        ("max_callrate_in", 8193),
+        ("crypto_mode", "yes"),
+        ("outgoing_protocol", "carrier-pigeon"),
+        ("called_device_type", "anything"),
+        ("call_type", "smell"),
+        ("max_pixels_per_second", "uhd"),
+        ("match_string", ""),
+        ("match_string", "x" * 251),
+        ("match_string", "rtmp("),
+        ("replace_string", "\\2"),
+        ("enable", "yes"),
+        ("outgoing_location", "Nowhere"),
+    ],
+)
+def test_a_bad_value_is_told_by_field(data: Path, field: str, value: Any) -> None:
+    url = (data / "url").read_text()
+    body = {**EVERYTHING, field: value}
+    made = httpx.post(f"{url}{CONFIGURATION}/gateway_routing_rule/", json=body, trust_env=False)
+
+    assert made.status_code == 400
+    assert list(made.json()["gateway_routing_rule"]) == [field]
 
 
 def rostrum(data: Path, *words: str, given: str = "") -> "subprocess.CompletedProcess[str]":

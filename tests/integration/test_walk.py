@@ -5,8 +5,7 @@ Media workers are played by the test: what they bid and report is all that the o
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,16 +14,9 @@ from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
 from kit import bus
-from kit.boot import Jobs
-from kit.eventlog import JetStreamLog
-from kit.heartbeat import beat
-from kit.kv import Bucket
-from kit.secrets import Sealer
-from kit.vault import Vault
-from proto import config, subjects
-from proto.base import Accepted, Message, Refused, decode_reply, encode
-from proto.conference import ConferenceCommand, Dial, Join, Leave
-from proto.egress import DestinationChanged, DestinationState
+from proto import subjects
+from proto.base import Accepted
+from proto.conference import Join, Leave
 from proto.scheduler import (
     Declined,
     DestinationAssigned,
@@ -32,131 +24,14 @@ from proto.scheduler import (
     MixAssigned,
     MixReleased,
     Offer,
-    SchedulerEvent,
     SessionAssigned,
     SessionReleased,
-    Wanted,
-    decode_commit,
-    decode_wanted,
 )
-from proto.views import ConferenceView, WorkerView, decode_conference
 from tests.support.nats import NatsServer
 from tests.support.services import environment, running
+from tests.support.walk import SERVICES, Stage
 
 pytestmark = pytest.mark.nats
-
-SERVICES = ("conference_state", "routing", "scheduler")
-URL = "rtmp://ingest.example.com/live/CANARY-KEY"
-
-
-class Stage:
-    """The services under test and all that the test needs to talk to them."""
-
-    def __init__(self, nc: Client, env: dict[str, str]) -> None:
-        self.nc = nc
-        self.js = nc.jetstream()
-        self.env = env
-        self.stack = AsyncExitStack()
-        self.processes: dict[str, asyncio.subprocess.Process] = {}
-
-    async def open(self) -> None:
-        self.logs = await JetStreamLog.ensure_all(self.js)
-        self.config = await Bucket.ensure(self.js, subjects.CONFIG)
-        self.views = await Bucket.ensure(self.js, subjects.CONFERENCES)
-        self.secrets = await Bucket.ensure(self.js, subjects.SECRETS)
-        self.workers = await Bucket.ensure(self.js, subjects.WORKERS, ttl=subjects.WORKERS_TTL)
-        self.vault = Vault(self.secrets, Sealer.from_env(self.env))
-        vmr = config.Conference("Town Hall", 1, "town-hall-1")
-        await self.config.put("conference.1", encode(vmr))
-        rule = config.GatewayRoutingRule(
-            "Streaming",
-            10,
-            "rtmps?://(.*)",
-            1,
-            match_outgoing_calls=True,
-            match_string_full=True,
-            outgoing_protocol="rtmp",
-        )
-        await self.config.put("gateway_routing_rule.1", encode(rule))
-        for name in SERVICES:
-            await self.start(name)
-
-    async def start(self, name: str) -> None:
-        process = running(f"services.{name}", self.env)
-        self.processes[name] = await self.stack.enter_async_context(process)
-
-    async def restart(self, name: str) -> None:
-        """As a crash would have it: without a goodbye."""
-        self.processes[name].kill()
-        await self.processes[name].wait()
-        await self.start(name)
-
-    async def worker(self, kind: str, name: str, bid: Message) -> AsyncExitStack:
-        """A media worker that answers every bid with `bid`, until its stack is closed."""
-        own = AsyncExitStack()
-        await self.stack.enter_async_context(own)
-        group = await own.enter_async_context(Jobs(asyncio.Event()))
-        own.push_async_callback(group.stop)
-
-        async def answer(_: Wanted) -> Message:
-            return bid
-
-        await bus.answer(
-            self.nc,
-            subjects.bids("mixer" if kind == "mixer" else "egress"),
-            decode=decode_wanted,
-            handle=answer,
-            group=group,
-        )
-        view = WorkerView(name, "mixer" if kind == "mixer" else "egress", "default", "here", 8, 0)
-        await own.enter_async_context(beat(self.workers, f"{kind}.{name}", lambda: view))
-        return own
-
-    async def tell(self, command: ConferenceCommand) -> Accepted | Refused:
-        subject = subjects.conference_commands(command.conference)
-        return decode_reply(await bus.ask(self.nc, subject, command, patience=10))
-
-    async def dial(self, participant: str, url: str = URL) -> Accepted | Refused:
-        sealed = await self.vault.put(url, participant, "destination")
-        return await self.tell(Dial("town-hall-1", participant, sealed, "i1"))
-
-    async def report(self, state: DestinationState, session: str, code: str = "") -> None:
-        event = DestinationChanged(
-            datetime.now(UTC), "town-hall-1", session, "egress-a", "tube", state, code, code
-        )
-        subject = subjects.events("egress", "town-hall-1")
-        await self.logs["egress"].append(subject, encode([event]), expected=None)
-
-    async def view(self, wanted: str) -> ConferenceView:
-        """The view as soon as the test's participant `tube` is in the `wanted` state, or gone."""
-        async with asyncio.timeout(20):
-            async for entry in self.views.watch().entries():
-                view = decode_conference(entry.value or b"")
-                found = view.find("tube")
-                if (found.state if found else "gone") == wanted:
-                    return view
-        raise AssertionError
-
-    async def present(self, count: int) -> list[str]:
-        """The participants, as soon as there are `count`."""
-        async with asyncio.timeout(20):
-            async for entry in self.views.watch().entries():
-                view = decode_conference(entry.value or b"")
-                if len(view.participants) == count:
-                    return [p.participant for p in view.participants]
-        raise AssertionError
-
-    async def assigned(self, *kinds: type[SchedulerEvent]) -> list[SchedulerEvent]:
-        """All that the scheduler has committed, as soon as the last of it are of these kinds."""
-        async with asyncio.timeout(20):
-            while True:
-                history = await self.logs["scheduler"].load(
-                    subjects.events("scheduler", "town-hall-1")
-                )
-                events = [e for commit in history.commits for e in decode_commit(commit)]
-                if [type(e) for e in events[-len(kinds) :]] == list(kinds):
-                    return events
-                await asyncio.sleep(0.05)
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def _field(field: Field) -> dict[str, Any]:
         "readonly": field.readonly,
         "default": "No default provided." if field.required else field.default,
         "unique": field.name in ("id", "resource_uri", "name"),
-        "help_text": "",
+        "help_text": field.meaning,
     }
     if field.relation:
         described["related_type"] = "to_many" if field.relation.many else "to_one"

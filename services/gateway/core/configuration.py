@@ -18,6 +18,9 @@ ROOT = "/api/admin/configuration/v1"
 THE_ONLY = 1
 """Id of the global settings."""
 
+UNCHANGED = Global(max_callrate_out=None)
+"""What holds while nothing is set: no limit of the bit rate; Pexip's is less than our full HD."""
+
 
 class Alias(msgspec.Struct, frozen=True):
     """An alias and the conference that it is of."""
@@ -44,7 +47,7 @@ class Configuration(msgspec.Struct):
             case "conference_alias":
                 return {alias.id: alias for alias in self.aliases()}
             case "global":
-                return self.settings or {THE_ONLY: Global()}
+                return self.settings or {THE_ONLY: UNCHANGED}
             case _:
                 return self.stored(kind)
 
@@ -59,9 +62,6 @@ class Configuration(msgspec.Struct):
             "global": self.settings,
         }
         return mirrors[kind]
-
-    def the_settings(self) -> Global:
-        return self.settings.get(THE_ONLY, Global())
 
     def aliases(self) -> list[Alias]:
         return [

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import inspect
 
+from services.gateway.core.meanings import meanings
 from services.gateway.core.relations import Relation
 
 Kind = Literal["string", "integer", "float", "boolean", "datetime", "list", "dict", "related"]
@@ -25,6 +26,7 @@ class Field(msgspec.Struct, frozen=True):
     relation: Relation | None = None
     items: "dict[str, Field]" = {}
     "Fields of each element, for a list of objects."
+    meaning: str = ""
 
 
 def fields_of(
@@ -34,7 +36,7 @@ def fields_of(
     hidden: tuple[str, ...] = (),
     readonly: tuple[str, ...] = (),
 ) -> dict[str, Field]:
-    related = relations or {}
+    related, meant = relations or {}, meanings(struct)
     known = inspect.type_info(struct)
     assert isinstance(known, inspect.StructType)
     found: dict[str, Field] = {}
@@ -42,6 +44,7 @@ def fields_of(
         if field.name in hidden:
             continue
         one = _field(field, readonly=field.name in readonly)
+        one = msgspec.structs.replace(one, meaning=meant.get(field.name, ""))
         if relation := related.get(field.name):
             one = msgspec.structs.replace(one, kind="related", relation=relation, items={})
         found[field.name] = one

@@ -7,7 +7,7 @@ import msgspec
 
 from proto.accounts import Access
 from proto.base import Text, Token
-from proto.conference import KeepAlive, Role
+from proto.conference import KeepAlive, OutsideKind, Platform, Role
 
 Errors = dict[str, list[str]]
 """Field to what is wrong with it. Never holds a value that was given: it could be a key."""
@@ -59,6 +59,14 @@ class RoleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: Role
 
 
+class TransferRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Move somebody to another conference."""
+
+    participant_id: str
+    conference_alias: str
+    role: Role = "guest"
+
+
 class OfConference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A command about one running conference: `conference_id` is of the instance."""
 
@@ -86,6 +94,16 @@ class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     media: str | None = None
     presentation: str | None = None
     presenting: bool = False
+
+
+class OutsideRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A meeting of another system, behind a gateway leg, is recorded, streamed or transcribed."""
+
+    kind: OutsideKind
+    platform: Platform
+    on: bool = True
+    public: bool = False
+    "For streaming: anybody may watch."
 
 
 class UserRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -129,7 +129,7 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
         is_muted=one.is_muted,
         is_disconnect_supported=True,
         is_mute_supported=not calling,
-        is_transfer_supported=False,
+        is_transfer_supported=not calling,
         service_type=_service(view, one),
         source_alias="" if calling else url,
         destination_alias=url if calling else "",

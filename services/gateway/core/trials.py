@@ -36,6 +36,15 @@ class TestRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return {}
 
 
+def is_conference(name: str, rules: Mapping[int, GatewayRoutingRule]) -> RulesTried:
+    """What comes of an incoming call to a conference's alias: no rule is asked."""
+    ordered = sorted(rules.values(), key=lambda rule: (rule.priority, rule.name, rule.id))
+    reason = f"the alias is one of conference “{name}”; rules are for other aliases"
+    return RulesTried(
+        [Tried(rule.id, "not-reached") for rule in ordered], code="conference", reason=reason
+    )
+
+
 def answer(
     wanted: TestRules,
     shown_alias: str,
@@ -108,6 +117,6 @@ def _why(
         "source-location": f"It is for calls from “{rule.match_source_location}”, not {source}.",
         "alias": f"Its pattern does not match {compared}.",
         "bad-pattern": "Its pattern cannot be read.",
-        "not-reached": "A rule before it decided.",
+        "not-reached": "What comes before it decided.",
     }
     return sentences[verdict]

@@ -19,6 +19,7 @@ from services.gateway.core.requests import (
     OfConference,
     OfParticipant,
     RoleRequest,
+    TransferRequest,
     TransformRequest,
     read,
 )
@@ -70,6 +71,15 @@ class ParticipantCommands(Controller):
         who = wanted.participant_id
         await calls.tell(SetRole(_where(live, who), who, wanted.role), PARTICIPANT)
         return _success()
+
+    @post("/transfer")
+    async def transfer(
+        self, request: AnyRequest, calls: TheCalls, live: TheLive
+    ) -> Response[bytes]:
+        """Move somebody to another conference, where they are another participant."""
+        wanted = await _read(request, TransferRequest, "participant")
+        key = _where(live, wanted.participant_id)
+        return _success({"participant_id": await calls.transfer(key, wanted)})
 
 
 class ConferenceCommands(Controller):

@@ -6,7 +6,7 @@ from litestar.response import Response
 from services.gateway.core.catalogue import HISTORY_FIELDS, schema
 from services.gateway.core.past import HISTORY
 from services.gateway.given import TheRecords, Word
-from services.gateway.management.lists import UNRELATED, listed
+from services.gateway.management.lists import UNRELATED, kind_of, listed
 from services.gateway.problems import AnyRequest, json
 from services.gateway.store import NoSuchResource
 
@@ -42,8 +42,6 @@ class HistoryController(Controller):
             raise NoSuchResource
         return json(found)
 
-    @get("/{kind:str}/schema", sync_to_thread=False)
-    def schema(self, kind: Word) -> Response[bytes]:
-        if kind not in HISTORY_FIELDS:
-            raise NoSuchResource
-        return json(schema(HISTORY, kind))
+    @get([f"/{kind}/schema" for kind in HISTORY_FIELDS], sync_to_thread=False)
+    def schema(self, request: AnyRequest) -> Response[bytes]:
+        return json(schema(HISTORY, kind_of(request)))

@@ -49,3 +49,8 @@ def nothing(_: str, __: int) -> None:
 
 
 UNRELATED = Related({}, nothing)
+
+
+def kind_of(request: AnyRequest) -> str:
+    """`conference`, for a request to `…/conference/schema/`."""
+    return request.url.path.rstrip("/").rsplit("/", 2)[-2]

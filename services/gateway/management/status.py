@@ -12,7 +12,7 @@ from services.gateway.core.status import (
     worker_status,
 )
 from services.gateway.given import TheLive, TheRecords, TheStore, TheWorkers, Word
-from services.gateway.management.lists import UNRELATED, listed
+from services.gateway.management.lists import UNRELATED, kind_of, listed
 from services.gateway.problems import AnyRequest, json
 from services.gateway.store import NoSuchResource, Store
 
@@ -71,11 +71,9 @@ class StatusController(Controller):
                 return json(worker_status(view))
         raise NoSuchResource
 
-    @get("/{kind:str}/schema", sync_to_thread=False)
-    def schema(self, kind: Word) -> Response[bytes]:
-        if kind not in STATUS_FIELDS:
-            raise NoSuchResource
-        return json(schema(STATUS, kind))
+    @get([f"/{kind}/schema" for kind in STATUS_FIELDS], sync_to_thread=False)
+    def schema(self, request: AnyRequest) -> Response[bytes]:
+        return json(schema(STATUS, kind_of(request)))
 
 
 def _tag(store: Store, key: str) -> str:

@@ -1,4 +1,4 @@
 """Call routing rules: which one answers a call, and what it makes of it. Pure.
 
-Semantics: Pexip's, docs/architecture.md “Call routing”.
+Semantics: Pexip's, docs/call-routing.md.
 """

@@ -41,7 +41,7 @@ def route(table: Table, call: Call) -> Route | NoRoute:
     text = _text(call)
     if isinstance(text, NoRoute):
         return text
-    for ready in table.eligible(call):
+    for ready in table.candidates(call, text):
         groups = text.match(ready)
         if groups is not None:
             return apply(ready, groups, call)

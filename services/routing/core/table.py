@@ -1,5 +1,6 @@
 """The rules made ready: compiled once, in order, sorted out by what a call is."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -73,25 +74,59 @@ class Text:
         return ready.pattern.match(self.full if full else self.bare)
 
 
+GRAM = 3
+"""Characters of a piece by which a needle is looked up; shorter needles are always looked for."""
+
+
+def grams(text: str) -> set[str]:
+    return {text[n : n + GRAM] for n in range(len(text) - GRAM + 1)}
+
+
+class Index:
+    """The rules that an alias may match, found by the rarest piece of each rule's needle."""
+
+    def __init__(self, rules: list[Ready]) -> None:
+        self._rules = rules
+        pieces = [grams(ready.needle) for ready in rules]
+        counts = Counter(piece for of_one in pieces for piece in of_one)
+        self._always: list[int] = []
+        self._by_piece: dict[str, list[int]] = {}
+        for n, of_one in enumerate(pieces):
+            if of_one:
+                rarest = min(of_one, key=lambda piece: (counts[piece], piece))
+                self._by_piece.setdefault(rarest, []).append(n)
+            else:
+                self._always.append(n)
+
+    def candidates(self, text: Text) -> list[Ready]:
+        """In order. A bare alias is a part of the full one, so that is where pieces are sought."""
+        if not text.plain:
+            return self._rules
+        found = list(self._always)
+        for piece in grams(text.full_low):
+            found += self._by_piece.get(piece, ())
+        return [self._rules[n] for n in sorted(found)]
+
+
 class Table:
     """All rules in order. Never changes; a changed configuration makes a new one."""
 
     def __init__(self, rules: Iterable[Ready]) -> None:
         self.rules = ordered(rules)
         self._places = {r.rule.match_source_location or "" for r in self.rules}
-        self._eligible: dict[tuple[object, ...], list[Ready]] = {}
+        self._indices: dict[tuple[object, ...], Index] = {}
 
-    def eligible(self, call: Call) -> list[Ready]:
-        """The rules that concern such a call, whatever its alias; found once for each kind."""
+    def candidates(self, call: Call, text: Text) -> list[Ready]:
+        """The rules that concern such a call and may match its alias, in order."""
         place = call.location if call.location in self._places else ""
         kind: tuple[object, ...] = (True, place)
         if not call.outgoing:
             kind = (False, place, call.protocol, call.registered)
-        found = self._eligible.get(kind)
-        if found is None:
-            found = [ready for ready in self.rules if why_skipped(ready, call) is None]
-            self._eligible[kind] = found
-        return found
+        index = self._indices.get(kind)
+        if index is None:
+            index = Index([ready for ready in self.rules if why_skipped(ready, call) is None])
+            self._indices[kind] = index
+        return index.candidates(text)
 
 
 FLAGS: Mapping[IncomingProtocol, str] = {

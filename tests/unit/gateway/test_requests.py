@@ -25,6 +25,7 @@ def test_pexips_defaults_are_ours() -> None:
     assert (request.protocol, request.routing, request.role) == ("sip", "manual", "guest")
     assert request.streaming is False
     assert request.keeps_alive() == "keep_conference_alive"
+    assert request.presentation_url == ""
 
 
 def test_a_stream_does_not_keep_a_conference_alive_unasked() -> None:
@@ -39,7 +40,7 @@ def test_a_stream_does_not_keep_a_conference_alive_unasked() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "says"),
     [
-        ({"presentation_url": "rtmp://h/a/k"}, "presentation_url", "not available yet"),
+        ({"presentation_url": None}, "presentation_url", "Expected `str`"),
         ({"zoom": 1}, "zoom", "no such field"),
         ({"rtmp://h/a/SECRET": 1}, "__all__", "no such field"),
         ({"destination": 7}, "destination", "Expected `str`"),

@@ -1,5 +1,7 @@
 """Which sources are open."""
 
+import msgspec
+
 from services.mixer.core.scene import SourceId
 from services.mixer.media.cast import Cast
 from services.mixer.media.source import Source
@@ -86,3 +88,13 @@ def test_all_are_closed_at_the_end() -> None:
     door.cast.close()
     assert door.told[2:] == ["close ann/main", "close ann/presentation"]
     assert door.cast.sources == {}
+
+
+def test_who_waits_is_not_opened_until_they_are_let_in() -> None:
+    door = Door()
+    door.cast.address(source("bob"), "b")
+    door.cast.show(room(msgspec.structs.replace(BOB, state="waiting")))
+    assert door.told == []
+    door.cast.show(room(BOB))
+
+    assert door.told == ["open bob/main b"]

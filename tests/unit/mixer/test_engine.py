@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from kit.link import FeedWriter
@@ -10,7 +11,8 @@ from proto.media import FeedSpec
 from services.mixer.core.scene import Scene, SourceId
 from services.mixer.media.engine import FEED_KEPT, FEEDS_LIMIT, IDLE, Direction, Engine
 from services.mixer.media.picture import Picture
-from services.mixer.media.synthetic import SyntheticSource
+from services.mixer.media.synthetic import Quiet, SyntheticSource
+from services.mixer.media.voice import Samples
 from tests.unit.mixer.people import person, room, source
 
 SPEC = FeedSpec("c", width=64, height=36)
@@ -242,3 +244,24 @@ def test_a_source_is_drawn_with_the_picture_that_is_due_in_the_middle(studio: St
     studio.taken()
     studio.wait(1.0)
     assert asked[-1] == pytest.approx(30.5 / 30)
+
+
+def test_who_is_muted_is_not_heard(studio: Studio) -> None:
+    heard: list[str] = []
+
+    class Said(Quiet):
+        def __init__(self, who: str) -> None:
+            self._who = who
+
+        def add_to(self, total: Samples, first: int) -> float:
+            heard.append(self._who)
+            return 0.0
+
+    studio.direct("ann", "bob")
+    for who in ("ann", "bob"):
+        studio.sources[source(who)].voice = Said(who)
+    view = room(person("ann"), msgspec.structs.replace(person("bob"), is_muted=True))
+    studio.engine.direct(Direction(view, dict(studio.sources), ()))
+    studio.wait(0.1)
+
+    assert set(heard) == {"ann"}

@@ -136,3 +136,23 @@ def test_equal_inputs_make_equal_scenes() -> None:
 
 def test_slots_are_words_of_the_bus() -> None:
     assert scene(room(ANN), ("ann",), ALL, SINGLE).slots == (Slot("main", "ann"),)
+
+
+def lecture() -> ConferenceView:
+    """A Virtual Auditorium: a Host, two Guests, a stream, and one who waits."""
+    host = msgspec.structs.replace(ANN, role="chair")
+    waiting = msgspec.structs.replace(person("dan"), state="waiting")
+    view = room(BOB, host, CAT, stream("yt"), waiting)
+    return msgspec.structs.replace(view, service_type="lecture", guest_layout="1:0")
+
+
+def test_a_feed_for_guests_of_a_virtual_auditorium_shows_hosts_in_the_guests_layout() -> None:
+    made = scene(lecture(), ("cat", "ann"), ALL, FeedSpec("c", audience="guests"))
+
+    assert (made.view, slots(made)) == ("1:0", [("main", "ann")])
+
+
+def test_a_feed_for_all_shows_everybody_but_those_who_wait() -> None:
+    made = scene(lecture(), ("cat", "dan"), ALL | {source("dan")}, SINGLE)
+
+    assert (made.view, [who for _, who in slots(made)]) == ("1:7", ["cat", "bob", "ann"])

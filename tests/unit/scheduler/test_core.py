@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from proto.base import Event
-from proto.media import Rendition
+from proto.conference import LegState, Quality, Role, ServiceType
+from proto.media import Content, Rendition
 from proto.routing import CallRouted
 from proto.scheduler import (
     Bid,
@@ -23,10 +24,12 @@ from proto.scheduler import (
     SessionReleased,
 )
 from proto.urls import SealedUrl
+from proto.views import ConferenceView, ParticipantView
 from services.scheduler.core import (
     Work,
     assign_call,
     assign_mix,
+    audience_of,
     best,
     evolve,
     give_up,
@@ -35,6 +38,7 @@ from services.scheduler.core import (
     orphans,
     release_all,
     release_call,
+    still_wanted,
     wish,
 )
 
@@ -213,3 +217,103 @@ def test_a_session_whose_worker_is_lost_moves_with_its_destinations() -> None:
     ]
     assert moved == expected
     assert orphans(after(SESSION, DESTINATION, ANOTHER, *moved), frozenset({"egress-2"})) == []
+
+
+MAIN = CallRouted(NOW, "c1", "tube", SERVICE, "", leg="main")
+SLIDES = CallRouted(NOW, "c1", "tube", SERVICE, "", leg="presentation")
+
+
+def dual() -> Work:
+    """Both legs of a dual stream, each in a session of its own."""
+    work = Work()
+    ids = iter(("s1", "s2"))
+    for call in (MAIN, SLIDES):
+        wanted = wish(call, "hd", Rendition())
+        for event in assign_call(work, call, wanted, [ONE], 1, lambda: next(ids), NOW):
+            work = evolve(work, event)
+    return work
+
+
+def test_a_dual_stream_is_two_sessions() -> None:
+    work = dual()
+
+    assert {s.session: s.feed.content for s in work.sessions.values()} == {
+        "s1": "main",
+        "s2": "presentation",
+    }
+    assert assign_call(work, SLIDES, wish(SLIDES, "hd", Rendition()), [], 0, str, NOW) == []
+
+
+def test_one_leg_may_go_and_the_other_stay() -> None:
+    gone = release_call(dual(), "c1", "tube", NOW, leg="presentation")
+
+    assert gone == [
+        DestinationReleased(NOW, "c1", "s2", "egress-1", "tube", leg="presentation"),
+        SessionReleased(NOW, "c1", "s2", "egress-1"),
+    ]
+    assert [type(e) for e in release_call(dual(), "c1", "tube", NOW)] == [
+        DestinationReleased,
+        SessionReleased,
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("quality", "cap", "callrate", "gateway_rate", "height", "kbps"),
+    [
+        ("fullhd", None, None, None, 1080, 4500),
+        ("fullhd", "hd", None, None, 720, 3000),
+        ("sd", "hd", None, None, 480, 1500),
+        ("hd", None, 2000, None, 720, 1872),
+        ("hd", None, 4128, None, 720, 3000),
+        ("hd", None, 2000, 1000, 720, 872),
+        ("hd", None, 128, None, 720, 100),
+    ],
+)
+def test_quality_and_bit_rate_are_the_least_that_anybody_asks_for(
+    quality: Quality,
+    cap: Quality | None,
+    callrate: int | None,
+    gateway_rate: int | None,
+    height: int,
+    kbps: int,
+) -> None:
+    call = CallRouted(NOW, "c1", "tube", SERVICE, "", quality=cap, max_callrate_out=gateway_rate)
+    wanted = wish(call, quality, Rendition(), callrate)
+
+    assert (wanted.feed.height, wanted.rendition.video_kbps) == (height, kbps)
+
+
+@pytest.mark.parametrize(
+    ("service", "role", "audience"),
+    [
+        ("conference", "guest", "all"),
+        ("conference", "chair", "all"),
+        ("lecture", "guest", "guests"),
+        ("lecture", "chair", "all"),
+    ],
+)
+def test_a_guest_of_a_virtual_auditorium_is_sent_what_guests_see(
+    service: ServiceType, role: Role, audience: str
+) -> None:
+    tube = ParticipantView("tube", "Tube", role, destination=SERVICE, is_streaming=True)
+    view = ConferenceView("c1", 1, service_type=service, participants=[tube])
+
+    assert audience_of(view, "tube") == audience
+    assert audience_of(view, "nobody") == audience_of(None, "tube") == "all"
+
+
+@pytest.mark.parametrize(
+    ("leg", "state", "wanted"),
+    [
+        ("main", "connected", True),
+        ("main", "failed", True),
+        ("presentation", "connected", True),
+        ("presentation", "failed", False),
+    ],
+)
+def test_a_leg_that_failed_is_wanted_no_longer(leg: Content, state: LegState, wanted: bool) -> None:
+    tube = ParticipantView("tube", "Tube", "guest", destination=SERVICE, presentation_state=state)
+    view = ConferenceView("c1", 1, participants=[tube])
+
+    assert still_wanted(view, "tube", leg) is wanted
+    assert not still_wanted(view, "nobody", leg)

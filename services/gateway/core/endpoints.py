@@ -1,0 +1,171 @@
+"""Every endpoint of both APIs: what it takes, what it answers, and what it is for."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from services.gateway.core import catalogue
+from services.gateway.core.configuration import ROOT
+from services.gateway.core.fields import Field
+from services.gateway.core.past import ConferenceHistory, ParticipantHistory
+from services.gateway.core.requests import (
+    DialRequest,
+    JoinRequest,
+    OfConference,
+    OfParticipant,
+    OutsideRequest,
+    RoleRequest,
+    TransferRequest,
+    TransformRequest,
+    UserRequest,
+)
+from services.gateway.core.status import (
+    STATUS,
+    ConferenceStatus,
+    MediaStream,
+    ParticipantStatus,
+    WorkerStatus,
+)
+from services.gateway.core.trials import TestRules
+
+COMMAND = "/api/admin/command/v1"
+OURS = "/api/rostrum/v1"
+
+ANY = "object"
+STREAM = "stream"
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    method: str
+    path: str
+    summary: str
+    tag: str
+    status: str = "200"
+    body: str = ""
+    "Name of a component; with `[]` behind it, many of them at once."
+    answer: str = ""
+    "The same, with `[]` for a list; or ANY, or STREAM."
+    fields: Mapping[str, Field] = {}
+    "What a list can be filtered by."
+    media_type: str = ""
+
+
+STRUCTS: list[Any] = [
+    ConferenceStatus,
+    ParticipantStatus,
+    MediaStream,
+    WorkerStatus,
+    ConferenceHistory,
+    ParticipantHistory,
+    DialRequest,
+    OfParticipant,
+    RoleRequest,
+    TransferRequest,
+    OutsideRequest,
+    OfConference,
+    TransformRequest,
+    JoinRequest,
+    UserRequest,
+    TestRules,
+]
+
+
+def _configuration() -> Iterable[Endpoint]:
+    for kind, fields in catalogue.CONFIGURED_FIELDS.items():
+        path, what, tag = f"{ROOT}/{kind}/", kind.replace("_", " "), f"configuration: {kind}"
+        one, many = f"{path}{{number}}/", f"{kind}_shown[]"
+        given, part, shown = f"{kind}_given", f"{kind}_part", f"{kind}_shown"
+        single = kind in catalogue.SINGLE
+        yield Endpoint("get", path, f"List: {what}", tag, answer=many, fields=fields)
+        yield Endpoint("get", one, f"One: {what}", tag, answer=shown)
+        yield Endpoint("put", one, f"Replace: {what}", tag, "204", given)
+        yield Endpoint("patch", one, f"Change: {what}", tag, "202", part)
+        yield Endpoint("get", f"{path}schema/", f"Fields: {what}", tag, answer=ANY)
+        if not single:
+            yield Endpoint("post", path, f"Create: {what}", tag, "201", given)
+            yield Endpoint("patch", path, f"Change many: {what}", tag, "202", f"{part}[]")
+            yield Endpoint("delete", one, f"Delete: {what}", tag, "204")
+
+
+def _shown() -> Iterable[Endpoint]:
+    for root, kinds in catalogue.SHOWN.items():
+        tree = root.split("/")[3]
+        for kind, struct in kinds.items():
+            path, what, name = f"{root}/{kind}/", kind.replace("_", " "), struct.__name__
+            fields = catalogue.TREES[root][kind]
+            yield Endpoint("get", path, f"List: {what}", tree, answer=f"{name}[]", fields=fields)
+            yield Endpoint("get", f"{path}{{id}}/", f"One: {what}", tree, answer=name)
+            yield Endpoint("get", f"{path}schema/", f"Fields: {what}", tree, answer=ANY)
+    media = f"{STATUS}/participant/{{id}}/media_stream/"
+    fields = catalogue.STREAM_FIELDS
+    yield Endpoint("get", media, "What is sent", "status", answer="MediaStream[]", fields=fields)
+
+
+COMMANDS: dict[str, tuple[str, type[msgspec.Struct]]] = {
+    "participant/dial": ("Call a streaming service", DialRequest),
+    "participant/disconnect": ("Disconnect a participant, or hang up", OfParticipant),
+    "participant/mute": ("Stop hearing a participant", OfParticipant),
+    "participant/unmute": ("Hear a participant again", OfParticipant),
+    "participant/unlock": ("Let somebody in who waits", OfParticipant),
+    "participant/role": ("Make a participant a Host or a Guest", RoleRequest),
+    "participant/transfer": ("Move somebody to another conference", TransferRequest),
+    "conference/disconnect": ("End a conference", OfConference),
+    "conference/lock": ("Keep newcomers waiting", OfConference),
+    "conference/unlock": ("Keep nobody waiting", OfConference),
+    "conference/mute_guests": ("Stop hearing all Guests", OfConference),
+    "conference/unmute_guests": ("Hear all Guests again", OfConference),
+    "conference/transform_layout": ("Change layouts and indicators", TransformRequest),
+}
+
+
+def _commands() -> Iterable[Endpoint]:
+    for name, (summary, body) in COMMANDS.items():
+        path = f"{COMMAND}/{name}/"
+        yield Endpoint("post", path, summary, "command", body=body.__name__, answer=ANY)
+
+
+def _ours() -> Iterable[Endpoint]:
+    tag, one = "rostrum", f"{OURS}/conferences/{{alias}}/"
+    who = f"{one}participants/{{participant}}/"
+    yield Endpoint("get", f"{OURS}/conferences/", "All conferences", tag, answer=ANY)
+    yield Endpoint("get", one, "A conference, configured and running", tag, answer=ANY)
+    yield Endpoint(
+        "post", f"{one}participants/", "Bring somebody in", tag, "201", "JoinRequest", ANY
+    )
+    yield Endpoint(
+        "post",
+        f"{one}outside/",
+        "Tell that a meeting outside is recorded, streamed or transcribed",
+        tag,
+        "204",
+        "OutsideRequest",
+    )
+    yield Endpoint("delete", who, "Disconnect somebody", tag, "204")
+    yield Endpoint("put", f"{who}presenting/", "Present", tag, "204")
+    yield Endpoint("delete", f"{who}presenting/", "Stop presenting", tag, "204")
+    yield Endpoint(
+        "get",
+        f"{one}events/",
+        "The conference as it changes",
+        tag,
+        answer=STREAM,
+        media_type="text/event-stream",
+    )
+    yield Endpoint(
+        "get",
+        f"{one}log.jsonl",
+        "The whole log",
+        tag,
+        answer=STREAM,
+        media_type="application/x-ndjson",
+    )
+    what = "What the call routing rules would make of a call"
+    yield Endpoint("post", f"{OURS}/rules/test/", what, tag, body="TestRules", answer=ANY)
+    yield Endpoint("get", f"{OURS}/workers/", "Workers that are alive", tag, answer=ANY)
+    yield Endpoint("get", f"{OURS}/users/", "Who may use this", tag, answer=ANY)
+    yield Endpoint("post", f"{OURS}/users/", "Add a user or token", tag, "201", "UserRequest", ANY)
+    yield Endpoint("delete", f"{OURS}/users/{{name}}/", "Remove a user or token", tag, "204")
+
+
+ALL: list[Endpoint] = [*_configuration(), *_shown(), *_commands(), *_ours()]

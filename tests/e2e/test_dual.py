@@ -1,0 +1,127 @@
+"""Dual streams and automatic calls, on a real RTMP server, decoded."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from cli.ingest import Ingest
+from tests.support.clips import clip
+from tests.support.system import ADMIN, System, until
+from tests.support.watch import Watched, has_tone, is_near, mean_colour, tones, watch
+
+pytestmark = [pytest.mark.e2e, pytest.mark.nats, pytest.mark.nginx]
+
+RED, YELLOW = (200, 30, 30), (230, 200, 20)
+SHRINK = 8
+LEFT = (0, 0, 40, 90)
+"""The left edge of a picture at an eighth of its size: the slides when they are shown."""
+
+A_WHILE = 3.0
+"""Seconds of each scene: more than a key frame's worth."""
+
+NOWHERE = "rtmp://127.0.0.1:9/live/nobody-listens"
+
+
+@pytest.fixture(scope="module")
+def red(clips: Path) -> Path:
+    return clip(clips / "red.mp4", colour=RED, tone=440.0, level=0.05, seconds=4, size=(640, 360))
+
+
+@pytest.fixture(scope="module")
+def slides(clips: Path) -> Path:
+    return clip(clips / "yellow.mp4", colour=YELLOW, audio=False, seconds=2, size=(1280, 720))
+
+
+def yellow(watched: Watched) -> list[bool]:
+    """Which pictures show the slides."""
+    return [is_near(mean_colour(picture, LEFT), YELLOW) for picture in watched.seen]
+
+
+def recorded(server: Ingest, key: str) -> Watched:
+    [file] = until(lambda: server.recorded(key))
+    return watch(str(file), look=lambda picture: picture[::SHRINK, ::SHRINK].copy())
+
+
+def leg(stack: System, participant: str, state: str) -> bool:
+    """Whether an event says that the presentation leg is in this state."""
+    return any(
+        event["participant"] == participant and event["state"] == state
+        for event in stack.events("call_leg_changed.v1")
+    )
+
+
+def test_a_dual_stream_sends_the_slides_to_one_address_and_people_to_the_other(
+    stack: System, server: Ingest, red: Path, slides: Path
+) -> None:
+    host = stack.join("Red", red, role="host", presentation=str(slides))
+    stream = stack.dial(server.url("MAIN"), presentation_url=server.url("SLIDES"))
+    stack.streams(stream)
+    until(lambda: leg(stack, stream, "connected"))
+    for presents in (False, True, False):
+        stack.present(host, presents)
+        time.sleep(A_WHILE)
+    stack.hang_up(stream)
+    until(lambda: stack.participant(stream) is None)
+    main, second = recorded(server, "MAIN"), recorded(server, "SLIDES")
+    stack.leave(host)
+
+    assert not any(yellow(main))
+    shown = yellow(second)
+    assert any(shown)
+    assert not shown[0]
+    assert not shown[-1]
+    assert all(has_tone(tones(one.sound), 440.0) for one in (main, second))
+
+
+def test_a_second_leg_that_fails_is_told_and_the_stream_goes_on(
+    stack: System, server: Ingest, red: Path
+) -> None:
+    host = stack.join("Red", red, role="host")
+    stream = stack.dial(server.url("GOES-ON"), presentation_url=NOWHERE)
+    until(lambda: leg(stack, stream, "failed"))
+    stack.streams(stream)
+    until(lambda: len(stack.events("destination_released.v1")) > 0)
+    [failed] = [e for e in stack.events("call_leg_changed.v1") if e["state"] == "failed"]
+    found = stack.participant(stream)
+    stack.leave(host)
+
+    assert found is not None
+    assert found["detail"].startswith("the presentation stream failed: ")
+    assert failed["code"] == "connect-refused"
+
+
+def test_who_is_configured_is_dialled_with_the_first_participant_and_after_a_failure(
+    stack: System, server: Ingest, red: Path
+) -> None:
+    [room] = stack.http.get(f"{ADMIN}/configuration/v1/conference/").json()["objects"]
+    common = {
+        "conference": [room["resource_uri"]],
+        "protocol": "rtmp",
+        "streaming": True,
+        "role": "guest",
+    }
+    for name, url in (("Recorder", server.url("RECORDER")), ("Lost", NOWHERE)):
+        body = {"alias": url, "remote_display_name": name, **common}
+        stack.post(f"{ADMIN}/configuration/v1/automatic_participant/", body, expect=201)
+    before = len(calls(stack))
+    host = stack.join("Red", red, role="host")
+    until(lambda: calls(stack)[before:].count("Lost") >= 2)
+    [recorder] = until(
+        lambda: [
+            p
+            for p in stack.conference()["participants"]
+            if p["display_name"] == "Recorder" and p["state"] == "connected"
+        ]
+    )
+    stack.leave(host)
+    until(lambda: not stack.conference()["running"])
+
+    assert calls(stack)[before:].count("Recorder") == 1
+    assert recorder["is_streaming"]
+    until(lambda: server.recorded("RECORDER"))
+
+
+def calls(stack: System) -> list[str]:
+    """The names of all who were called so far."""
+    return [event["display_name"] for event in stack.events("call_requested.v1")]
