@@ -295,6 +295,24 @@ async def test_many_are_changed_at_once_or_none(nc: Client) -> None:
         assert (await http.get(path)).json()["meta"]["total_count"] == 2
 
 
+async def test_a_conference_that_is_deleted_ends(nc: Client) -> None:
+    async with gateway(nc) as http:
+        for several in (False, True):
+            uri = await town_hall(http)
+            await join(http, "Ada")
+            assert len(await ids(http, f"{STATUS}/conference/")) == 1
+            if several:
+                gone = {"deleted_objects": [uri, uri]}
+                answer = await http.patch(f"{CONFIGURATION}/conference/", json=gone)
+                assert answer.status_code == 400
+                gone = {"deleted_objects": [uri]}
+                answer = await http.patch(f"{CONFIGURATION}/conference/", json=gone)
+                assert answer.status_code == 202
+            else:
+                assert (await http.delete(uri)).status_code == 204
+            assert await ids(http, f"{STATUS}/conference/") == []
+
+
 BAD_MANY: tuple[tuple[dict[str, Any], str], ...] = (
     ({"objects": {}}, "objects"),
     ({"objects": ["x"]}, "objects"),

@@ -6,6 +6,7 @@ from litestar import Controller, delete, get, patch, post, put
 from litestar.exceptions import MethodNotAllowedException
 from litestar.response import Response
 
+from services.gateway.calls import Calls
 from services.gateway.core.catalogue import CONFIGURED, CONFIGURED_FIELDS, SINGLE, schema
 from services.gateway.core.configuration import ROOT, uri
 from services.gateway.core.requests import NO_OBJECT, json_object
@@ -46,11 +47,12 @@ class ConfigurationController(Controller):
 
     @patch("/{kind:str}")
     async def change_many(
-        self, kind: Word, request: AnyRequest, editor: TheEditor
+        self, kind: Word, request: AnyRequest, editor: TheEditor, calls: TheCalls
     ) -> Response[bytes]:
         """Several at once: `objects` are changed, or made if they have no `resource_uri`."""
         _several(kind)
-        await editor.change_many(kind, await _body(request, kind))
+        for gone in await editor.change_many(kind, await _body(request, kind)):
+            await _end(kind, gone, calls)
         return Response(b"", status_code=202)
 
     @patch("/{kind:str}/{number:int}")
@@ -72,8 +74,7 @@ class ConfigurationController(Controller):
         _several(kind)
         gone = store.find(kind, number)
         await editor.remove(kind, number)
-        if kind == "conference":
-            await calls.end_if_running(gone.key, DELETED)
+        await _end(kind, gone, calls)
 
 
 async def _change(
@@ -82,6 +83,12 @@ async def _change(
     _known(kind)
     await editor.change(kind, number, await _body(request, kind), whole=whole)
     return Response(b"", status_code=204 if whole else 202)
+
+
+async def _end(kind: str, gone: Any, calls: Calls) -> None:
+    """A conference that is no longer configured does not go on."""
+    if kind == "conference":
+        await calls.end_if_running(gone.key, DELETED)
 
 
 def _known(kind: str) -> None:

@@ -78,8 +78,9 @@ class Editor:
             raise Problem(wrong, kind)
         await self._forget_old(number, before)
 
-    async def change_many(self, kind: str, body: dict[str, Any]) -> None:
-        """All or nothing, unless somebody else writes at the same time: tried first, then done."""
+    async def change_many(self, kind: str, body: dict[str, Any]) -> list[Any]:
+        """What was deleted. All or nothing, unless somebody else writes at the same time: tried
+        first, then done."""
         objects, gone = body.get("objects", []), body.get("deleted_objects", [])
         if body.keys() - {"objects", "deleted_objects", "meta"}:
             raise Problem({"__all__": ["Only objects and deleted_objects may be given."]}, kind)
@@ -93,13 +94,15 @@ class Editor:
         wanted = [self._wanted(kind, one) for one in objects]
         live = await self._workers.locations()
         _try(kind, numbers, wanted, self._store.now.copy(), live)
-        for number in numbers:
-            await self.remove(kind, number)
+        deleted = [self._store.find(kind, number) for number in dict.fromkeys(numbers)]
+        for one in deleted:
+            await self.remove(kind, one.id)
         for at, fields in wanted:
             if at is None:
                 await self.create(kind, fields)
             else:
                 await self.change(kind, at, fields, whole=False)
+        return deleted
 
     def _wanted(self, kind: str, fields: dict[str, Any]) -> tuple[int | None, dict[str, Any]]:
         if "resource_uri" not in fields:
