@@ -50,6 +50,7 @@ def examine() -> Iterator[Finding]:
     yield _nats_server()
     yield _nginx()
     yield from _libav()
+    yield _srt()
     for port, use in PORTS.items():
         yield _port(port, use)
     yield _memory()
@@ -123,6 +124,16 @@ def encodes_sound() -> bool:
     except (av.FFmpegError, ValueError):
         return False
     return True
+
+
+def _srt() -> Finding:
+    from kit import libsrt
+
+    remedy = "apt install libsrt1.5-gnutls; without it nobody can take part by srt://"
+    try:
+        return Finding("SRT", True, f"libsrt found, {libsrt.version()}", needed=False)
+    except OSError:
+        return Finding("SRT", False, "libsrt absent", remedy, needed=False)
 
 
 def _port(port: int, use: str) -> Finding:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that nats-server and nginx with its rtmp module are there: by apt where that is
+# Sees to it that nats-server, nginx with its rtmp module and libsrt are there: by apt where that is
 # possible, otherwise with a sentence that says what to install. Never stops the caller: what is
 # missing is said again, by name, by whoever needs it.
 set -u
@@ -12,13 +12,19 @@ modules="/usr/lib/nginx/modules /usr/share/nginx/modules /usr/lib64/nginx/module
 has() { for d in $modules; do [ -e "$d/$1" ] && return 0; done; return 1; }
 has ngx_rtmp_module.so || packages="$packages libnginx-mod-rtmp"
 has ngx_stream_module.so || packages="$packages libnginx-mod-stream"
+# For srt:// only, so it is wanted only where apt can give it; elsewhere `rostrum doctor` tells.
+srt=libsrt1.5-gnutls
+if ldconfig -p 2>/dev/null | grep -q 'libsrt\(-gnutls\|-openssl\)\?\.so\.1\.[45]'; then srt=""; fi
+has_srt() { [ -n "$srt" ] && apt-cache show "$srt" >/dev/null 2>&1; }
+if has_srt; then packages="$packages $srt" srt=""; fi
 [ -n "$packages" ] || exit 0
 
 say() {
     echo "Rostrum wants:$packages." >&2
     echo "Install them (Debian, Ubuntu: sudo apt-get install$packages;" >&2
     echo "elsewhere: nats-server from nats.io, nginx with the rtmp and stream modules) and try again." >&2
-    echo "Without nats-server nothing runs; without nginx a stand-in built on libav takes its place." >&2
+    echo "Without nats-server nothing runs; without nginx a stand-in built on libav takes its place;" >&2
+    echo "without libsrt nobody can take part by srt://." >&2
 }
 
 command -v apt-get >/dev/null || { say; exit 0; }
@@ -34,7 +40,8 @@ if [ ! -e "$policy" ]; then
     trap '$as_root rm -f "$policy"' EXIT
 fi
 echo "Installing$packages (apt-get) …"
-$as_root apt-get update -qq >/dev/null &&
-    $as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends $packages >/dev/null || say
+$as_root apt-get update -qq >/dev/null || { say; exit 0; }
+if has_srt; then packages="$packages $srt"; fi  # on a new machine apt knows nothing before
+$as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends $packages >/dev/null || say
 exit 0

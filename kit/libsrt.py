@@ -174,7 +174,7 @@ class SrtSocket:
             raise SrtFailed(self.library.srt_getlasterror(None), "libsrt")
 
 
-def address_of(family: int, address: tuple[str | int, ...]) -> bytes:
+def address_of(family: int, address: tuple[str | int | bytes, ...]) -> bytes:
     """A `struct sockaddr`, from what `socket.getaddrinfo` says."""
     host, port = str(address[0]).partition("%")[0], int(address[1])
     start = struct.pack("=H", family) + struct.pack("!H", port)

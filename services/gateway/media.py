@@ -19,7 +19,9 @@ async def wrong_with(media: str, *, allow_files: bool) -> str | None:
     """Why `media` cannot be read, in words that hold nothing of it; None if it can be."""
     path = media.removeprefix("file://") if scheme_of(media) == "file" else media
     if not path.startswith("/"):
-        return check_url(media, SCHEMES)
+        # Who listens for SRT need not say where: `srt://:9000?mode=listener`.
+        here = media.lower().startswith("srt://:")
+        return check_url(media.replace("://", "://0.0.0.0", 1) if here else media, SCHEMES)
     if not allow_files:
         return "is a file of the server; only addresses are allowed here"
     if not path.isprintable():

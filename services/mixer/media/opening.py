@@ -162,6 +162,7 @@ def _open_container(url: str, srt: SrtStream | None) -> InputContainer:
         options["rtsp_flags"] = "prefer_tcp"
     return av.open(
         srt or url,
+        "r",
         format="mpegts" if srt else None,
         options=options,
         timeout=(OPEN_TIMEOUT, READ_TIMEOUT),

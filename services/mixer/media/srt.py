@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -140,12 +139,6 @@ class SrtStream:
             raise NoStream(libsrt.MISSING) from None
         except SrtFailed:
             raise NoStream("libsrt cannot make such a connection") from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Whoever is reading sees the end."""
