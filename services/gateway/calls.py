@@ -214,14 +214,14 @@ DIALLED = {"conference": "conference_alias", "presentation_destination": "presen
 
 
 def _check_addresses(request: DialRequest) -> None:
-    """Raises Problem. What a rule is to make an address of may be any text."""
+    """Raises Problem. What a rule is to make an address of may be any text that is no address."""
     given = {"destination": request.destination, "presentation_url": request.presentation_url}
-    if request.routing == "manual":
-        if request.protocol != "rtmp":
-            raise _bad("protocol", "Only rtmp can be dialled without a call routing rule.")
-        for field, url in given.items():
-            if (url or field == "destination") and (reason := check_stream_url(url)):
-                raise _bad(field, f"The {field} {reason}.")
+    if request.routing == "manual" and request.protocol != "rtmp":
+        raise _bad("protocol", "Only rtmp can be dialled without a call routing rule.")
+    for field, url in given.items():
+        wanted = request.routing == "manual" and (url or field == "destination")
+        if (wanted or "://" in url) and (reason := check_stream_url(url)):
+            raise _bad(field, f"The {field} {reason}.")
     for field, text in given.items():
         if not text.isprintable() or len(text) > MAX_URL:
             raise _bad(field, f"At most {MAX_URL} characters without control characters.")

@@ -26,8 +26,8 @@ def replay(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 def shown(stack: System) -> list[str]:
     """Who is in the picture now."""
-    slots = stack.events("layout_changed.v1")[-1]["slots"]
-    return sorted(slot["participant"] for slot in slots)
+    layouts = stack.events("layout_changed.v1")
+    return sorted(slot["participant"] for slot in layouts[-1]["slots"]) if layouts else []
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.stem)
@@ -43,6 +43,7 @@ def test_what_happens_today_can_be_replayed(stack: System, clips: Path, tmp_path
     for n, name in enumerate(("Ann", "Bob", "Cat")):
         path = clip(clips / f"{name}.mp4", tone=300.0 + 100 * n, level=0.05, seconds=2)
         people.append(stack.join(name, path, role="host", presentation=str(slides)))
+        until(lambda: shown(stack) == sorted(people))
     stream = stack.dial("rtmp://127.0.0.1:9/live/nobody-listens")
     until(lambda: stack.participant(stream) is None)
     time.sleep(1)

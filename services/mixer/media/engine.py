@@ -6,6 +6,7 @@ is late is left out, so the clock never drifts; a feed that nobody takes is not 
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -83,8 +84,8 @@ class Engine:
         "What was last told of a feed: who is where."
         self._clock_ns, self._sleep = clock_ns, sleep
         self.epoch_ns = clock_ns()
-        self._direction = Direction(ConferenceView(conference, 0))
-        self._seen = self._direction
+        self._directions: deque[Direction] = deque()
+        self._seen = Direction(ConferenceView(conference, 0))
         self._feeds: dict[FeedSpec, Feed] = {}
         self._lock = threading.Lock()
         self._cards = Cards()
@@ -109,7 +110,7 @@ class Engine:
 
     def direct(self, direction: Direction) -> None:
         """Mix this from the next picture on."""
-        self._direction = direction
+        self._directions.append(direction)
 
     def open_feed(self, spec: FeedSpec) -> FeedWriter | str:
         """The writer of a feed, or why there is none."""
@@ -163,15 +164,16 @@ class Engine:
         return min(now + BUSY, *(feed.next_at for feed in taken))
 
     def _follow(self) -> None:
-        """Take up a new direction."""
-        direction = self._direction
-        if direction is self._seen:
-            return
-        self._seen = direction
-        self._stage = stage.present(
-            self._stage, [person.participant for person in seen(direction.view)]
-        )
-        self._tell_stage()
+        """Take up new directions."""
+        while self._directions:
+            self._seen = self._directions.popleft()
+            self._stage = stage.present(
+                self._stage, [person.participant for person in seen(self._seen.view)]
+            )
+            self._tell_stage()
+            # One by one, however many came at once: what was shown when is told the same again
+            # when it is played again.
+            self._report(self._standing, self._scene(self._standing, frozenset()))
 
     def _tell_stage(self) -> None:
         """Report who is heard, if that has changed; what was told from outside is known there."""
