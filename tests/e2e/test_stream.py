@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,20 @@ def test_the_presentation_fills_the_picture_while_it_lasts(run: Run) -> None:
 
     assert shown == list(range(shown[0], shown[-1] + 1))
     assert len(shown) == pytest.approx(PRESENT * 30, abs=15)
+
+
+def test_the_presentation_is_shown_within_half_a_second_of_the_event(run: Run) -> None:
+    """From the commit to the mixer's scene; tests/integration/test_mixer_process.py sees pixels."""
+    [started] = [e for e in run.log if e["type"] == "presentation_started.v1"]
+    shown = next(
+        e
+        for e in run.log
+        if e["type"] == "layout_changed.v1"
+        and [slot["kind"] for slot in e["slots"]][:1] == ["presentation"]
+    )
+    late = datetime.fromisoformat(shown["at"]) - datetime.fromisoformat(started["at"])
+
+    assert timedelta() <= late <= timedelta(milliseconds=500)
 
 
 def test_the_speaker_is_in_a_small_window_in_the_upper_right(run: Run) -> None:
