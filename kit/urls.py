@@ -86,7 +86,7 @@ def _check_path(path: str) -> str | None:
 
 
 def redact(url: str) -> str:
-    """`url` as anyone may see it: no user, password, stream key or query value.
+    """`url` as anyone may see it: no user, password, last part of the path or query value.
 
     A path of a file is shown as it is; what is neither path nor URL is not shown at all.
     """
@@ -97,16 +97,15 @@ def redact(url: str) -> str:
         return HIDDEN
     rest = url.partition("://")[2]
     authority, path, query, fragment = _parts(rest)
-    if scheme in ("rtmp", "rtmps"):
-        head, _, _ = path.rstrip("/").rpartition("/")
-        path_shown = f"{head}/{HIDDEN}" if path else ""
-    else:
-        head, path_shown = path, path
-    if "@" in head or "@" in query or "@" in fragment:
+    # The last part of a path is a stream's key, or may be a token, whatever the scheme.
+    stem = path.rstrip("/")
+    head = stem.rpartition("/")[0]
+    path_shown = f"{head}/{HIDDEN}" if stem else path
+    _, at, host = authority.rpartition("@")
+    strange = host and not _HOST.fullmatch(host)
+    if strange or "@" in head or "@" in query or "@" in fragment:
         # Most likely a password with a slash or a question mark in it: nothing is what it seems.
         return f"{scheme}://{HIDDEN}"
-    _, at, address = authority.rpartition("@")
-    host = address if _HOST.fullmatch(address) else HIDDEN if address else ""
     return _shown(
         f"{scheme}://{HIDDEN + '@' if at else ''}{host}{path_shown}"
         f"{_query(query)}{'#' + HIDDEN if fragment else ''}"

@@ -1,4 +1,4 @@
-"""Where to publish, read strictly from a URL; and how to show a URL without its secrets."""
+"""Where to publish, read strictly from a URL. How one may be shown is in `kit.urls`."""
 
 import ipaddress
 import re
@@ -16,8 +16,6 @@ _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _PORT = re.compile(r"[0-9]{1,5}")
-_SHOWN_AUTHORITY = re.compile(r"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
-_SHOWN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -181,40 +179,3 @@ def _app_and_key(path: str) -> tuple[str, str]:
     if "@" in app:
         raise _Wrong("app", "an @ stands in the app; a / in a password must be written %2F")
     return app, f"{name}{question}{query}"
-
-
-def redact(url: str) -> str:
-    """`url` as it may be shown: no user, password, last path part or query value. Never raises.
-
-    Where it is not clear which part is the secret one, more is hidden rather than less.
-    """
-    scheme, separator, rest = url.partition("://")
-    if not separator or not _SCHEME.fullmatch(scheme):
-        return "***"
-    cut = re.search(r"[/?#]", rest)
-    authority, tail = (rest[: cut.start()], rest[cut.start() :]) if cut else (rest, "")
-    _, at, place = authority.rpartition("@")
-    if "@" in tail or not _SHOWN_AUTHORITY.fullmatch(place):
-        # Perhaps a password with a / or ? in it: then host and path are not where they seem.
-        return f"{scheme}://***"
-    rest, fragment, _ = tail.partition("#")
-    path, question, query = rest.partition("?")
-    shown = f"{scheme}://{'***@' if at else ''}{place}{_redact_path(path)}"
-    if question:
-        shown += "?" + "&".join(_redact_pair(pair) for pair in query.split("&"))
-    return shown + ("#***" if fragment else "")
-
-
-def _redact_path(path: str) -> str:
-    stem = path.rstrip("/")
-    if not stem:
-        return path
-    kept = stem.rpartition("/")[0]
-    return "".join(char if char.isprintable() else "?" for char in f"{kept}/***")
-
-
-def _redact_pair(pair: str) -> str:
-    name, equals, value = pair.partition("=")
-    # `?c2VjcmV0==` is a secret in Base64 rather than a name.
-    named = equals and value.strip("=") and _SHOWN_NAME.fullmatch(name)
-    return f"{name}=***" if named else "***"

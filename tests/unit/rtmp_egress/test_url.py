@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.rtmp_egress.rtmp.url import BadUrl, Target, parse_target, redact
+from kit.urls import redact
+from services.rtmp_egress.rtmp.url import BadUrl, Target, parse_target
 
 GOOD = {
     "plain": (
@@ -136,7 +137,7 @@ REDACTED = {
     "https://host/cam.m3u8?c2VjcmV0==&x": "https://host/***?***&***",
     "rtsp://cam:pw@10.0.0.9:554/": "rtsp://***@10.0.0.9:554/",
     "http://host/a#b": "http://host/***#***",
-    "file:///home/me/clip.mp4": "file:///home/me/***",
+    "file:///home/me/clip.mp4": "file:///home/me/clip.mp4",
     "rtmp://host:notaport/app/key": "rtmp://***",
     "somekey": "***",
     "user:pass@host/app/key": "***",
