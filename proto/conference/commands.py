@@ -1,0 +1,160 @@
+"""What may be asked of a conference."""
+
+from typing import Annotated
+
+import msgspec
+
+from proto.base import Command, Reason, Text, Token
+from proto.conference.words import (
+    KeepAlive,
+    OutsideKind,
+    Platform,
+    Protocol,
+    Role,
+    Routing,
+    Transforms,
+)
+from proto.urls import SealedUrl
+
+
+class Join(Command, frozen=True, tag="join.v1"):
+    """Somebody who sends media comes in; the conference starts if it is not running."""
+
+    conference: Token
+    participant: Token
+    display_name: Text
+    instance: Token
+    "Used if the conference has to be started."
+    role: Role = "guest"
+    media: SealedUrl | None = None
+    presentation: SealedUrl | None = None
+    "What the participant shows while presenting."
+    presenting: bool = False
+    "Start to present at once."
+    pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    """What the participant gave for a PIN, possibly nothing: it decides on the role. None: whoever
+    sent the command has checked, and `role` counts."""
+
+
+class Leave(Command, frozen=True, tag="leave.v1"):
+    """A participant goes or is disconnected; for a call this hangs up."""
+
+    conference: Token
+    participant: Token
+    reason: Reason = "Disconnected by an administrator"
+
+
+class StartPresenting(Command, frozen=True, tag="start_presenting.v1"):
+    """Take the floor; whoever presented before stops."""
+
+    conference: Token
+    participant: Token
+
+
+class StopPresenting(Command, frozen=True, tag="stop_presenting.v1"):
+    conference: Token
+    participant: Token
+
+
+class Dial(Command, frozen=True, tag="dial.v1"):
+    """Call a streaming service; the conference starts if it is not running."""
+
+    conference: Token
+    participant: Token
+    destination: SealedUrl
+    instance: Token
+    display_name: Text = ""
+    "Empty: the redacted URL is shown."
+    protocol: Protocol = "rtmp"
+    routing: Routing = "routing_rule"
+    location: Text = ""
+    "Manual: where to dial from. By rule: the notional source location."
+    role: Role = "guest"
+    streaming: bool = True
+    keep_conference_alive: KeepAlive = "keep_conference_alive_never"
+    presentation_destination: SealedUrl | None = None
+    "Makes it a dual stream: the presentation goes here, the main picture alone to `destination`."
+
+
+class EndConference(Command, frozen=True, tag="end_conference.v1"):
+    conference: Token
+    reason: Reason = "Conference terminated by an administrator"
+
+
+class Lock(Command, frozen=True, tag="lock.v1"):
+    """Keep newcomers waiting (`on`), or let all who wait in and keep nobody."""
+
+    conference: Token
+    on: bool = True
+
+
+class Admit(Command, frozen=True, tag="admit.v1"):
+    """Let one waiting participant in."""
+
+    conference: Token
+    participant: Token
+
+
+class SetRole(Command, frozen=True, tag="set_role.v1"):
+    """Make a participant a Host or a Guest."""
+
+    conference: Token
+    participant: Token
+    role: Role
+
+
+class MuteParticipant(Command, frozen=True, tag="mute_participant.v1"):
+    """Stop hearing a participant, or hear them again."""
+
+    conference: Token
+    participant: Token
+    on: bool = True
+
+
+class MuteGuests(Command, frozen=True, tag="mute_guests.v1"):
+    """The same for all Guests, those who come later included."""
+
+    conference: Token
+    on: bool = True
+
+
+class TransformLayout(Command, frozen=True, tag="transform_layout.v1"):
+    """Change what `transforms` names, and leave the rest as it is."""
+
+    conference: Token
+    transforms: Transforms
+
+
+class ReportOutside(Command, frozen=True, tag="report_outside.v1"):
+    """A meeting of another system, behind a gateway leg, is recorded, streamed or transcribed."""
+
+    conference: Token
+    kind: OutsideKind
+    platform: Platform
+    on: bool = True
+    public: bool = False
+    "For streaming: anybody may watch."
+
+
+class Tick(Command, frozen=True, tag="tick.v1"):
+    """Do what has become due by now: timers, and calls that are to be tried again."""
+
+    conference: Token
+
+
+ConferenceCommand = (
+    Join
+    | Leave
+    | StartPresenting
+    | StopPresenting
+    | Dial
+    | EndConference
+    | Lock
+    | Admit
+    | SetRole
+    | MuteParticipant
+    | MuteGuests
+    | TransformLayout
+    | ReportOutside
+    | Tick
+)
