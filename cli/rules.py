@@ -1,6 +1,5 @@
 """`rostrum rules`: call routing rules."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from cli.api import CONFIGURATION, OURS, Api
 from cli.failure import Failure
+from cli.people import Source
 from cli.secret import given
 
 app = typer.Typer(help="Call routing rules: list, add, remove, test.", invoke_without_command=True)
@@ -55,15 +55,18 @@ def add(
     replace: Annotated[str, typer.Option(help="Empty: dial the URL as it is.")] = "",
     priority: Annotated[int, typer.Option(min=1, max=200)] = 100,
     location: Annotated[str, typer.Option(help="System location to dial from.")] = "",
+    incoming: Annotated[
+        bool, typer.Option("--incoming/--outgoing", help="For calls to us, or out of conferences.")
+    ] = False,
 ) -> None:
-    """Add a rule for calls out of conferences by RTMP; prints its id."""
+    """Add a rule for calls by RTMP, out of conferences or through us; prints its id."""
     body = {
         "name": name,
         "priority": priority,
         "match_string": match,
         "match_string_full": True,
-        "match_incoming_calls": False,
-        "match_outgoing_calls": True,
+        "match_incoming_calls": incoming,
+        "match_outgoing_calls": not incoming,
         "replace_string": replace,
         "outgoing_protocol": "rtmp",
         "outgoing_location": location or None,
@@ -81,17 +84,6 @@ def remove(context: typer.Context, name: Annotated[str, typer.Argument()]) -> No
             api.request("DELETE", rule["resource_uri"])
             return
     raise Failure("name: no rule has this name")
-
-
-class Source(StrEnum):
-    """How an incoming call comes in."""
-
-    webrtc = "webrtc"
-    rtmp = "rtmp"
-    sip = "sip"
-    mssip = "mssip"
-    h323 = "h323"
-    teams = "teams"
 
 
 @app.command("test")

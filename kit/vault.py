@@ -17,6 +17,10 @@ class Vault:
         await self._bucket.put(key, self._sealer.seal(url).encode())
         return SealedUrl(key, redact(url), scheme_of(url), self._sealer.fingerprint(url))
 
+    async def keep(self, url: SealedUrl, sealed: str) -> None:
+        """Put in what has been sealed already, and is not opened for it."""
+        await self._bucket.put(url.secret, sealed.encode())
+
     async def sealed(self, url: SealedUrl) -> str | None:
         """The sealed text, to be handed on to a process that opens it; None if it is gone."""
         entry = await self._bucket.get(url.secret)

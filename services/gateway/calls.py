@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 from nats.aio.client import Client
 
 from kit.bus import Unanswered, ask
 from kit.follow import OUTAGES
-from kit.urls import MAX_URL, check_stream_url
+from kit.urls import MAX_URL, check_stream_url, redact
 from kit.vault import Vault
 from proto.base import Accepted, Refused, decode_reply
 from proto.conference import (
@@ -18,12 +19,14 @@ from proto.conference import (
     EndConference,
     Join,
     Leave,
+    Role,
     StartPresenting,
     StopPresenting,
 )
 from proto.config import Conference
-from proto.subjects import conference_commands
+from proto.subjects import conference_commands, is_gateway_call
 from proto.urls import Purpose, SealedUrl
+from services.gateway.core.incoming import CallRequest
 from services.gateway.core.relations import location_name
 from services.gateway.core.requests import ROLES, DialRequest, JoinRequest, TransferRequest
 from services.gateway.live import Live
@@ -74,9 +77,9 @@ class Calls:
         if conference is None:
             raise _bad("conference_alias", "No conference has this alias.")
         _check_addresses(request)
-        location = await self._location(request.system_location)
+        location = await self.location(request.system_location, "system_location")
         participant = self._new_id()
-        async with self._nothing_left_behind(participant):
+        async with self.nothing_left_behind(participant):
             command = Dial(
                 conference.key,
                 participant,
@@ -88,7 +91,7 @@ class Calls:
                 role=request.role,
                 streaming=request.streaming,
                 keep_conference_alive=request.keeps_alive(),
-                presentation_destination=await self._seal(
+                presentation_destination=await self.seal(
                     request.presentation_url or None, participant, "presentation"
                 ),
             )
@@ -97,21 +100,42 @@ class Calls:
 
     async def join(self, conference: Conference, request: JoinRequest) -> str:
         """Bring in somebody whose media is read from a URL; the new participant's id."""
-        given = {"media": request.media, "presentation": request.presentation}
-        for field, url in given.items():
+        await self.check_media(request.media, request.presentation)
+        return await self._join(conference, request, ROLES[request.role])
+
+    async def call_in(self, conference: Conference, request: CallRequest, location: str) -> str:
+        """Bring in somebody who calls, and whose PIN decides on their role; the new id."""
+        return await self._join(
+            conference,
+            request,
+            "guest",
+            pin=request.pin,
+            protocol=request.protocol,
+            called=redact(request.alias),
+            location=location,
+        )
+
+    async def check_media(self, media: str | None, presentation: str | None) -> None:
+        """Raises Problem if one of them cannot be read."""
+        for field, url in {"media": media, "presentation": presentation}.items():
             if url is not None and (reason := await wrong_with(url, allow_files=self._allow_files)):
                 raise _bad(field, f"The {field} {reason}.")
+
+    async def _join(
+        self, conference: Conference, request: JoinRequest | CallRequest, role: Role, **call: Any
+    ) -> str:
         participant = self._new_id()
-        async with self._nothing_left_behind(participant):
+        async with self.nothing_left_behind(participant):
             command = Join(
                 conference.key,
                 participant,
                 request.display_name,
                 self._new_id(),
-                ROLES[request.role],
-                await self._seal(request.media, participant, "media"),
-                await self._seal(request.presentation, participant, "presentation"),
+                role,
+                await self.seal(request.media, participant, "media"),
+                await self.seal(request.presentation, participant, "presentation"),
                 request.presenting,
+                **call,
             )
             await self.tell(command, {}, settle=SETTLE)
         return participant
@@ -131,8 +155,10 @@ class Calls:
         person = view.find(request.participant_id) if view else None
         if person is None or person.destination is not None:
             raise _bad("participant_id", "Only people can be transferred, not calls.")
+        if is_gateway_call(conference):
+            raise _bad("participant_id", "Who called through a gateway cannot be transferred.")
         participant = self._new_id()
-        async with self._nothing_left_behind(participant):
+        async with self.nothing_left_behind(participant):
             command = Join(
                 there.key,
                 participant,
@@ -168,28 +194,43 @@ class Calls:
             raise Problem(unknown, "conference", status=404)
         return found
 
-    async def _location(self, given: str) -> str:
+    def find(self, alias: str) -> tuple[str, Conference | None]:
+        """The key of a conference, or of a gateway call that is on or was lately; what of it is
+        configured, if it is a conference."""
+        if is_gateway_call(alias) and alias in self._live.views:
+            return alias, None
+        configured = self.conference(alias)
+        return configured.key, configured
+
+    async def location(self, given: str, field: str) -> str:
+        """The name of a location that is given by name or URI. Raises Problem."""
         if not given:
             return ""
         name = location_name(given, self._store.now, await self._workers.locations())
         if name is None:
-            raise _bad("system_location", "There is no such system location.")
+            raise _bad(field, "There is no such system location.")
         return name
 
-    async def _seal(self, url: str | None, participant: str, purpose: Purpose) -> SealedUrl | None:
+    async def seal(self, url: str | None, participant: str, purpose: Purpose) -> SealedUrl | None:
         return None if url is None else await self._vault.put(url, participant, purpose)
 
     @asynccontextmanager
-    async def _nothing_left_behind(self, participant: str) -> AsyncIterator[None]:
+    async def nothing_left_behind(self, *participants: str) -> AsyncIterator[None]:
         """Whatever was sealed for somebody who does not get in after all is deleted again."""
         try:
             yield
         except BaseException:
-            await self._vault.forget(participant)
+            for participant in participants:
+                await self._vault.forget(participant)
             raise
 
     async def tell(
-        self, command: ConferenceCommand, names: dict[str, str], *, settle: float = 0.0
+        self,
+        command: ConferenceCommand,
+        names: dict[str, str],
+        *,
+        settle: float = 0.0,
+        resource: str = "participant",
     ) -> None:
         """Send a command. Raises Problem, with the caller's name of the field, if refused."""
         subject = conference_commands(command.conference)
@@ -205,7 +246,7 @@ class Calls:
                 return
             unknown = reply.code == "unknown" and reply.field == "conference"
             if not unknown or loop.time() > deadline:
-                raise _refused(reply, names)
+                raise _refused(reply, names, resource)
             await asyncio.sleep(SETTLE_PAUSE)
 
 
@@ -229,13 +270,13 @@ def _check_addresses(request: DialRequest) -> None:
         raise _bad("destination", "This may not be empty.")
 
 
-def _refused(reply: Refused, names: dict[str, str]) -> Exception:
+def _refused(reply: Refused, names: dict[str, str], resource: str) -> Exception:
     log.info("command refused", code=reply.code, field=reply.field)
     if reply.code in ("busy", "internal"):
         return Unavailable()
     field = names.get(reply.field, reply.field) or "__all__"
     sentence = f"{reply.reason[:1].upper()}{reply.reason[1:].rstrip('.')}."
-    return Problem({field: [sentence]}, "participant")
+    return Problem({field: [sentence]}, resource, 403 if reply.code == "pin" else 400)
 
 
 def _bad(field: str, sentence: str) -> Problem:

@@ -73,3 +73,5 @@ class Conferences:
         async for key, view in self._watch.values(decode_conference):
             if view is not None:
                 self.by_key[key] = view
+            else:
+                self.by_key.pop(key, None)

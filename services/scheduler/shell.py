@@ -104,12 +104,16 @@ class Scheduler:
         """Put right what died since the last look. Called once a second."""
         if not self._nc.is_connected:
             return
+        self._ledger.forget(self._conferences.by_key.keys())
         for conference, view in list(self._conferences.by_key.items()):
             work = (await self._ledger.read(conference)).work
             if view.running:
                 await self._repair(conference, view, work)
             elif work.mixer or work.sessions:
                 await self._commit(conference, partial(self._close, conference, view.instance))
+            else:
+                self._odd.pop(conference, None)
+                self._complained.discard(view.instance)
 
     async def _repair(self, conference: str, view: ConferenceView, work: core.Work) -> None:
         mixers, egress = self._roster.alive("mixer"), self._roster.alive("egress")
