@@ -225,12 +225,7 @@ class Calls:
             raise
 
     async def tell(
-        self,
-        command: ConferenceCommand,
-        names: dict[str, str],
-        *,
-        settle: float = 0.0,
-        resource: str = "participant",
+        self, command: ConferenceCommand, names: dict[str, str], *, settle: float = 0.0
     ) -> None:
         """Send a command. Raises Problem, with the caller's name of the field, if refused."""
         subject = conference_commands(command.conference)
@@ -246,7 +241,7 @@ class Calls:
                 return
             unknown = reply.code == "unknown" and reply.field == "conference"
             if not unknown or loop.time() > deadline:
-                raise _refused(reply, names, resource)
+                raise _refused(reply, names)
             await asyncio.sleep(SETTLE_PAUSE)
 
 
@@ -270,13 +265,13 @@ def _check_addresses(request: DialRequest) -> None:
         raise _bad("destination", "This may not be empty.")
 
 
-def _refused(reply: Refused, names: dict[str, str], resource: str) -> Exception:
+def _refused(reply: Refused, names: dict[str, str]) -> Exception:
     log.info("command refused", code=reply.code, field=reply.field)
     if reply.code in ("busy", "internal"):
         return Unavailable()
     field = names.get(reply.field, reply.field) or "__all__"
     sentence = f"{reply.reason[:1].upper()}{reply.reason[1:].rstrip('.')}."
-    return Problem({field: [sentence]}, resource, 403 if reply.code == "pin" else 400)
+    return Problem({field: [sentence]}, "participant", 403 if reply.code == "pin" else 400)
 
 
 def _bad(field: str, sentence: str) -> Problem:

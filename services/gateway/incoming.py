@@ -60,6 +60,12 @@ class Incoming:
 
     async def call(self, request: CallRequest) -> Called:
         """Raises Problem, also if the alias leads nowhere."""
+        try:
+            return await self._call(request)
+        except Problem as exc:
+            raise Problem(exc.errors, "call", exc.status) from exc
+
+    async def _call(self, request: CallRequest) -> Called:
         location = await self._calls.location(request.location, "location")
         await self._calls.check_media(request.media, request.presentation)
         conference = self._store.now.by_alias(request.alias)
@@ -108,5 +114,5 @@ class Incoming:
                 request.presenting,
                 request.platform or "",
             )
-            await self._calls.tell(command, {"destination": "alias"}, resource="call")
+            await self._calls.tell(command, {"destination": "alias"})
         return Called(key, participant, called)
