@@ -45,6 +45,9 @@ ATTEMPTS = 10
 PATIENCE_TICKS = 10
 """Ticks after which a call without a session is ended, and a destination without a call."""
 
+VIEW_PATIENCE = 2.0
+"""Seconds to wait for the first view of a conference; it is written when its start has been."""
+
 LOST: Literal["lost"] = "lost"
 """A call that no session carries, beside the contents of the legs that one may carry."""
 
@@ -181,7 +184,7 @@ class Scheduler:
         return [*lost, *assigned]
 
     async def _call(self, call: CallRouted, work: core.Work) -> list[SchedulerEvent]:
-        view = self._conferences.by_key.get(call.conference)
+        view = await self._conferences.view(call.conference, VIEW_PATIENCE)
         wanted = core.wish(
             call,
             view.quality if view else "hd",
