@@ -1,5 +1,8 @@
 """Sealed URLs in KV `secrets`: put in by whoever is given one, opened by whoever must use it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from kit.kv import Bucket
 from kit.secrets import Sealer, Secret
 from kit.urls import redact, scheme_of
@@ -44,6 +47,16 @@ class Vault:
     async def discard(self, url: SealedUrl) -> None:
         """Delete this one URL."""
         await self._bucket.delete(url.secret)
+
+    @asynccontextmanager
+    async def provisional(self, *participants: str) -> AsyncIterator[None]:
+        """If the body fails, whatever was put in for them is deleted again."""
+        try:
+            yield
+        except BaseException:
+            for participant in participants:
+                await self.forget(participant)
+            raise
 
     async def forget(self, participant: str) -> None:
         """Delete every URL of a participant who is gone."""

@@ -98,7 +98,7 @@ async def assemble(
     calls = Calls(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )
-    incoming = Incoming(app.nc, sealer, vault, store, calls, new_id)
+    incoming = Incoming(app.nc, sealer, vault, store, workers, calls, new_id)
     editor = Editor(store, vault, workers, new_id)
     for job in (
         store.follow(),

@@ -1,8 +1,8 @@
 """Commands to conference_state: URLs sealed first, nothing left behind if the answer is no."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import structlog
@@ -77,9 +77,9 @@ class Calls:
         if conference is None:
             raise _bad("conference_alias", "No conference has this alias.")
         _check_addresses(request)
-        location = await self.location(request.system_location, "system_location")
+        location = await self._location(request.system_location)
         participant = self._new_id()
-        async with self.nothing_left_behind(participant):
+        async with self._nothing_left_behind(participant):
             command = Dial(
                 conference.key,
                 participant,
@@ -91,7 +91,7 @@ class Calls:
                 role=request.role,
                 streaming=request.streaming,
                 keep_conference_alive=request.keeps_alive(),
-                presentation_destination=await self.seal(
+                presentation_destination=await self._seal(
                     request.presentation_url or None, participant, "presentation"
                 ),
             )
@@ -125,15 +125,15 @@ class Calls:
         self, conference: Conference, request: JoinRequest | CallRequest, role: Role, **call: Any
     ) -> str:
         participant = self._new_id()
-        async with self.nothing_left_behind(participant):
+        async with self._nothing_left_behind(participant):
             command = Join(
                 conference.key,
                 participant,
                 request.display_name,
                 self._new_id(),
                 role,
-                await self.seal(request.media, participant, "media"),
-                await self.seal(request.presentation, participant, "presentation"),
+                await self._seal(request.media, participant, "media"),
+                await self._seal(request.presentation, participant, "presentation"),
                 request.presenting,
                 **call,
             )
@@ -158,7 +158,7 @@ class Calls:
         if is_gateway_call(conference):
             raise _bad("participant_id", "Who called through a gateway cannot be transferred.")
         participant = self._new_id()
-        async with self.nothing_left_behind(participant):
+        async with self._nothing_left_behind(participant):
             command = Join(
                 there.key,
                 participant,
@@ -202,27 +202,20 @@ class Calls:
         configured = self.conference(alias)
         return configured.key, configured
 
-    async def location(self, given: str, field: str) -> str:
-        """The name of a location that is given by name or URI. Raises Problem."""
+    async def _location(self, given: str) -> str:
         if not given:
             return ""
         name = location_name(given, self._store.now, await self._workers.locations())
         if name is None:
-            raise _bad(field, "There is no such system location.")
+            raise _bad("system_location", "There is no such system location.")
         return name
 
-    async def seal(self, url: str | None, participant: str, purpose: Purpose) -> SealedUrl | None:
+    async def _seal(self, url: str | None, participant: str, purpose: Purpose) -> SealedUrl | None:
         return None if url is None else await self._vault.put(url, participant, purpose)
 
-    @asynccontextmanager
-    async def nothing_left_behind(self, *participants: str) -> AsyncIterator[None]:
+    def _nothing_left_behind(self, participant: str) -> AbstractAsyncContextManager[None]:
         """Whatever was sealed for somebody who does not get in after all is deleted again."""
-        try:
-            yield
-        except BaseException:
-            for participant in participants:
-                await self._vault.forget(participant)
-            raise
+        return self._vault.provisional(participant)
 
     async def tell(
         self, command: ConferenceCommand, names: dict[str, str], *, settle: float = 0.0

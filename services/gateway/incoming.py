@@ -22,8 +22,10 @@ from proto.subjects import ROUTING_CALLS, gateway_call
 from proto.urls import SealedUrl, secret_of
 from services.gateway.calls import Calls
 from services.gateway.core.incoming import CallRequest, told
+from services.gateway.core.relations import location_name
 from services.gateway.problems import Problem
 from services.gateway.store import Store, Unavailable
+from services.gateway.workers import Workers
 
 PATIENCE = 5.0
 """Seconds for routing to answer; ten thousand rules take it a tenth of one."""
@@ -48,6 +50,7 @@ class Incoming:
         sealer: Sealer,
         vault: Vault,
         store: Store,
+        workers: Workers,
         calls: Calls,
         new_id: Callable[[], str],
     ) -> None:
@@ -55,6 +58,7 @@ class Incoming:
         self._sealer = sealer
         self._vault = vault
         self._store = store
+        self._workers = workers
         self._calls = calls
         self._new_id = new_id
 
@@ -66,12 +70,20 @@ class Incoming:
             raise Problem(exc.errors, "call", exc.status) from exc
 
     async def _call(self, request: CallRequest) -> Called:
-        location = await self._calls.location(request.location, "location")
+        location = await self._location(request.location)
         await self._calls.check_media(request.media, request.presentation)
         conference = self._store.now.by_alias(request.alias)
         if conference is not None:
             return await self._join(conference, request, location)
         return await self._through(await self._route(request, location), request, location)
+
+    async def _location(self, given: str) -> str:
+        if not given:
+            return ""
+        name = location_name(given, self._store.now, await self._workers.locations())
+        if name is None:
+            raise Problem({"location": ["There is no such system location."]}, "call")
+        return name
 
     async def _join(self, conference: Conference, request: CallRequest, location: str) -> Called:
         participant = await self._calls.call_in(conference, request, location)
@@ -96,7 +108,8 @@ class Incoming:
         target = SealedUrl(
             secret_of(called, "destination"), routed.redacted, routed.scheme, routed.fingerprint
         )
-        async with self._calls.nothing_left_behind(participant, called):
+        shown = request.presentation
+        async with self._vault.provisional(participant, called):
             await self._vault.keep(target, routed.sealed)
             command = CallGateway(
                 key,
@@ -110,7 +123,7 @@ class Incoming:
                 request.protocol,
                 location,
                 await self._vault.put(request.media, participant, "media"),
-                await self._calls.seal(request.presentation, participant, "presentation"),
+                await self._vault.put(shown, participant, "presentation") if shown else None,
                 request.presenting,
                 request.platform or "",
             )

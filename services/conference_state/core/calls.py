@@ -22,7 +22,7 @@ from proto.routing import CallRefused, CallRouted
 from proto.scheduler import DestinationAssigned, SessionRefused
 from proto.urls import SealedUrl
 from proto.views import STEP_STATE, ConferenceView, ParticipantView
-from services.conference_state.core.life import after, on_air, redials, with_consequences
+from services.conference_state.core.life import after, redials, with_consequences
 from services.conference_state.core.vmr import Automatic, Vmr
 
 Fact = CallRouted | CallRefused | DestinationAssigned | SessionRefused | DestinationChanged
@@ -44,11 +44,11 @@ def dial(state: ConferenceView, command: Dial, at: datetime, vmr: Vmr) -> CallRe
     legs = [("destination", command.destination)]
     if command.presentation_destination is not None:
         legs.append(("presentation_destination", command.presentation_destination))
-    if refused := forbidden(vmr, state):
+    if refused := _forbidden(vmr, state):
         return refused
     if command.routing == "manual":
         for field, url in legs:
-            if unencrypted(url, vmr.crypto_mode):
+            if _unencrypted(url, vmr.crypto_mode):
                 return Refused("encryption-required", ENCRYPTION, field)
     return CallRequested(
         at,
@@ -64,6 +64,17 @@ def dial(state: ConferenceView, command: Dial, at: datetime, vmr: Vmr) -> CallRe
         command.presentation_destination,
         vmr.crypto_mode,
     )
+
+
+def may_go_out(
+    state: ConferenceView, url: SealedUrl, crypto_mode: CryptoMode, vmr: Vmr
+) -> Refused | None:
+    """Why `url` may not be dialled for somebody who calls us; None if it may."""
+    if refused := _forbidden(vmr, state):
+        return refused
+    if _unencrypted(url, crypto_mode):
+        return Refused("encryption-required", ENCRYPTION, "destination")
+    return None
 
 
 def automatic_calls(state: ConferenceView, at: datetime, vmr: Vmr) -> list[ConferenceEvent]:
@@ -119,19 +130,19 @@ def _call(
 
 
 def _refusal(automatic: Automatic, state: ConferenceView, vmr: Vmr) -> Refused | None:
-    if refused := forbidden(vmr, state):
+    if refused := _forbidden(vmr, state):
         return refused
     if automatic.routing == "routing_rule":
         return None
     if automatic.protocol != "rtmp":
         return Refused("protocol", f"it dials by {automatic.protocol}, only rtmp can be")
     legs = (automatic.destination, automatic.presentation)
-    if any(url is not None and unencrypted(url, vmr.crypto_mode) for url in legs):
+    if any(url is not None and _unencrypted(url, vmr.crypto_mode) for url in legs):
         return Refused("encryption-required", ENCRYPTION)
     return None
 
 
-def forbidden(vmr: Vmr, state: ConferenceView) -> Refused | None:
+def _forbidden(vmr: Vmr, state: ConferenceView) -> Refused | None:
     if not (vmr.enable_dialout and vmr.enable_rtmp):
         what = "dialling out" if not vmr.enable_dialout else "streaming"
         return Refused("forbidden", f"{what} is disabled in the global settings", "destination")
@@ -145,7 +156,7 @@ def full(state: ConferenceView, vmr: Vmr) -> Refused | None:
     return None
 
 
-def unencrypted(url: SealedUrl, mode: CryptoMode) -> bool:
+def _unencrypted(url: SealedUrl, mode: CryptoMode) -> bool:
     return mode == "on" and url.scheme != "rtmps"
 
 
@@ -171,14 +182,14 @@ def learn(
     if fact.leg == "presentation":
         return _learn_leg(call, fact, at)
     match fact:
-        case CallRouted(destination=url) if unencrypted(url, call.crypto_mode):
+        case CallRouted(destination=url) if _unencrypted(url, call.crypto_mode):
             return _drop(state, call, "encryption-required", ENCRYPTION, at, vmr)
         case CallRouted() if call.state == "requested":
             return [CallProgressed(at, call.participant, "routed", _routed(fact))]
         case DestinationAssigned(session=session) if session == call.session:
             return []
         case DestinationAssigned(session=session, worker=worker):
-            step: CallStep = "recovering" if on_air(call) else "assigned"
+            step: CallStep = "recovering" if _on_air(call) else "assigned"
             detail = f"assigned to {worker}"
             return [CallProgressed(at, call.participant, step, detail, session)]
         case CallRefused(code=code, reason=reason):
@@ -211,12 +222,17 @@ def _hear_of(
             return []
         case "publishing":
             return [CallConnected(at, call.participant, bool(fact.tls_version), fact.session)]
-        case "connecting" if not on_air(call):
+        case "connecting" if not _on_air(call):
             return _progress(call, "connecting", fact, at)
         case "connecting" | "recovering":
             # Connecting again is part of recovering; the indicator stays on.
             return _progress(call, "recovering", fact, at)
     assert_never(fact.state)
+
+
+def _on_air(call: ParticipantView) -> bool:
+    """Whether viewers have seen it and expect to see it again."""
+    return call.state in ("connected", "recovering")
 
 
 def _routed(fact: CallRouted) -> str:
@@ -257,7 +273,7 @@ def _learn_leg(call: ParticipantView, fact: Fact, at: datetime) -> list[Conferen
 
 def _leg(call: ParticipantView, fact: Fact) -> tuple[LegState, str, str]:
     match fact:
-        case CallRouted(destination=url) if unencrypted(url, call.crypto_mode):
+        case CallRouted(destination=url) if _unencrypted(url, call.crypto_mode):
             return _broken("encryption-required", ENCRYPTION)
         case CallRouted():
             return _not_back(call, "routed", _routed(fact))

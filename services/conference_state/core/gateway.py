@@ -59,12 +59,10 @@ def call(state: ConferenceView, command: CallGateway, at: datetime, vmr: Vmr | N
         return []
     if state.instance:
         return Refused("gone", "this call has been, and is not begun again", "conference")
-    if refused := calls.forbidden(vmr, state):
-        return refused
     route = command.route
     crypto_mode = route.crypto_mode or vmr.crypto_mode
-    if calls.unencrypted(command.destination, crypto_mode):
-        return Refused("encryption-required", calls.ENCRYPTION, "destination")
+    if refused := calls.may_go_out(state, command.destination, crypto_mode, vmr):
+        return refused
     if command.presenting and command.presentation is None:
         return Refused("invalid", "there is nothing to present", "presentation")
     events: list[ConferenceEvent] = [

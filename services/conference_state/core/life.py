@@ -58,17 +58,13 @@ def with_consequences(
     return [*departure, *end(left, LAST_LEFT, at)]
 
 
-def on_air(call: ParticipantView) -> bool:
-    """Whether viewers have seen it and expect to see it again."""
-    return call.state in ("connected", "recovering")
-
-
 def _why_it_is_over(state: ConferenceView, departure: list[ConferenceEvent]) -> str:
     """What who is left of a gateway call is told when the other goes."""
     match departure[-1]:
         case CallEnded(code=code, participant=who) if code != "disconnected":
             call = state.find(who)
-            return CALL_DISCONNECTED if call and on_air(call) else DIAL_OUT_FAILED
+            answered = call is not None and call.state in ("connected", "recovering")
+            return CALL_DISCONNECTED if answered else DIAL_OUT_FAILED
         case CallEnded(reason=reason) | ParticipantLeft(reason=reason):
             return reason
     return LAST_LEFT
