@@ -35,7 +35,7 @@ class RostrumController(Controller):
 
     @get("/conferences", sync_to_thread=False)
     def conferences(self, store: TheStore, live: TheLive) -> Response[bytes]:
-        """All that are configured, and those that still run though they no longer are."""
+        """All that are configured, and what runs though it is not: gateway calls, above all."""
         configured = list(store.now.conferences.values())
         keys = {conference.key for conference in configured}
         orphans = [view for view in live.running() if view.conference not in keys]
@@ -43,7 +43,7 @@ class RostrumController(Controller):
             {
                 "conferences": [
                     *(_merged(conference.key, conference, live) for conference in configured),
-                    *(shapes.conference(None, view) for view in orphans),
+                    *(_merged(view.conference, None, live) for view in orphans),
                 ]
             }
         )
