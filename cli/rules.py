@@ -33,7 +33,7 @@ def show(context: typer.Context) -> None:
         typer.echo("There is no rule yet; `rostrum rules add Streaming` lets every stream out.")
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("priority", "name", "match", "replace", "location", "enabled"):
+    for column in ("priority", "name", "match", "replace", "for", "location", "enabled"):
         table.add_column(column, overflow="fold")
     for rule in sorted(found, key=lambda rule: (rule["priority"], rule["name"])):
         table.add_row(
@@ -41,10 +41,16 @@ def show(context: typer.Context) -> None:
             Text(rule["name"]),
             Text(rule["match_string"]),
             Text(rule["replace_string"]),
+            _directions(rule),
             Text(rule["outgoing_location"] or "any"),
             "yes" if rule["enable"] else "no",
         )
     Console().print(table)
+
+
+def _directions(rule: dict[str, Any]) -> str:
+    known = {"match_outgoing_calls": "outgoing", "match_incoming_calls": "incoming"}
+    return ", ".join(word for field, word in known.items() if rule[field]) or "nothing"
 
 
 @app.command()
