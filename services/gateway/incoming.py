@@ -71,11 +71,14 @@ class Incoming:
 
     async def _call(self, request: CallRequest) -> Called:
         location = await self._location(request.location)
-        await self._calls.check_media(request.media, request.presentation)
         conference = self._store.now.by_alias(request.alias)
+        routed = None if conference else await self._route(request, location)
+        # Nobody's files are looked into for a call that leads nowhere.
+        await self._calls.check_media(request.media, request.presentation)
         if conference is not None:
             return await self._join(conference, request, location)
-        return await self._through(await self._route(request, location), request, location)
+        assert routed is not None
+        return await self._through(routed, request, location)
 
     async def _location(self, given: str) -> str:
         if not given:

@@ -37,10 +37,12 @@ def meeting(clips: Path) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def rules(stack: System, server: Ingest) -> None:
-    """`yt-KEY` goes to the server; `down-KEY` to where nobody listens; `safe-KEY` must be safe."""
+    """`yt-KEY` goes to the server, `tls-KEY` encrypted; `down-KEY` to where nobody listens;
+    `safe-KEY` must be encrypted, and is not."""
     add(stack, "Out", r"yt-([\w-]+)", server.url(r"\1"))
     add(stack, "Nowhere", r"down-([\w-]+)", r"rtmp://127.0.0.1:9/live/\1")
     add(stack, "Safe", r"safe-([\w-]+)", server.url(r"\1"), crypto_mode="on")
+    add(stack, "Secret", r"tls-([\w-]+)", server.tls_url(r"\1"), crypto_mode="on")
     add(stack, "Outgoing", r"only-out-([\w-]+)", server.url(r"\1"),
         match_incoming_calls=False, match_outgoing_calls=True)  # fmt: skip
 
@@ -93,7 +95,9 @@ def is_answered(stack: System, key: str) -> bool:
         return False
 
 
-def rostrum(stack: System, *words: str, given: str = "") -> str:
+def rostrum(
+    stack: System, *words: str, given: str = "", code: int = 0
+) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
         [sys.executable, "-m", "cli.main", *words],
         input=given,
@@ -103,8 +107,8 @@ def rostrum(stack: System, *words: str, given: str = "") -> str:
         timeout=60,
         env={"ROSTRUM_DATA": str(stack.data), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
 
 
 def test_what_the_meeting_sends_is_what_the_service_gets(
@@ -166,6 +170,22 @@ def test_it_goes_on_while_everything_that_decides_is_killed_and_its_log_can_be_r
     rostrum(stack, "events", "replay", str(log), "--speed", "4")
 
 
+def test_where_encryption_is_required_what_has_it_goes_out(
+    stack: System, server: Ingest, meeting: Path
+) -> None:
+    made = call(stack, "tls-SEALED", meeting)
+    on_air(stack, made)
+    leg = stack.http.get(f"{ADMIN}/status/v1/participant/{made['stream']}/").json()
+    # The leg out is hung up, and the caller is gone.
+    stack.hang_up(made["stream"])
+    until(lambda: not view(stack, made["conference"])["running"])
+    history = stack.http.get(f"{ADMIN}/history/v1/participant/{made['participant']}/").json()
+
+    assert (leg["encryption"], leg["service_type"]) == ("On", "gateway")
+    assert history["disconnect_reason"] == "Disconnected by an administrator"
+    assert until(lambda: server.recorded("SEALED"))
+
+
 @pytest.mark.parametrize(
     ("alias", "status", "said"),
     [
@@ -198,18 +218,17 @@ def test_a_target_that_refuses_sends_the_caller_home(stack: System, meeting: Pat
     assert leg["disconnect_code"] == "connect-refused"
 
 
-def test_the_command_line_calls_shows_and_hangs_up(
-    stack: System, server: Ingest, meeting: Path
-) -> None:
+def test_the_command_line_calls_shows_and_hangs_up(stack: System, meeting: Path) -> None:
     words = ("--media", str(meeting), "--name", "Meeting", "--platform", "teams")
-    key, caller = rostrum(stack, "call", "-", *words, given="yt-CLI\n").split()
-    until(lambda: "STREAM" in rostrum(stack, "conferences"))
-    shown = rostrum(stack, "conferences")
+    key, caller = rostrum(stack, "call", "-", *words, given="yt-SECRET\n").stdout.split()
+    until(lambda: "streaming" in rostrum(stack, "conferences").stdout)
+    shown = rostrum(stack, "conferences").stdout
     rostrum(stack, "leave", key, caller)
+    refused = rostrum(stack, "call", "vimeo-SECRET", *words, code=1).stderr
 
-    assert "gateway call" in shown
-    assert key in shown
-    assert "Meeting" in shown
-    assert "CLI" not in shown
-    until(lambda: key not in rostrum(stack, "conferences"))
-    assert json.loads(rostrum(stack, "events", "export", key).splitlines()[0])["family"]
+    for text in ("Out", key, "gateway call · running · streaming", "Meeting", "STREAM"):
+        assert text in shown
+    assert refused == "rostrum: alias: Neither conference nor gateway found\n"
+    assert "SECRET" not in shown
+    until(lambda: key not in rostrum(stack, "conferences").stdout)
+    assert json.loads(rostrum(stack, "events", "export", key).stdout.splitlines()[0])["family"]
