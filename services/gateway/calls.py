@@ -105,6 +105,7 @@ class Calls:
 
     async def call_in(self, conference: Conference, request: CallRequest, location: str) -> str:
         """Bring in somebody who calls, and whose PIN decides on their role; the new id."""
+        await self.check_media(request.media, request.presentation)
         return await self._join(
             conference,
             request,

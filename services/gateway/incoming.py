@@ -16,7 +16,6 @@ from kit.urls import redact
 from kit.vault import Vault
 from proto.base import Refused
 from proto.conference import CallGateway
-from proto.config import Conference
 from proto.routing import IncomingRouted, RouteIncoming, decode_incoming
 from proto.subjects import ROUTING_CALLS, gateway_call
 from proto.urls import SealedUrl, secret_of
@@ -72,12 +71,12 @@ class Incoming:
     async def _call(self, request: CallRequest) -> Called:
         location = await self._location(request.location)
         conference = self._store.now.by_alias(request.alias)
-        routed = None if conference else await self._route(request, location)
-        # Nobody's files are looked into for a call that leads nowhere.
-        await self._calls.check_media(request.media, request.presentation)
         if conference is not None:
-            return await self._join(conference, request, location)
-        assert routed is not None
+            participant = await self._calls.call_in(conference, request, location)
+            return Called(conference.key, participant, None, conference.service_type)
+        routed = await self._route(request, location)
+        # Not before: no file is looked into for a call that leads nowhere.
+        await self._calls.check_media(request.media, request.presentation)
         return await self._through(routed, request, location)
 
     async def _location(self, given: str) -> str:
@@ -87,10 +86,6 @@ class Incoming:
         if name is None:
             raise Problem({"location": ["There is no such system location."]}, "call")
         return name
-
-    async def _join(self, conference: Conference, request: CallRequest, location: str) -> Called:
-        participant = await self._calls.call_in(conference, request, location)
-        return Called(conference.key, participant, None, conference.service_type)
 
     async def _route(self, request: CallRequest, location: str) -> IncomingRouted:
         wanted = RouteIncoming(self._sealer.seal(request.alias), request.protocol, location)
