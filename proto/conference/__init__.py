@@ -16,6 +16,7 @@ import msgspec
 
 from proto.conference.commands import (
     Admit,
+    CallGateway,
     ConferenceCommand,
     Dial,
     EndConference,
@@ -60,6 +61,8 @@ from proto.conference.words import (
     Announcement,
     CallStep,
     GuestsSeeGuests,
+    IncomingProtocol,
+    IncomingRoute,
     KeepAlive,
     LegState,
     OutsideKind,
@@ -79,6 +82,7 @@ __all__ = [
     "AutomaticCallRefused",
     "CallConnected",
     "CallEnded",
+    "CallGateway",
     "CallLegChanged",
     "CallProgressed",
     "CallRequested",
@@ -92,6 +96,8 @@ __all__ = [
     "EndConference",
     "GuestsMuted",
     "GuestsSeeGuests",
+    "IncomingProtocol",
+    "IncomingRoute",
     "Join",
     "KeepAlive",
     "LayoutTransformed",
