@@ -30,6 +30,20 @@ ParticipantState = Literal[
 "`waiting`: for a Host, or to be let into a locked conference; neither seen nor heard."
 
 
+class TransferView(msgspec.Struct, frozen=True):
+    """A transfer to another conference that has not come about, or not yet."""
+
+    target: Token
+    successor: Token
+    "Who they are there once they have been let in."
+    code: str = ""
+    "Why they were not let in; empty: that is not decided yet."
+    reason: Reason = ""
+
+    def pending(self) -> bool:
+        return not self.code
+
+
 class ParticipantView(msgspec.Struct, frozen=True):
     participant: Token
     display_name: Text
@@ -55,6 +69,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     presentation_detail: Reason = ""
     automatic: int = 0
     "Id of the Automatically Dialed Participant that this is; 0: it is none."
+    transfer: TransferView | None = None
+    "Where they were last to be moved to."
 
     def present(self) -> bool:
         """A person who is in, and does not wait to be."""
@@ -134,6 +150,8 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Since when nobody is there who keeps the conference alive."
     alone_since: datetime | None = None
     "Since when there is one participant only, streams counted."
+    arrived: list[Token] = []
+    "The newest of those who were transferred here, whether they are still here or not."
 
     def shown_to(self, audience: Audience) -> list[ParticipantView]:
         """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""

@@ -7,6 +7,7 @@ import msgspec
 from proto.base import Command, Reason, Text, Token
 from proto.conference.words import (
     KeepAlive,
+    Origin,
     OutsideKind,
     Platform,
     Protocol,
@@ -34,6 +35,8 @@ class Join(Command, frozen=True, tag="join.v1"):
     pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     """What the participant gave for a PIN, possibly nothing: it decides on the role. None: whoever
     sent the command has checked, and `role` counts."""
+    origin: Origin | None = None
+    "Set for somebody who is transferred; who has come in so once is not brought in again."
 
 
 class Leave(Command, frozen=True, tag="leave.v1"):
@@ -136,6 +139,32 @@ class ReportOutside(Command, frozen=True, tag="report_outside.v1"):
     "For streaming: anybody may watch."
 
 
+class Transfer(Command, frozen=True, tag="transfer.v1"):
+    """Move somebody to another conference. They stay until they have been let in there."""
+
+    conference: Token
+    participant: Token
+    target: Token
+    "The conference that they are to go to."
+    successor: Token
+    "Who they are there."
+    instance: Token
+    "Used if that conference has to be started."
+    role: Role = "guest"
+    pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    "Of that conference: decides on the role. None: whoever sent the command has checked."
+
+
+class SettleTransfer(Command, frozen=True, tag="settle_transfer.v1"):
+    """What the other conference said: nothing against it, or a reason code."""
+
+    conference: Token
+    participant: Token
+    successor: Token
+    code: str = ""
+    reason: Reason = ""
+
+
 class Tick(Command, frozen=True, tag="tick.v1"):
     """Do what has become due by now: timers, and calls that are to be tried again."""
 
@@ -157,4 +186,6 @@ ConferenceCommand = (
     | TransformLayout
     | ReportOutside
     | Tick
+    | Transfer
+    | SettleTransfer
 )

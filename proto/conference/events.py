@@ -9,6 +9,7 @@ from proto.conference.words import (
     GuestsSeeGuests,
     KeepAlive,
     LegState,
+    Origin,
     OutsideKind,
     Platform,
     Protocol,
@@ -49,6 +50,8 @@ class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):
     presentation: SealedUrl | None = None
     waiting: bool = False
     "Neither seen nor heard until a Host comes, or lets them in."
+    origin: Origin | None = None
+    "Set for somebody who was transferred here."
 
 
 class ParticipantAdmitted(Event, frozen=True, tag="participant_admitted.v1"):
@@ -181,6 +184,27 @@ class AutomaticCallRefused(Event, frozen=True, tag="automatic_call_refused.v1"):
     retry_at: datetime | None = None
 
 
+class TransferRequested(Event, frozen=True, tag="transfer_requested.v1"):
+    """Somebody is to move to another conference, which has still to let them in."""
+
+    participant: Token
+    target: Token
+    successor: Token
+    "Who they will be there."
+    instance: Token
+    "Used if that conference has to be started."
+    role: Role
+
+
+class TransferRefused(Event, frozen=True, tag="transfer_refused.v1"):
+    """The other conference did not let them in: they stay."""
+
+    participant: Token
+    successor: Token
+    code: str
+    reason: Reason
+
+
 class ConferenceEnded(Event, frozen=True, tag="conference_ended.v1"):
     instance: Token
     reason: Reason
@@ -207,6 +231,8 @@ ConferenceEvent = (
     | AnnouncementRequested
     | CallLegChanged
     | AutomaticCallRefused
+    | TransferRequested
+    | TransferRefused
 )
 """What the rest of the code knows."""
 

@@ -43,6 +43,7 @@ async def main() -> None:
             secrets,
             vmrs.by_key,
             now=lambda: datetime.now(UTC),
+            replay=config.replay,
         )
         app.start(service.follow(conferences.watch()))
         app.start(vmrs.follow())

@@ -21,12 +21,15 @@ from proto.conference import (
     ConferenceEvent,
     ParticipantLeft,
     Tick,
+    Transfer,
+    TransferRequested,
     decode_commit,
 )
 from proto.subjects import events
 from proto.urls import secrets_of
 from proto.views import ConferenceView, decode_conference
 from services.conference_state import core
+from services.conference_state.transfers import Busy, Transfers
 
 log = structlog.get_logger()
 
@@ -76,12 +79,15 @@ class ConferenceState:
         vmrs: Mapping[str, core.Vmr],
         *,
         now: Callable[[], datetime],
+        replay: bool = False,
     ) -> None:
         self._events = events_
         self._views = views
         self._secrets = secrets
         self._vmrs = vmrs
         self._now = now
+        self._transfers = None if replay else Transfers(self.handle, self._load, secrets)
+        "None: what came of a transfer is in the recording."
         self._known: dict[str, ConferenceView] = {}
         self._running: dict[str, ConferenceView] = {}
         "All that run, whichever replica decides for them."
@@ -91,7 +97,8 @@ class ConferenceState:
     async def handle(self, command: ConferenceCommand) -> Reply:
         """Answer one command."""
         with structlog.contextvars.bound_contextvars(conference=command.conference):
-            vmr = self._vmrs.get(command.conference)
+            leads_to = command.target if isinstance(command, Transfer) else command.conference
+            vmr = self._vmrs.get(leads_to)
             return await self._commit(
                 command.conference,
                 lambda state: core.decide(state, command, self._now(), vmr),
@@ -138,6 +145,8 @@ class ConferenceState:
                     for secret in secrets_of(who):
                         # Deleted here and not where it was made: this is who knows that it is over.
                         await self._secrets.delete(secret)
+                case TransferRequested() if self._transfers is not None:
+                    await self._transfers.carry(where.id, event)
 
     async def _commit(self, conference: str, decide: Decision, cause: str) -> Reply:
         async with self._turns[conference]:
@@ -182,7 +191,3 @@ class ConferenceState:
         state = msgspec.structs.replace(state, version=version)
         self._known[state.conference] = state
         return state
-
-
-class Busy(Exception):
-    """Other writers were faster, again and again."""

@@ -9,7 +9,6 @@ from itertools import count
 from typing import Any
 
 import httpx
-import msgspec
 from nats.aio.client import Client
 
 from kit import bus
@@ -18,38 +17,36 @@ from kit.eventlog import JetStreamLog
 from kit.kv import Bucket
 from kit.secrets import Sealer
 from proto import subjects
-from proto.base import Accepted, Message, Refused, encode
-from proto.conference import ConferenceCommand, decode_command
-from proto.views import ConferenceView
+from proto.base import Message, Refused
+from proto.conference import ConferenceCommand, decode_command, decode_commit
 from services.conference_state import core
+from services.conference_state.shell import ConferenceState, Views
 from services.gateway.app import assemble, listen, serve
 from services.gateway.config import Config
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+class Everywhere(dict[str, core.Vmr]):
+    """Any conference at all is configured."""
+
+    def get(self, key: str, default: Any = None) -> core.Vmr:
+        return core.Vmr("Town Hall")
+
+
 async def conference_state(app: App) -> None:
-    """The real rules on a real log; what surrounds them in the service has tests of its own."""
+    """The real service but for what it hears from others: that has tests of its own."""
     logs = await JetStreamLog.ensure_all(app.js)
-    views = await Bucket.ensure(app.js, subjects.CONFERENCES)
-    states: dict[str, ConferenceView] = {}
-
-    async def handle(command: ConferenceCommand) -> Message:
-        key = command.conference
-        state = states.get(key, core.empty(key))
-        outcome = core.decide(state, command, datetime.now(UTC), core.Vmr("Town Hall"))
-        if isinstance(outcome, Refused):
-            return outcome
-        version = await logs["conference"].append(
-            subjects.events("conference", key), encode(outcome), expected=state.version
-        )
-        for event in outcome:
-            state = core.evolve(state, event)
-        states[key] = msgspec.structs.replace(state, version=version)
-        await views.put(key, encode(states[key]))
-        return Accepted(version)
-
-    await _answer(app, handle)
+    views = Views(await Bucket.ensure(app.js, subjects.CONFERENCES))
+    secrets = await Bucket.ensure(app.js, subjects.SECRETS)
+    service = ConferenceState(
+        logs["conference"], views, secrets, Everywhere(), now=lambda: datetime.now(UTC)
+    )
+    consuming = bus.consume(
+        app.js, "conference", durable="views", decode=decode_commit, handle=service.project
+    )
+    app.start(consuming)
+    await _answer(app, service.handle)
 
 
 async def busy(app: App) -> None:

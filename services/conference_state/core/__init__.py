@@ -11,6 +11,7 @@ from services.conference_state.core.life import (
     deadline,
 )
 from services.conference_state.core.roles import role_by_pin
+from services.conference_state.core.transfer import TRANSFERRED
 from services.conference_state.core.view import empty, evolve, replay
 from services.conference_state.core.vmr import Automatic, Vmr
 
@@ -18,6 +19,7 @@ __all__ = [
     "ALONE",
     "HOSTS_LEFT",
     "LAST_LEFT",
+    "TRANSFERRED",
     "WAITED_TOO_LONG",
     "Automatic",
     "Fact",

@@ -20,13 +20,15 @@ from proto.conference import (
     PresentationStopped,
     ReportOutside,
     SetRole,
+    SettleTransfer,
     StartPresenting,
     StopPresenting,
     Tick,
+    Transfer,
     TransformLayout,
 )
 from proto.views import ConferenceView
-from services.conference_state.core import calls, life, outside, roles
+from services.conference_state.core import calls, life, outside, roles, transfer
 from services.conference_state.core.life import after
 from services.conference_state.core.roles import Outcome
 from services.conference_state.core.vmr import Vmr
@@ -35,17 +37,20 @@ from services.conference_state.core.vmr import Vmr
 def decide(
     state: ConferenceView, command: ConferenceCommand, at: datetime, vmr: Vmr | None
 ) -> Outcome:
-    """What `command` causes now. An empty list means that it already holds."""
+    """What `command` causes now. An empty list means that it already holds.
+
+    `vmr` is what is configured for the conference; for a `Transfer`, for the one it leads to.
+    """
     match command:
         case Join() | Dial():
             if vmr is None:
                 return Refused("unknown", "no such conference is configured", "conference")
-            if state.find(command.participant):
+            if state.find(command.participant) or command.participant in state.arrived:
                 return []
             if isinstance(command, Join):
                 return _join(state, command, at, vmr)
             return _dial(state, command, at, vmr)
-        case Tick() if not state.running:
+        case Tick() | SettleTransfer() if not state.running:
             return []
         case _ if not state.running:
             return Refused("unknown", "the conference is not running", "conference")
@@ -73,6 +78,10 @@ def decide(
             return outside.transform(state, transforms, at)
         case ReportOutside():
             return outside.report(state, command, at)
+        case Transfer():
+            return transfer.request(state, command, at, vmr)
+        case SettleTransfer():
+            return transfer.settle(state, command, at)
     assert_never(command)
 
 
@@ -113,7 +122,14 @@ def _join(state: ConferenceView, command: Join, at: datetime, vmr: Vmr) -> Outco
     waiting = roles.has_to_wait(after(state, events), role, vmr)
     who = command.participant
     joined = ParticipantJoined(
-        at, who, command.display_name, role, command.media, command.presentation, waiting
+        at,
+        who,
+        command.display_name,
+        role,
+        command.media,
+        command.presentation,
+        waiting,
+        command.origin,
     )
     events.append(joined)
     events += roles.admitted(after(state, events), at)

@@ -65,6 +65,8 @@ class TransferRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     participant_id: str
     conference_alias: str
     role: Role = "guest"
+    pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    "Of that conference: decides on the role, where it is given; ours, as in the client API."
 
 
 class OfConference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
