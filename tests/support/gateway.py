@@ -30,17 +30,21 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 class Everywhere(dict[str, core.Vmr]):
     """Any conference at all is configured."""
 
+    def __init__(self, vmr: core.Vmr) -> None:
+        self._vmr = vmr
+
     def get(self, key: str, default: Any = None) -> core.Vmr:
-        return core.Vmr("Town Hall")
+        return self._vmr
 
 
-async def conference_state(app: App) -> None:
+async def conference_state(app: App, vmr: core.Vmr | None = None) -> None:
     """The real service but for what it hears from others: that has tests of its own."""
     logs = await JetStreamLog.ensure_all(app.js)
     views = Views(await Bucket.ensure(app.js, subjects.CONFERENCES))
     secrets = await Bucket.ensure(app.js, subjects.SECRETS)
+    vmrs = Everywhere(vmr or core.Vmr("Town Hall"))
     service = ConferenceState(
-        logs["conference"], views, secrets, Everywhere(), now=lambda: datetime.now(UTC)
+        logs["conference"], views, secrets, vmrs, now=lambda: datetime.now(UTC)
     )
     consuming = bus.consume(
         app.js, "conference", durable="views", decode=decode_commit, handle=service.project
