@@ -12,7 +12,7 @@ help: ## Show this text
 run: setup ## A sample conference of real clips, streamed to a local RTMP server, to watch in a browser
 	@$(BIN)/rostrum demo --port $(PORT) --rtmp-port $(RTMP_PORT)
 
-test: setup ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
+test: setup browser ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
 	$(PYTEST)
 
 unit: $(VENV)/.ready ## The tests that need no other program, in seconds
@@ -42,6 +42,9 @@ setup: $(VENV)/.ready system ## Install all that is needed: Python packages, nat
 system:
 	@sh deploy/install-system.sh
 
+browser:
+	@sh deploy/install-system.sh chromium
+
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Rostrum needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
@@ -62,4 +65,4 @@ schema: $(VENV)/.ready ## Accept the wire schema as it is now (read the diff!)
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing setup system lock schema clean
+.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing setup system browser lock schema clean
