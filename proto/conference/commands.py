@@ -77,6 +77,8 @@ class Dial(Command, frozen=True, tag="dial.v1"):
     keep_conference_alive: KeepAlive = "keep_conference_alive_never"
     presentation_destination: SealedUrl | None = None
     "Makes it a dual stream: the presentation goes here, the main picture alone to `destination`."
+    node: Text = ""
+    "Manual: the egress worker, or the host, that has to dial; empty: any one in `location`."
 
 
 class EndConference(Command, frozen=True, tag="end_conference.v1"):

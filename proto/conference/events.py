@@ -132,6 +132,8 @@ class CallRequested(Event, frozen=True, tag="call_requested.v1"):
     "With `on`, nothing but rtmps:// may be dialled."
     automatic: int = 0
     "Id of the Automatically Dialed Participant that is called; 0: somebody asked for the call."
+    node: Text = ""
+    "The egress worker, or the host, that a manual call has to be dialled from; empty: any."
 
 
 class CallProgressed(Event, frozen=True, tag="call_progressed.v1"):

@@ -77,6 +77,7 @@ class Calls:
             raise _bad("conference_alias", "No conference has this alias.")
         _check_addresses(request)
         location = await self._location(request.system_location)
+        node = await self._node(request.node) if request.routing == "manual" else ""
         participant = self._new_id()
         async with self._nothing_left_behind(participant):
             command = Dial(
@@ -93,6 +94,7 @@ class Calls:
                 presentation_destination=await self._seal(
                     request.presentation_url or None, participant, "presentation"
                 ),
+                node=node,
             )
             await self.tell(command, DIALLED, settle=SETTLE)
         return participant
@@ -176,6 +178,12 @@ class Calls:
         if name is None:
             raise _bad("system_location", "There is no such system location.")
         return name
+
+    async def _node(self, given: str) -> str:
+        alive = [worker for worker in await self._workers.alive() if worker.kind == "egress"]
+        if given and not any(given in (worker.worker, worker.host) for worker in alive):
+            raise _bad("node", "There is no such egress worker.")
+        return given
 
     async def _seal(self, url: str | None, participant: str, purpose: Purpose) -> SealedUrl | None:
         return None if url is None else await self._vault.put(url, participant, purpose)

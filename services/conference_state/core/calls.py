@@ -63,6 +63,7 @@ def dial(state: ConferenceView, command: Dial, at: datetime, vmr: Vmr) -> CallRe
         command.keep_conference_alive,
         command.presentation_destination,
         vmr.crypto_mode,
+        node=command.node if command.routing == "manual" else "",
     )
 
 
