@@ -427,6 +427,15 @@ async def test_a_call_shows_what_it_sends_and_is_remembered(nc: Client) -> None:
         assert [one["type"] for one in streams] == ["audio", "video", "audio", "presentation"]
         assert (streams[1]["tx_resolution"], streams[1]["tx_codec"]) == ("1280x720", "H.264")
         assert await ids(http, f"{STATUS}/participant/{ada}/media_stream/") == []
+        bucket = await Bucket.ensure(nc.jetstream(), subjects.WORKERS, ttl=subjects.WORKERS_TTL)
+        worker = WorkerView("egress-1", "egress", "DMZ", "host-1", 4, 1)
+        await bucket.put("egress.egress-1", encode(worker))
+        [sent] = (await http.get(f"{STATUS}/participant/?system_location=DMZ")).json()["objects"]
+        assert (sent["id"], sent["media_node"]) == (tube, "egress-1")
+        each = Rendition()
+        assert sent["tx_bandwidth"] == 2 * (each.video_kbps + each.audio_kbps)
+        person = (await http.get(f"{STATUS}/participant/{ada}/")).json()
+        assert (person["media_node"], person["tx_bandwidth"]) == ("", 0)
 
         assert await ids(http, f"{HISTORY}/conference/") == []
         [running] = await ids(http, f"{STATUS}/conference/")

@@ -1,6 +1,6 @@
 """What is going on, as the management API shows it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -11,6 +11,8 @@ from proto.scheduler import SessionAssigned
 from proto.views import ConferenceView, ParticipantView, WorkerView
 
 STATUS = "/api/admin/status/v1"
+
+NOWHERE: Mapping[str, str] = {}
 
 Service = Literal["conference", "lecture", "waiting_room", "connecting"]
 
@@ -57,7 +59,25 @@ class ParticipantStatus(msgspec.Struct, frozen=True):
     "How far a call is; ours."
     detail: str
     "What there is to say about that; ours."
+    media_node: str
+    "The worker that sends to a streaming service; empty for somebody in person."
+    signalling_node: str
+    "The same: who sends does both."
+    system_location: str
+    "Where that worker is."
+    bandwidth: int
+    "kbit/s, as it was asked for, sound and both legs of a dual stream included."
+    tx_bandwidth: int
+    rx_bandwidth: int
     resource_uri: str
+    vendor: str = ""
+    proxy_node: str = ""
+    call_quality: str = "0_unknown"
+    license_count: int = 0
+    license_type: str = "nolicense"
+    transcoding_enabled: bool = True
+    remote_address: str = ""
+    remote_port: int = 0
 
 
 class MediaStream(msgspec.Struct, frozen=True):
@@ -107,7 +127,15 @@ def conference_status(view: ConferenceView, tag: str = "") -> ConferenceStatus:
     )
 
 
-def participant_status(view: ConferenceView, one: ParticipantView) -> ParticipantStatus:
+def participant_status(
+    view: ConferenceView,
+    one: ParticipantView,
+    sessions: Sequence[tuple[str, SessionAssigned]] = (),
+    locations: Mapping[str, str] = NOWHERE,
+) -> ParticipantStatus:
+    """`sessions` are those that carry a call, by leg; `locations` those of the workers."""
+    node = sessions[0][1].worker if sessions else ""
+    sent = sum(s.rendition.video_kbps + s.rendition.audio_kbps for _, s in sessions)
     known = one.destination or one.media
     url = known.redacted if known else ""
     calling = one.destination is not None
@@ -136,6 +164,12 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
         participant_alias=url,
         state=one.state,
         detail=one.detail,
+        media_node=node,
+        signalling_node=node,
+        system_location=locations.get(node, ""),
+        bandwidth=sent,
+        tx_bandwidth=sent,
+        rx_bandwidth=0,
         resource_uri=f"{STATUS}/participant/{one.participant}/",
     )
 
