@@ -25,6 +25,7 @@ class ConferenceStatus(msgspec.Struct, frozen=True):
     service_type: str
     start_time: datetime | None
     is_started: bool
+    "Somebody is in who does not wait for a Host."
     is_locked: bool
     guests_muted: bool
     tag: str
@@ -119,7 +120,7 @@ def conference_status(view: ConferenceView, tag: str = "") -> ConferenceStatus:
         view.name,
         view.service_type,
         view.started_at,
-        is_started=True,
+        is_started=any(p.state != "waiting" for p in view.participants),
         is_locked=view.locked,
         guests_muted=view.guests_muted,
         tag=tag,

@@ -16,19 +16,29 @@ from proto.conference import (
     Leave,
     Lock,
     MuteGuests,
+    Origin,
+    ParticipantJoined,
+    ParticipantLeft,
     Role,
     SetRole,
+    SettleTransfer,
     StartPresenting,
     Tick,
+    Transfer,
+    TransferRefused,
+    TransferRequested,
 )
 from proto.config import CryptoMode
 from proto.routing import CallRouted
 from proto.urls import SealedUrl
-from services.conference_state.core import Automatic, Vmr, deadline, decide, keeps
+from services.conference_state.core import TRANSFERRED, Automatic, Vmr, deadline, decide, keeps
 from tests.support.conference import RTMP, RTMPS, START, Story, changed, dial, join
 
 LIMIT = 4
 PEOPLE = st.sampled_from(["ann", "bob", "cat"])
+ARRIVING = st.sampled_from(["dan", "eve"])
+"""Who is transferred here; told of twice, perhaps."""
+SUCCESSORS = st.sampled_from(["there-1", "there-2"])
 CALLED = st.sampled_from(["tube", "face"])
 ROLES: st.SearchStrategy[Role] = st.sampled_from(["chair", "guest"])
 KEEP: st.SearchStrategy[KeepAlive] = st.sampled_from(
@@ -68,6 +78,10 @@ COMMANDS = st.one_of(
     st.builds(Admit, st.just("c1"), PEOPLE),
     st.builds(MuteGuests, st.just("c1"), st.booleans()),
     st.builds(StartPresenting, st.just("c1"), PEOPLE),
+    st.builds(lambda who, by: join(who, origin=Origin("c9", by)), ARRIVING, ARRIVING),
+    st.builds(Leave, st.just("c1"), ARRIVING),
+    st.builds(Transfer, st.just("c1"), PEOPLE, st.just("c2"), SUCCESSORS, st.just("i9")),
+    st.builds(SettleTransfer, st.just("c1"), PEOPLE, SUCCESSORS, st.sampled_from(["", "full"])),
     st.just(EndConference("c1")),
     st.just(Tick("c1")),
 )
@@ -171,3 +185,24 @@ def test_an_automatic_participant_is_never_called_twice_at_a_time(
         [e for e in story.events if isinstance(e, ConferenceStarted)]
     )
     assert len(there) <= 1
+
+
+@settings(deadline=None, max_examples=150)
+@given(VMRS, STEPS)
+def test_who_is_transferred_comes_once_and_goes_once(vmr: Vmr, steps: list[object]) -> None:
+    events = play(vmr, steps).events
+    came = [e.participant for e in events if isinstance(e, ParticipantJoined) and e.origin]
+    assert len(came) == len(set(came))
+
+    pending: dict[str, str] = {}
+    for event in events:
+        match event:
+            case TransferRequested(participant=who, successor=successor):
+                assert who not in pending
+                pending[who] = successor
+            case TransferRefused(participant=who, successor=successor):
+                assert pending.pop(who) == successor
+            case ParticipantLeft(participant=who, reason=reason):
+                assert pending.pop(who, "") or reason != TRANSFERRED
+            case _:
+                pass
