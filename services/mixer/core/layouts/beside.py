@@ -19,7 +19,7 @@ def alone(width: int, height: int) -> Places:
     shown = fit(Rect(space, space, even(width - side - 3 * space), even(height - 2 * space)), 16, 9)
     side = even(width - 3 * space - shown.width)
     person = fit(Rect(shown.right + space, space, side, even(height - 2 * space)), CLASSIC, 1.0)
-    return Places(pips=(_top(person, shown.y),), presentation=shown)
+    return Places((person,), presentation=shown)
 
 
 def beside(people: int, width: int, height: int) -> Places:

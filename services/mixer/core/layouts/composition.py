@@ -38,7 +38,7 @@ def composition(
 ) -> Places:
     """Places for so many pictures of such shapes, in the order of the composition."""
     small = EXTENDED_SMALL if extended else SMALL
-    steps = [_step(shape) for shape in shapes[: LARGE + MIDDLE + small]]
+    steps = [step(shape) for shape in shapes[: LARGE + MIDDLE + small]]
     space = gap(width, height)
     tiers = (
         (steps[:LARGE], LARGE if width >= height else 1),
@@ -112,7 +112,8 @@ def _presented_upright(people: int, width: int, height: int) -> Places:
     return Places((speaker,), tuple(small), shown)
 
 
-def _step(shape: float) -> float:
+def step(shape: float) -> float:
+    """The nearest of the shapes that make a difference."""
     return min(SHAPES, key=lambda step: max(step / shape, shape / step))
 
 
