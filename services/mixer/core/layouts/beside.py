@@ -1,5 +1,6 @@
 """A presentation as a large tile with people beside it."""
 
+from services.mixer.core.layouts.cells import rows_of
 from services.mixer.core.layouts.found import Places
 from services.mixer.core.layouts.rect import CLASSIC, WIDEST, Rect, even, fit, gap
 
@@ -23,10 +24,13 @@ def alone(width: int, height: int) -> Places:
 
 
 def beside(people: int, width: int, height: int) -> Places:
-    """The presentation, and people in columns on its right or, upright, in rows below it."""
+    """The presentation, and people in columns on its right or, upright, in rows below it.
+
+    Columns are as long as each other, or one longer.
+    """
     people = max(min(people, PANELS[-1][0]), 1)
     _, lines, length = next(panel for panel in PANELS if people <= panel[0])
-    lines = min(lines, -(-people // length))
+    lines = min(lines, rows_of(people, length))
     space = gap(width, height)
     if width < height:
         return _below(people, lines, length, width, height)
@@ -36,10 +40,10 @@ def beside(people: int, width: int, height: int) -> Places:
     shown = fit(
         Rect(space, space, even(width - 2 * space - panel), even(height - 2 * space)), 16, 9
     )
-    rects = []
+    rects: list[Rect] = []
     for line in range(lines):
         x = width - panel + line * (wide + space)
-        count = min(length, people - line * length)
+        count = rows_of(people - len(rects), lines - line)
         top = even((height - count * (high + space) + space) / 2)
         rects += [Rect(x, top + n * (high + space), wide, high) for n in range(count)]
     return Places(pips=tuple(rects), presentation=shown)
@@ -52,9 +56,9 @@ def _below(people: int, lines: int, length: int, width: int, height: int) -> Pla
     shown = fit(Rect(space, 0, even(width - 2 * space), even(height / 2)), 16, 9)
     block = shown.height + lines * (high + space)
     shown = _top(shown, even((height - block) / 2))
-    rects = []
+    rects: list[Rect] = []
     for line in range(lines):
-        count = min(length, people - line * length)
+        count = rows_of(people - len(rects), lines - line)
         needed = count * (wide + space) - space
         left = even((width - needed) / 2)
         y = shown.bottom + space + line * (high + space)

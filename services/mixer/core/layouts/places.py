@@ -9,7 +9,7 @@ from services.mixer.core.layouts import around, beside, composition
 from services.mixer.core.layouts.cells import Cells
 from services.mixer.core.layouts.found import Places
 from services.mixer.core.layouts.grid import grid
-from services.mixer.core.layouts.rect import WIDEST, Rect, even, gap, inset, whole
+from services.mixer.core.layouts.rect import WIDEST, Rect, even, fit, gap, inset, whole
 from services.mixer.core.layouts.stack import stack
 
 PIPS = 7
@@ -96,9 +96,9 @@ def _teams(people: int, width: int, height: int) -> Places:
 
 
 def _instead(finder: _Finder, people: int, width: int, height: int) -> Places:
-    """A presentation takes the first large place."""
+    """A presentation takes the first large place, as much of it as has the shape of slides."""
     found = finder(people + 1, width, height)
-    return Places(found.mains[1:], found.pips, found.mains[0])
+    return Places(found.mains[1:], found.pips, fit(found.mains[0], 16, 9))
 
 
 def _full(people: int, width: int, height: int) -> Places:  # noqa: ARG001
