@@ -16,22 +16,29 @@ def alone(width: int, height: int) -> Places:
     space = gap(width, height)
     if width < height:
         return beside(1, width, height)
+    high = even(height - 2 * space)
     side = even(width * ALONE_SHARE)
-    shown = fit(Rect(space, space, even(width - side - 3 * space), even(height - 2 * space)), 16, 9)
+    shown = fit(Rect(0, 0, even(width - side - 3 * space), high), 16, 9)
     side = even(width - 3 * space - shown.width)
-    person = fit(Rect(shown.right + space, space, side, even(height - 2 * space)), CLASSIC, 1.0)
-    return Places((person,), presentation=shown)
+    person = fit(Rect(0, 0, side, high), min(max(side / high, CLASSIC), WIDEST), 1.0)
+    left = even((width - shown.width - space - person.width) / 2)
+    shown = Rect(left, even((height - shown.height) / 2), shown.width, shown.height)
+    top = even((height - person.height) / 2)
+    return Places((Rect(shown.right + space, top, person.width, person.height),), (), shown)
 
 
 def beside(people: int, width: int, height: int) -> Places:
     """The presentation, and people in columns on its right or, upright, in rows below it.
 
-    Columns are as long as each other, or one longer.
+    Columns are as long as each other, or the first are one longer.
     """
     people = max(min(people, PANELS[-1][0]), 1)
     _, lines, length = next(panel for panel in PANELS if people <= panel[0])
-    lines = min(lines, rows_of(people, length))
     space = gap(width, height)
+    # On a canvas like a stamp there is not even room for two pixels each.
+    length = min(length, max((min(width, height) - space) // (2 + space), 1))
+    people = min(people, lines * length)
+    lines = min(lines, rows_of(people, length))
     if width < height:
         return _below(people, lines, length, width, height)
     high = max(even((height - (length + 1) * space) / length), 2)
@@ -40,11 +47,12 @@ def beside(people: int, width: int, height: int) -> Places:
     shown = fit(
         Rect(space, space, even(width - 2 * space - panel), even(height - 2 * space)), 16, 9
     )
+    longest = rows_of(people, lines)
+    top = even((height - longest * (high + space) + space) / 2)
     rects: list[Rect] = []
     for line in range(lines):
         x = width - panel + line * (wide + space)
         count = rows_of(people - len(rects), lines - line)
-        top = even((height - count * (high + space) + space) / 2)
         rects += [Rect(x, top + n * (high + space), wide, high) for n in range(count)]
     return Places(pips=tuple(rects), presentation=shown)
 
