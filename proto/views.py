@@ -9,6 +9,7 @@ from proto.base import Reason, Text, Token
 from proto.conference import (
     Announcement,
     CallStep,
+    CallType,
     GuestsSeeGuests,
     IncomingProtocol,
     KeepAlive,
@@ -163,6 +164,10 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Id of the theme; 0: none is named."
     arrived: list[Token] = []
     "The newest of those who were transferred here, whether they are still here or not."
+    enable_overlay_text: bool = False
+    "Names are written into pictures: as configured, unless a transform says otherwise."
+    enable_active_speaker_indication: bool = False
+    call_type: CallType = "video"
 
     def shown_to(self, audience: Audience) -> list[ParticipantView]:
         """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""

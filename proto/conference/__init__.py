@@ -64,6 +64,7 @@ from proto.conference.events import (
 from proto.conference.words import (
     Announcement,
     CallStep,
+    CallType,
     GuestsSeeGuests,
     IncomingProtocol,
     IncomingRoute,
@@ -77,6 +78,7 @@ from proto.conference.words import (
     Role,
     Routing,
     ServiceType,
+    StreamingTransforms,
     Transforms,
 )
 
@@ -92,6 +94,7 @@ __all__ = [
     "CallProgressed",
     "CallRequested",
     "CallStep",
+    "CallType",
     "ConferenceCommand",
     "ConferenceEnded",
     "ConferenceEvent",
@@ -133,6 +136,7 @@ __all__ = [
     "StartPresenting",
     "StopPresenting",
     "Stored",
+    "StreamingTransforms",
     "Tick",
     "Transfer",
     "TransferRefused",

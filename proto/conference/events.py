@@ -7,6 +7,7 @@ from proto.base import Event, Reason, Text, Token
 from proto.conference.words import (
     Announcement,
     CallStep,
+    CallType,
     GuestsSeeGuests,
     IncomingProtocol,
     IncomingRoute,
@@ -47,6 +48,9 @@ class ConferenceStarted(Event, frozen=True, tag="conference_started.v1"):
     "Of a gateway call: whose the meeting is that the caller stands in."
     theme: int = 0
     "Id of the theme; 0: none is named."
+    enable_overlay_text: bool = False
+    enable_active_speaker_indication: bool = False
+    call_type: CallType = "video"
 
 
 class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):

@@ -42,6 +42,7 @@ from proto.views import (
     TransferView,
 )
 from services.conference_state.core.keeping import keeps
+from services.conference_state.core.looks import transformed
 
 replace = msgspec.structs.replace
 
@@ -93,12 +94,7 @@ def _fold(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
         case ConferenceLocked(on=on):
             return replace(view, locked=on)
         case LayoutTransformed(transforms=transforms):
-            return replace(
-                view,
-                transforms=transforms,
-                layout=transforms.layout or view.layout,
-                guest_layout=transforms.guest_layout or view.guest_layout,
-            )
+            return transformed(view, transforms)
         case OutsideReported():
             return _outside(view, event)
         case AnnouncementRequested(announcement=announcement, platform=platform):
@@ -132,6 +128,9 @@ def _started(view: ConferenceView, event: ConferenceStarted) -> ConferenceView:
         platform=event.platform,
         theme=event.theme,
         arrived=view.arrived,
+        enable_overlay_text=event.enable_overlay_text,
+        enable_active_speaker_indication=event.enable_active_speaker_indication,
+        call_type=event.call_type,
     )
 
 

@@ -19,7 +19,6 @@ from services.gateway.core.requests import (
     OutsideRequest,
     RoleRequest,
     TransferRequest,
-    TransformRequest,
     UserRequest,
 )
 from services.gateway.core.status import (
@@ -29,6 +28,7 @@ from services.gateway.core.status import (
     ParticipantStatus,
     WorkerStatus,
 )
+from services.gateway.core.transforms import TransformRequest
 from services.gateway.core.trials import TestRules
 
 COMMAND = "/api/admin/command/v1"
