@@ -27,6 +27,8 @@ class FeedSpec(msgspec.Struct, frozen=True):
     height: Even = 720
     fps: Annotated[int, msgspec.Meta(ge=1, le=60)] = 30
     audience: Audience = "all"
+    listener: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{0,64}$")] = ""
+    "The participant who takes it, whose own voice is left out of the sound; empty: nobody's is."
 
 
 class Rendition(msgspec.Struct, frozen=True):

@@ -55,6 +55,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     presentation_detail: Reason = ""
     automatic: int = 0
     "Id of the Automatically Dialed Participant that this is; 0: it is none."
+    spotlight: datetime | None = None
+    "Since when they are in the spotlight; None: they are not."
 
     def present(self) -> bool:
         """A person who is in, and does not wait to be."""

@@ -11,7 +11,7 @@ import pytest
 
 from proto.mixer import SourceState
 from services.mixer.media.source import UrlSource
-from services.mixer.media.voice import BLOCK, RATE
+from services.mixer.media.voice import BLOCK, RATE, Bank
 
 FPS = 30
 PATIENCE = 10.0
@@ -54,6 +54,8 @@ class Seen(msgspec.Struct):
 def mixed(source: UrlSource, mix: Mix, seconds: float) -> Seen:
     """Take pictures and sound as an engine does."""
     start = int(mix.now() * FPS) + 1
+    bank = Bank()
+    bank.adopt(source.voice)
     seen = Seen([], [], [], np.zeros(0, np.float32), 0.0)
     block = int(mix.now() * RATE / BLOCK)
     seen.sound_from, parts = block * BLOCK / RATE, []
@@ -66,9 +68,8 @@ def mixed(source: UrlSource, mix: Mix, seconds: float) -> Seen:
             seen.luma.append(float(picture.planes[0].mean()))
             seen.serials.append(picture.serial)
         while (block + 1) * BLOCK / RATE <= mix.now():
-            total = np.zeros((BLOCK, 2), np.float32)
-            source.voice.add_to(total, block * BLOCK)
-            parts.append(total[:, 0])
+            with bank.block(block * BLOCK) as voices:
+                parts.append(voices[source.voice.row, ::2].copy())
             block += 1
     seen.sound = np.concatenate(parts)
     return seen

@@ -11,22 +11,23 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from kit.link import FeedWriter
+from kit.link import Seat
 from proto.media import FeedSpec
+from proto.mixer import SnapshotKind
 from proto.views import ConferenceView
 from services.mixer.core import stage
 from services.mixer.core.scene import Scene, SourceId, scene, seen
+from services.mixer.core.telling import Telling, tell
 from services.mixer.media.cards import Cards
 from services.mixer.media.feed import Feed
+from services.mixer.media.limiter import Line
 from services.mixer.media.picture import Picture
+from services.mixer.media.snapshots import Snapshots, Took
 from services.mixer.media.sound import SoundMixer
 from services.mixer.media.source import Source
-from services.mixer.media.voice import BLOCK, RATE
+from services.mixer.media.voice import BLOCK, RATE, Voice
 
 BLOCK_SECONDS = BLOCK / RATE
-
-LISTEN_BLOCKS = 5
-"""Blocks between two decisions about the active speaker: a tenth of a second."""
 
 IDLE = 0.1
 """Seconds between two looks at an idle mix: soon enough for a taker that just came."""
@@ -43,7 +44,7 @@ FEED_KEPT = 30.0
 FEEDS_LIMIT = 8
 """Distinct feeds of one conference: each may cost a fifth of a core and 60 MB."""
 
-OnStage = Callable[[tuple[str, ...]], None]
+OnStage = Callable[[Telling], None]
 OnLayout = Callable[[FeedSpec, Scene], None]
 
 
@@ -93,7 +94,8 @@ class Engine:
         self._block = 0
         self._stage = stage.Stage()
         self._told: tuple[str, ...] = ()
-        self._heard: dict[str, float] = {}
+        self._telling = Telling()
+        self._snapshots = Snapshots(self._cards)
         self._outlook: tuple[Direction, tuple[str, ...], frozenset[SourceId]] | None = None
         "All that a scene is made from."
         self._outlooks = 0
@@ -112,8 +114,18 @@ class Engine:
         """Mix this from the next picture on."""
         self._directions.append(direction)
 
-    def open_feed(self, spec: FeedSpec) -> FeedWriter | str:
-        """The writer of a feed, or why there is none."""
+    def announce(self, prompt: Line) -> None:
+        """Play this to those who take part, over the voices."""
+        self._mixer.announcer.add(prompt)
+
+    def picture(self, kind: SnapshotKind, then: Took) -> None:
+        """Draw one picture for itself, soon; `then` gets it in the mix's thread."""
+        self._snapshots.ask(kind, then)
+
+    def open_feed(self, spec: FeedSpec) -> Seat | str:
+        """Where to take a feed, or why there is none. Who listens as somebody in particular takes
+        the same pictures as all others."""
+        listener, spec = spec.listener, msgspec.structs.replace(spec, listener="")
         with self._lock:
             feed = self._feeds.get(spec)
             if feed is None:
@@ -122,7 +134,7 @@ class Engine:
                 feed = Feed(spec, self.epoch_ns, self._cards)
                 self._feeds = {**self._feeds, spec: feed}
             feed.idle_since = self.now()
-            return feed.writer
+            return Seat(feed.writer, listener)
 
     def counts(self) -> Counts:
         feeds = self._feeds.values()
@@ -152,6 +164,7 @@ class Engine:
         """Do all that is due; returns when there is more to do, in seconds of the mix."""
         now = self.now()
         self._follow()
+        self._snapshots.take(self._seen.view, self._seen.sources, self._told, now)
         taken = self._taken(now)
         self._look(now, taken)
         for feed in taken:
@@ -167,9 +180,7 @@ class Engine:
         """Take up new directions."""
         while self._directions:
             self._seen = self._directions.popleft()
-            self._stage = stage.present(
-                self._stage, [person.participant for person in seen(self._seen.view)]
-            )
+            self._cast()
             self._tell_stage()
             # One by one, however many came at once: what was shown when is told the same again
             # when it is played again.
@@ -179,9 +190,11 @@ class Engine:
         """Report who is heard, if that has changed; what was told from outside is known there."""
         if self._seen.stage is not None:
             self._told = self._seen.stage
-        elif self._stage.order != self._told:
-            self._told = self._stage.order
-            self._on_stage(self._told)
+            return
+        telling = tell(self._telling, self._stage, self._block * BLOCK_SECONDS)
+        if telling is not self._telling:
+            self._telling, self._told = telling, telling.order
+            self._on_stage(telling)
 
     def _sound(self, now: float) -> None:
         """Mix all blocks that are over."""
@@ -190,33 +203,50 @@ class Engine:
         while (self._block + 1) * BLOCK_SECONDS <= now:
             self._mix_block()
 
-    def _mix_block(self) -> None:
-        view = self._seen.view
-        muted = {person.participant for person in view.participants if person.is_muted}
-        # A presentation is heard only while it is shown.
-        heard = {}
-        for source_id, source in self._seen.sources.items():
+    def _cast(self) -> None:
+        """Who is on the stage and whose voices are heard, as the view has it."""
+        view, sources = self._seen.view, self._seen.sources
+        people = seen(view)
+        muted = frozenset(person.participant for person in view.participants if person.is_muted)
+        lit = [(p.spotlight, p.participant) for p in people if p.spotlight is not None]
+        self._stage = stage.present(
+            self._stage,
+            [person.participant for person in people],
+            spotlit=[who for _, who in sorted(lit, key=lambda one: one[0])],
+            muted=muted,
+        )
+        voices: dict[str, list[Voice]] = {}
+        heard = []
+        for source_id, source in sources.items():
             who = source_id.participant
+            voices.setdefault(who, []).append(source.voice)
+            # A presentation is heard only while it is shown.
             if who not in muted and (source_id.content == "main" or who == view.presenter):
-                heard[source_id] = source
-            else:
-                source.voice.skip(self._block * BLOCK)
-        voices = [source.voice for source in heard.values()]
-        block, powers = self._mixer.mix(voices, self._block * BLOCK)
-        for feed in self._feeds.values():
-            if self._block and feed.writer.takers:
-                feed.writer.sound(self._block - 1, block)
-        for source_id, power in zip(heard, powers, strict=True):
-            if source_id.content == "main":
-                who = source_id.participant
-                self._heard[who] = self._heard.get(who, 0.0) + power / LISTEN_BLOCKS
+                heard.append(source.voice)
+        self._mixer.direct([source.voice for source in sources.values()], heard, voices)
+
+    def _mix_block(self) -> None:
+        taken = [feed.writer for feed in self._feeds.values() if feed.writer.takers]
+        listeners = {who for writer in taken for who in writer.listeners}
+        mixed = self._mixer.mix(self._block * BLOCK, listeners)
+        for writer in taken:
+            if self._block:
+                writer.sound(self._block - 1, mixed.full, mixed.private)
         self._block += 1
-        if self._block % LISTEN_BLOCKS == 0:
-            self._stage = stage.hear(self._stage, self._heard, self._block * BLOCK_SECONDS)
-            self._heard = {}
-            self._tell_stage()
+        if mixed.news:
+            self._listen()
             for source in self._seen.sources.values():
                 source.check(self.now())
+
+    def _listen(self) -> None:
+        """Tell the stage who was heard."""
+        voices = {}
+        for source_id, source in self._seen.sources.items():
+            heard = self._mixer.heard(source.voice) if source_id.content == "main" else None
+            if heard is not None:
+                voices[source_id.participant] = heard
+        self._stage = stage.hear(self._stage, voices, self._block * BLOCK_SECONDS)
+        self._tell_stage()
 
     def _taken(self, now: float) -> list[Feed]:
         """The feeds that somebody takes; those that nobody has taken for long are let go."""
