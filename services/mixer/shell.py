@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -34,10 +34,11 @@ from proto.scheduler import (
     Wanted,
 )
 from proto.urls import SealedUrl
-from proto.views import AnnouncementView, ConferenceView, FeedOffer, WorkerView
+from proto.views import ConferenceView, FeedOffer, WorkerView
 from services.mixer import wire
 from services.mixer.album import Album
 from services.mixer.config import Config
+from services.mixer.core.announcing import Announced, announce
 from services.mixer.core.scene import Content
 
 log = structlog.get_logger()
@@ -49,10 +50,6 @@ Telling = Callable[[StageLevels], Awaitable[None]]
 """Tells whoever looks on just now."""
 
 CONFERENCE = "services.mixer.conference"
-
-NEWS = timedelta(seconds=3)
-"""Age at which an announcement is no news any more. A worker that dies is known to be lost after
-3.5 s, so that the next one cannot announce it again."""
 
 NOBODY_PRESENTS = Refused("no-presentation", "nobody presents at the moment")
 
@@ -83,7 +80,7 @@ class Mix:
         self._now = now
         self._view: ConferenceView | None = None
         self._sources: dict[tuple[str, Content], wire.Source] = {}
-        self._announced = datetime.min.replace(tzinfo=UTC)
+        self._announced = Announced()
         self._album = Album(lambda n, kind: self._kept.send(wire.TakeSnapshot(n, kind)), clock)
         self._kept = Kept(
             CONFERENCE,
@@ -131,16 +128,9 @@ class Mix:
         self._sources = sources
         self._view = view
         self._kept.send(wire.Show(view))
-        self._announce(view.announcement)
-
-    def _announce(self, asked: AnnouncementView | None) -> None:
-        """Once, and only while it is news: a worker that takes over from one that died, or a
-        process that is started again, has nothing to announce that was announced before."""
-        if asked is None or asked.at <= self._announced:
-            return
-        self._announced = asked.at
-        if self._now() - asked.at < NEWS:
-            self._kept.send(wire.Announce(asked.announcement, asked.platform))
+        self._announced, news = announce(self._announced, view.announcement, self._now())
+        if news is not None:
+            self._kept.send(wire.Announce(news.announcement, news.platform))
 
     async def snapshot(self, kind: SnapshotKind) -> Snapshot | Refused:
         """A picture of now, or at most two seconds old."""
