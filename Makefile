@@ -37,6 +37,9 @@ bench-pipeline: setup ## CPU of the whole system against its floor and against f
 bench-routing: setup ## Decisions per second with 10,000 rules; commands against the length of a history
 	$(BIN)/python -m bench.routing
 
+bench-sound: setup ## CPU of the sound of 25 participants against libav's amix
+	$(BIN)/python -m bench.sound
+
 setup: $(VENV)/.ready system ## Install all that is needed: Python packages, nats-server, nginx with RTMP
 
 system:
@@ -62,4 +65,4 @@ schema: $(VENV)/.ready ## Accept the wire schema as it is now (read the diff!)
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing setup system lock schema clean
+.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing bench-sound setup system lock schema clean

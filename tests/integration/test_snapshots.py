@@ -62,9 +62,8 @@ async def _assign(nc: Client, conference: dict[str, str]) -> None:
     """What the scheduler does."""
     logs = await JetStreamLog.ensure_all(nc.jetstream())
     workers = await Bucket.ensure(nc.jetstream(), subjects.WORKERS, ttl=subjects.WORKERS_TTL)
-    while not (found := list(await workers.everything())):
-        await asyncio.sleep(0.05)
-    worker, key = found[0].removeprefix("mixer."), conference["conference"]
+    first = await anext(workers.watch("mixer.*").entries())
+    worker, key = first.key.removeprefix("mixer."), conference["conference"]
     event = MixAssigned(datetime.now(UTC), key, conference["instance"], worker)
     await logs["scheduler"].append(
         subjects.events("scheduler", key), encode([event]), expected=None

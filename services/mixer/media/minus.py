@@ -1,7 +1,8 @@
 """What those who take part hear: the sum less their own voice, and what is announced to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -13,8 +14,21 @@ FULL_SCALE = 32767.0
 
 Sound = npt.NDArray[np.int16]
 
-Rows = Mapping[str, Sequence[int]]
-"""Which voices are whose."""
+
+class Own(msgspec.Struct, frozen=True, eq=False):
+    """What the listeners say in one block."""
+
+    names: Sequence[str]
+    voices: Matrix
+    "A row each, as it goes into the sum."
+    silent: Sequence[str] = ()
+    "Those who say nothing, and hear what all of these do."
+
+    def empty(self) -> bool:
+        return not (self.names or self.silent)
+
+
+NOBODY = Own((), np.zeros((0, BLOCK * 2), np.float32))
 
 
 class MixMinus:
@@ -29,41 +43,30 @@ class MixMinus:
         self._sum: Line = np.zeros(BLOCK * 2, np.float32)
         "Of the block before, as a silent listener hears it."
         self._ducked: float | Line = 1.0
-        self._own: Matrix = np.zeros((0, BLOCK * 2), np.float32)
-        self._rows: Rows = {}
-        self._scratch: Matrix = np.zeros((0, BLOCK * 2), np.float32)
+        self._own = NOBODY
 
-    def mix(self, total: Line, own: Matrix, rows: Rows, aside: Aside) -> dict[str, Sound]:
-        """Take a block: the sum of all voices, each of them as it went in, and whose they are.
-        Returns the block before for each listener of it."""
-        if not rows and not self._rows:
+    def mix(self, total: Line, own: "Own", aside: Aside) -> dict[str, Sound]:
+        """Take a block: the sum of all voices, and what each listener puts into it, which is
+        changed. Returns the block before for each listener of it."""
+        if own.empty() and self._own.empty():
             return {}
         ducked = ramp(aside.before, aside.after)
         ahead = total * ducked
         if aside.sound is not None:
             ahead += aside.sound
         gain = ramp(*self._limiter.next(ahead)) * np.float32(FULL_SCALE)
-        done = self._finish(gain) if self._rows else {}
-        self._sum, self._ducked, self._own, self._rows = ahead, ducked, own, rows
+        done = self._finish(gain)
+        self._sum, self._ducked, self._own = ahead, ducked, own
         return done
 
     def _finish(self, gain: "np.float32 | Line") -> dict[str, Sound]:
-        names = list(self._rows)
-        if len(self._scratch) < len(names):
-            self._scratch = np.zeros((len(names), BLOCK * 2), np.float32)
-        out = self._scratch[: len(names)]
-        speakers = [n for n, name in enumerate(names) if self._rows[name]]
-        first = [self._rows[names[n]][0] for n in speakers]
-        if first == list(range(len(names))):
-            np.multiply(self._own[: len(names)], gain * self._ducked, out=out)
-        else:
-            out[:] = 0.0
-            out[speakers] = self._own[first]
-            out *= gain * self._ducked
-        for n in speakers:
-            for row in self._rows[names[n]][1:]:
-                out[n] += self._own[row] * (gain * self._ducked)
-        np.subtract(self._sum * gain, out, out=out)
-        np.clip(out, -CEILING * FULL_SCALE, CEILING * FULL_SCALE, out=out)
-        sound = out.astype(np.int16).reshape(len(names), BLOCK, 2)
-        return dict(zip(names, sound, strict=True))
+        total = self._sum * gain
+        everybody = total.astype(np.int16).reshape(BLOCK, 2)
+        # In place, so that it stays in the processor's cache.
+        heard = self._own.voices
+        heard *= gain * self._ducked
+        np.subtract(total, heard, out=heard)
+        np.clip(heard, -CEILING * FULL_SCALE, CEILING * FULL_SCALE, out=heard)
+        sound = heard.astype(np.int16).reshape(len(heard), BLOCK, 2)
+        private = dict(zip(self._own.names, sound, strict=True))
+        return private | dict.fromkeys(self._own.silent, everybody)

@@ -4,17 +4,25 @@ distorting or pumping; and for those who take part, the same without their own v
 It is added up once: what a participant hears is the sum less what they say themselves.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from services.mixer.core import stage
 from services.mixer.media.levels import Levels
 from services.mixer.media.limiter import RISE, Limiter, Line, ramp
-from services.mixer.media.minus import FULL_SCALE, MixMinus, Sound
+from services.mixer.media.minus import FULL_SCALE, NOBODY, MixMinus, Own, Sound
 from services.mixer.media.prompts import Announcer
 from services.mixer.media.voice import BLOCK, Bank, Matrix, Voice
+
+SILENT = 1e-7
+"""Power, -70 dB, below which nobody has to be kept from hearing themselves."""
+
+NONE = np.zeros(0, np.int64)
+
+Flags = npt.NDArray[np.bool_]
 
 SAME = 1e-5
 """Gains that differ by less are equal: -100 dB."""
@@ -30,6 +38,29 @@ class Mixed(msgspec.Struct, frozen=True, eq=False):
     "There is something new to be known of the voices."
 
 
+class Seats(msgspec.Struct, frozen=True, eq=False):
+    """Those who listen, and where their voices lie."""
+
+    listeners: Set[str] = frozenset()
+    names: list[str] = []
+    "In the order of their first voices; who has none comes last."
+    first: npt.NDArray[np.int64] = NONE
+    "Of those voices, rising."
+    more: list[tuple[int, int]] = []
+    "Further voices: whose, and where."
+
+    @classmethod
+    def of(cls, listeners: Set[str], own: Mapping[str, Sequence[Voice]]) -> "Seats":
+        rows = {who: sorted(v.row for v in own.get(who, ()) if v.row >= 0) for who in listeners}
+        names = sorted(rows, key=lambda who: (not rows[who], rows[who]))
+        first = np.array([rows[who][0] for who in names if rows[who]], np.int64)
+        more = [(seat, row) for seat, who in enumerate(names) for row in rows[who][1:]]
+        return cls(frozenset(listeners), names, first, more)
+
+    def without(self, places: Collection[int]) -> list[str]:
+        return [who for seat, who in enumerate(self.names) if seat not in places]
+
+
 class SoundMixer:
     """It looks one block ahead, so that the gain is down before a loud one begins; what comes out
     is therefore one block older than what went in."""
@@ -38,8 +69,11 @@ class SoundMixer:
         self.announcer = Announcer()
         self._bank = Bank()
         self._own: Mapping[str, Sequence[Voice]] = {}
-        self._voices: list[Matrix] = []
-        "Each voice as it goes into the sum, of this block and the one before."
+        self._seats = Seats()
+        self._said = NOBODY
+        "What each listener put into the sum."
+        self._buffers: list[Matrix] = [np.zeros((0, BLOCK * 2), np.float32)] * 2
+        "For that, of the block before and of this one."
         self._total: Line = np.zeros(BLOCK * 2, np.float32)
         self._limiter, self._minus = Limiter(), MixMinus()
         self._levels = Levels(0)
@@ -62,16 +96,16 @@ class SoundMixer:
         self._audible[:] = False
         self._audible[[voice.row for voice in heard if voice.row >= 0]] = True
         self._own = own
+        self._seats = Seats()
 
-    def mix(self, first: int, listeners: Collection[str] = ()) -> Mixed:
+    def mix(self, first: int, listeners: Set[str] = frozenset()) -> Mixed:
         """Take the block that begins at sample `first`; returns the one before it."""
-        voices = self._voices.pop(0)
-        self._voices.append(voices)
-        before, self._total = self._total, self._add_up(voices, first)
+        if listeners != self._seats.listeners:
+            self._seats = Seats.of(listeners, self._own)
+        before, self._total = self._total, self._add_up(first)
         if news := self._levels.full:
             self._levels.hear()
-        rows = {who: self._rows(who) for who in listeners}
-        private = self._minus.mix(self._total, voices, rows, self.announcer.block())
+        private = self._minus.mix(self._total, self._said, self.announcer.block())
         gain = ramp(*self._limiter.next(self._total)) * np.float32(FULL_SCALE)
         full = (before * gain).astype(np.int16).reshape(BLOCK, 2)
         return Mixed(full, private, news)
@@ -80,30 +114,55 @@ class SoundMixer:
         """What a voice was like in the last tenth of a second; None: it is not mixed."""
         return self._levels.heard(voice.row) if voice.row >= 0 else None
 
-    def _add_up(self, voices: Matrix, first: int) -> Line:
-        """Put each voice as it is to be heard into `voices`; returns their sum."""
+    def _add_up(self, first: int) -> Line:
+        """The sum of a block; what each listener puts into it goes into a buffer."""
         bank = self._bank
         for row in bank.leaving:
             self._audible[row] = False
         with bank.block(first) as raw:
             used = len(raw)
-            self._levels.block(np.vecdot(raw, raw) / np.float32(BLOCK * 2))
+            powers = np.vecdot(raw, raw) / np.float32(BLOCK * 2)
+            self._levels.block(powers)
             # Who has no next block in hand fades now: in the next it would be too late.
             there = self._audible[:used] & (bank.ends[:used] >= first + 2 * BLOCK)
-            before, after = self._gain[:used], self._levels.gain[:used] * there
-            change = after - before
-            np.multiply(raw, before[:, None], out=voices[:used])
-            moved = (np.abs(change) > SAME).nonzero()[0]
+            gain, after = self._gain[:used], self._levels.gain[:used] * there
+            change = after - gain
+            change[np.abs(change) < SAME] = 0.0
+            total: Line = gain @ raw
+            moved = change.nonzero()[0]
             if moved.size:
-                voices[moved] += raw[moved] * (change[moved, None] * RISE)
-            self._gain[:used] = after
+                total += (change @ raw) * RISE
+            loud = powers * np.maximum(gain, after) ** 2 > SILENT
+            self._said = self._single_out(raw, gain, change, loud) if self._seats.names else NOBODY
+            self._gain[:used] = np.where(change == 0.0, gain, after)
         for row in [row for row in bank.leaving if self._gain[row] == 0.0]:
             bank.release(row)
-        total: Line = voices[:used].sum(axis=0)
+            self._seats = Seats()
         return total
 
-    def _rows(self, who: str) -> list[int]:
-        return [voice.row for voice in self._own.get(who, ()) if voice.row >= 0]
+    def _single_out(self, raw: Matrix, gain: Line, change: Line, loud: Flags) -> Own:
+        """What each listener says, as it goes into the sum."""
+        seats, buffer = self._seats, self._buffers.pop(0)
+        if len(buffer) < len(seats.names):
+            buffer = np.zeros((2 * len(seats.names), BLOCK * 2), np.float32)
+        self._buffers.append(buffer)
+        speaks = loud[seats.first]
+        for seat, row in seats.more:
+            speaks[seat] |= loud[row]
+        places = speaks.nonzero()[0].tolist()
+        names = [seats.names[seat] for seat in places]
+        silent = [] if len(names) == len(seats.names) else seats.without(places)
+        rows = seats.first[places]
+        own = buffer[: len(rows)]
+        picked = raw if len(raw) == len(rows) else raw[rows]
+        np.multiply(picked, gain[rows, None], out=own)
+        moved = change[rows].nonzero()[0]
+        if moved.size:
+            own[moved] += picked[moved] * (change[rows[moved], None] * RISE)
+        for seat, row in seats.more:
+            if seat in places:
+                own[places.index(seat)] += raw[row] * (gain[row] + change[row] * RISE)
+        return Own(names, own, silent)
 
     def _fit(self) -> None:
         """Have room for as many voices as the bank."""
@@ -112,4 +171,3 @@ class SoundMixer:
             self._levels.fit(rows)
             self._audible = np.concatenate([self._audible, np.zeros(more, bool)])
             self._gain = np.concatenate([self._gain, np.zeros(more, np.float32)])
-            self._voices = [np.zeros((rows, BLOCK * 2), np.float32) for _ in range(2)]
