@@ -1,39 +1,23 @@
 """The mix, judged by its spectrum, its peaks and its steps."""
 
-from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from services.mixer.core.stage import Voice as Said
-from services.mixer.media.levels import BOOST_DB, HANGOVER, TARGET_DB
+from services.mixer.media.levels import BOOST_DB, TARGET_DB
 from services.mixer.media.limiter import CEILING
 from services.mixer.media.prompts import DUCK, Announcer
-from services.mixer.media.sound import SoundMixer
-from services.mixer.media.voice import BLOCK, RATE, Samples, Voice
+from services.mixer.media.voice import BLOCK, RATE, Voice
 from tests.support.watch import has_tone, tones
-
-Wave = npt.NDArray[np.floating[Any]]
-Sound = npt.NDArray[np.float32]
+from tests.unit.mixer.desk import Desk, Sound, Wave, float_of, voice
 
 SYLLABLES = 4.0
 """A second."""
 
 USUAL = float(np.sqrt(2 * 10 ** (TARGET_DB / 10)))
 """Amplitude of a sine whose level is left as it is."""
-
-
-def voice(wave: Callable[[Wave], Wave]) -> Voice:
-    """One that is a function of time."""
-
-    def sound(first: int) -> Samples:
-        samples = wave((first + np.arange(BLOCK)) / RATE).astype(np.float32)
-        return np.repeat(samples[:, None], 2, axis=1)
-
-    return Voice(sound)
 
 
 def sine(hertz: float, level: float) -> Voice:
@@ -52,38 +36,6 @@ def speech(hertz: float, level: float, room: float = 0.0, until: float = 1e9) ->
         return said
 
     return voice(wave)
-
-
-def float_of(block: npt.NDArray[np.int16]) -> Sound:
-    return block[:, 0].astype(np.float32) / np.float32(32767)
-
-
-class Desk:
-    """A mixer, and the voices that come, go and are muted."""
-
-    def __init__(self, *voices: Voice) -> None:
-        self.mixer = SoundMixer()
-        self.block = 0
-        self.voices = list(voices)
-        self.direct(self.voices)
-
-    def direct(self, heard: Sequence[Voice]) -> None:
-        own = {str(n): [each] for n, each in enumerate(self.voices)}
-        self.mixer.direct(self.voices, heard, own)
-
-    def play(self, seconds: float, *listeners: int) -> dict[str, Sound]:
-        """What is heard: `full`, and of each listener's own."""
-        heard: dict[str, list[Sound]] = {"full": []}
-        for _ in range(round(seconds * RATE / BLOCK)):
-            mixed = self.mixer.mix(self.block * BLOCK, {str(who) for who in listeners})
-            self.block += 1
-            heard["full"].append(float_of(mixed.full))
-            for who, block in mixed.private.items():
-                heard.setdefault(who, []).append(float_of(block))
-        return {who: np.concatenate(blocks) for who, blocks in heard.items()}
-
-    def full(self, seconds: float) -> Sound:
-        return self.play(seconds)["full"]
 
 
 def rms_db(sound: Sound) -> float:
@@ -134,7 +86,7 @@ def test_the_noise_of_a_room_is_not_pumped_up_in_the_pauses() -> None:
     desk = Desk(speech(300, 0.05, room=0.001, until=10))
     desk.full(9)
     assert spoken_db(desk.full(1)) > -22
-    desk.full(3 + HANGOVER * BLOCK / RATE)
+    desk.full(3.5)
     assert rms_db(desk.full(2)) == pytest.approx(-60, abs=1)
 
 
@@ -375,6 +327,13 @@ def test_the_voices_go_down_for_it_by_12_db_and_come_back_without_a_click() -> N
     assert level_of(under, 300) - level_of(before, 300) == pytest.approx(-12, abs=0.3)
     assert level_of(after, 300) == pytest.approx(level_of(before, 300), abs=0.3)
     assert largest_step(np.concatenate([before, during, after])) <= steepest(300, USUAL * 1.02)
+
+
+def test_nobody_hears_themselves_under_an_announcement_either() -> None:
+    desk = Desk(sine(300, USUAL))
+    desk.play(1, 0)
+    desk.mixer.announcer.add(prompt(1.0, 0.0))
+    assert np.abs(desk.play(3, 0)["0"]).max() < 2 / 32767
 
 
 def test_one_announcement_follows_the_other_while_the_voices_stay_down() -> None:
