@@ -23,6 +23,7 @@ class Mix:
 
     def __init__(self) -> None:
         self._epoch = time.monotonic()
+        self.bank = Bank()
         self.states: list[tuple[SourceState, str]] = []
         self._changed = threading.Condition()
 
@@ -54,7 +55,7 @@ class Seen(msgspec.Struct):
 def mixed(source: UrlSource, mix: Mix, seconds: float) -> Seen:
     """Take pictures and sound as an engine does."""
     start = int(mix.now() * FPS) + 1
-    bank = Bank()
+    bank = mix.bank
     bank.adopt(source.voice)
     seen = Seen([], [], [], np.zeros(0, np.float32), 0.0)
     block = int(mix.now() * RATE / BLOCK)

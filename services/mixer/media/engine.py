@@ -15,19 +15,14 @@ from kit.link import Seat
 from proto.media import FeedSpec
 from proto.mixer import SnapshotKind
 from proto.views import ConferenceView
-from services.mixer.core import stage
-from services.mixer.core.scene import Scene, SourceId, scene, seen
-from services.mixer.core.telling import Telling, tell
+from services.mixer.core.scene import Scene, SourceId, scene
 from services.mixer.media.cards import Cards
 from services.mixer.media.feed import Feed
+from services.mixer.media.hearing import BLOCK_SECONDS, Hearing, OnStage
 from services.mixer.media.limiter import Line
 from services.mixer.media.picture import Picture
 from services.mixer.media.snapshots import Snapshots, Took
-from services.mixer.media.sound import SoundMixer
 from services.mixer.media.source import Source
-from services.mixer.media.voice import BLOCK, RATE, Voice
-
-BLOCK_SECONDS = BLOCK / RATE
 
 IDLE = 0.1
 """Seconds between two looks at an idle mix: soon enough for a taker that just came."""
@@ -44,7 +39,6 @@ FEED_KEPT = 30.0
 FEEDS_LIMIT = 8
 """Distinct feeds of one conference: each may cost a fifth of a core and 60 MB."""
 
-OnStage = Callable[[Telling], None]
 OnLayout = Callable[[FeedSpec, Scene], None]
 
 
@@ -79,7 +73,7 @@ class Engine:
         clock_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._on_stage, self._on_layout, self._labels = on_stage, on_layout, labels
+        self._on_layout, self._labels = on_layout, labels
         self._standing = FeedSpec(conference)
         self._reported: dict[FeedSpec, object] = {}
         "What was last told of a feed: who is where."
@@ -90,11 +84,8 @@ class Engine:
         self._feeds: dict[FeedSpec, Feed] = {}
         self._lock = threading.Lock()
         self._cards = Cards()
-        self._mixer = SoundMixer()
+        self._hearing = Hearing(on_stage)
         self._block = 0
-        self._stage = stage.Stage()
-        self._told: tuple[str, ...] = ()
-        self._telling = Telling()
         self._snapshots = Snapshots(self._cards)
         self._outlook: tuple[Direction, tuple[str, ...], frozenset[SourceId]] | None = None
         "All that a scene is made from."
@@ -116,7 +107,7 @@ class Engine:
 
     def announce(self, prompt: Line) -> None:
         """Play this to those who take part, over the voices."""
-        self._mixer.announcer.add(prompt)
+        self._hearing.announce(prompt)
 
     def picture(self, kind: SnapshotKind, then: Took) -> None:
         """Draw one picture for itself, soon; `then` gets it in the mix's thread."""
@@ -164,7 +155,7 @@ class Engine:
         """Do all that is due; returns when there is more to do, in seconds of the mix."""
         now = self.now()
         self._follow()
-        self._snapshots.take(self._seen.view, self._seen.sources, self._told, now)
+        self._snapshots.take(self._seen.view, self._seen.sources, self._hearing.order, now)
         taken = self._taken(now)
         self._look(now, taken)
         for feed in taken:
@@ -180,21 +171,10 @@ class Engine:
         """Take up new directions."""
         while self._directions:
             self._seen = self._directions.popleft()
-            self._cast()
-            self._tell_stage()
+            self._hearing.direct(self._seen.view, self._seen.sources, self._seen.stage)
             # One by one, however many came at once: what was shown when is told the same again
             # when it is played again.
             self._report(self._standing, self._scene(self._standing, frozenset()))
-
-    def _tell_stage(self) -> None:
-        """Report who is heard, if that has changed; what was told from outside is known there."""
-        if self._seen.stage is not None:
-            self._told = self._seen.stage
-            return
-        telling = tell(self._telling, self._stage, self._block * BLOCK_SECONDS)
-        if telling is not self._telling:
-            self._telling, self._told = telling, telling.order
-            self._on_stage(telling)
 
     def _sound(self, now: float) -> None:
         """Mix all blocks that are over."""
@@ -203,50 +183,17 @@ class Engine:
         while (self._block + 1) * BLOCK_SECONDS <= now:
             self._mix_block()
 
-    def _cast(self) -> None:
-        """Who is on the stage and whose voices are heard, as the view has it."""
-        view, sources = self._seen.view, self._seen.sources
-        people = seen(view)
-        muted = frozenset(person.participant for person in view.participants if person.is_muted)
-        lit = [(p.spotlight, p.participant) for p in people if p.spotlight is not None]
-        self._stage = stage.present(
-            self._stage,
-            [person.participant for person in people],
-            spotlit=[who for _, who in sorted(lit, key=lambda one: one[0])],
-            muted=muted,
-        )
-        voices: dict[str, list[Voice]] = {}
-        heard = []
-        for source_id, source in sources.items():
-            who = source_id.participant
-            voices.setdefault(who, []).append(source.voice)
-            # A presentation is heard only while it is shown.
-            if who not in muted and (source_id.content == "main" or who == view.presenter):
-                heard.append(source.voice)
-        self._mixer.direct([source.voice for source in sources.values()], heard, voices)
-
     def _mix_block(self) -> None:
         taken = [feed.writer for feed in self._feeds.values() if feed.writer.takers]
         listeners = {who for writer in taken for who in writer.listeners}
-        mixed = self._mixer.mix(self._block * BLOCK, listeners)
+        mixed = self._hearing.mix(self._block, listeners)
         for writer in taken:
             if self._block:
                 writer.sound(self._block - 1, mixed.full, mixed.private)
         self._block += 1
         if mixed.news:
-            self._listen()
             for source in self._seen.sources.values():
                 source.check(self.now())
-
-    def _listen(self) -> None:
-        """Tell the stage who was heard."""
-        voices = {}
-        for source_id, source in self._seen.sources.items():
-            heard = self._mixer.heard(source.voice) if source_id.content == "main" else None
-            if heard is not None:
-                voices[source_id.participant] = heard
-        self._stage = stage.hear(self._stage, voices, self._block * BLOCK_SECONDS)
-        self._tell_stage()
 
     def _taken(self, now: float) -> list[Feed]:
         """The feeds that somebody takes; those that nobody has taken for long are let go."""
@@ -279,7 +226,7 @@ class Engine:
             for source_id, source in sources.items()
             if source.picture(now) is not None and source.showable(now)
         )
-        outlook = self._seen, self._told, showable
+        outlook = self._seen, self._hearing.order, showable
         if outlook != self._outlook:
             self._outlook, self._outlooks = outlook, self._outlooks + 1
             # The layout is a fact of the conference, whether or not somebody watches.
@@ -302,7 +249,7 @@ class Engine:
         self._report(feed.spec, feed.scene)
 
     def _scene(self, spec: FeedSpec, showable: frozenset[SourceId]) -> Scene:
-        return scene(self._seen.view, self._told, showable, spec, labels=self._labels)
+        return scene(self._seen.view, self._hearing.order, showable, spec, labels=self._labels)
 
     def _report(self, spec: FeedSpec, shown: Scene) -> None:
         """Tell of people who have changed places, while there is a conference to tell of."""
