@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from proto.mixer import SnapshotKind
 
 FRESH = 2.0
@@ -10,6 +12,15 @@ FRESH = 2.0
 
 PATIENCE = 1.5
 """Seconds to wait for a picture; a mix that does not draw one by then does not run."""
+
+
+class Asked(msgspec.Struct, frozen=True, eq=False):
+    """The newest picture of a kind, or one that is still to come."""
+
+    number: int
+    of: str
+    at: float
+    picture: "asyncio.Future[bytes | None]"
 
 
 class Album:
@@ -20,38 +31,32 @@ class Album:
         self._take = take
         self._clock = clock
         self._number = 0
-        self._newest: dict[tuple[SnapshotKind, str], tuple[float, asyncio.Future[bytes | None]]]
-        self._newest = {}
-        self._awaited: dict[int, asyncio.Future[bytes | None]] = {}
+        self._newest: dict[SnapshotKind, Asked] = {}
 
     async def picture(self, kind: SnapshotKind, of: str = "") -> bytes | None:
-        """The newest JPEG of a kind, `of` whom it is part of what it is. None: there is nothing to
-        show. Raises TimeoutError."""
-        key, now = (kind, of), self._clock()
-        at, wanted = self._newest.get(key, (0.0, None))
-        if wanted is None or now - at >= FRESH or wanted.cancelled():
+        """The newest JPEG of a kind, of one presenter. None: there is nothing to show. Raises
+        TimeoutError."""
+        asked, now = self._newest.get(kind), self._clock()
+        if asked is None or asked.of != of or now - asked.at >= FRESH:
             self._number += 1
-            wanted = asyncio.get_running_loop().create_future()
-            self._newest = {k: v for k, v in self._newest.items() if k[0] != kind}
-            self._newest[key] = now, wanted
-            self._awaited[self._number] = wanted
+            future: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+            asked = self._newest[kind] = Asked(self._number, of, now, future)
             self._take(self._number, kind)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await asyncio.shield(wanted)
-        except asyncio.CancelledError:
-            if wanted.cancelled():
-                raise TimeoutError from None
-            raise
+        async with asyncio.timeout(PATIENCE):
+            # Not awaited itself: who gives up must not take it away from the others.
+            await asyncio.wait([asked.picture])
+        if asked.picture.cancelled():
+            raise TimeoutError
+        return asked.picture.result()
 
     def took(self, number: int, jpeg: bytes | None) -> None:
-        """A picture came."""
-        wanted = self._awaited.pop(number, None)
-        if wanted is not None and not wanted.done():
-            wanted.set_result(jpeg)
+        """A picture came; one that nobody waits for any more is of no interest."""
+        for asked in self._newest.values():
+            if asked.number == number and not asked.picture.done():
+                asked.picture.set_result(jpeg)
 
     def lost(self) -> None:
         """The process is gone; what was asked of it will not come."""
-        for wanted in self._awaited.values():
-            wanted.cancel()
-        self._awaited.clear()
+        for asked in self._newest.values():
+            asked.picture.cancel()
+        self._newest.clear()
