@@ -30,6 +30,7 @@ from services.mixer.media import prompts
 from tests.support.clips import Rgb, clip
 from tests.support.watch import (
     beeps,
+    fits,
     flashes,
     has_tone,
     inner,
@@ -390,20 +391,12 @@ async def test_a_participant_hears_the_others_and_what_is_announced_and_a_stream
     recording = prompts.prompt("google_meet", "recording_started")
     assert recording is not None
     said = prompts.samples(recording)[::2]
-    # Where it is, if it is there: how well each place fits.
-    assert _fits(to_ann.sound, said) > 0.9
-    assert _fits(to_all.sound, said) < 0.1
+    assert fits(to_ann.sound, said) > 0.9
+    assert fits(to_all.sound, said) < 0.1
     ann, bob = palette.tone("ann"), palette.tone("bob")
     assert not has_tone(tones(to_ann.sound[:28_800]), ann)
     assert has_tone(tones(to_ann.sound[:28_800]), bob)
     assert has_tone(tones(to_all.sound[:28_800]), ann)
-
-
-def _fits(sound: npt.NDArray[np.float32], said: npt.NDArray[np.float32]) -> float:
-    """How much of `said` is somewhere in `sound`, 1 being all of it."""
-    size = len(sound) + len(said)
-    product = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(said, size)), size)
-    return float(product.max() / (said**2).sum())
 
 
 async def test_snapshots_are_jpegs_of_what_is_shown(tmp_path: Path) -> None:
