@@ -10,6 +10,7 @@ from proto.conference import (
     Announcement,
     CallStep,
     GuestsSeeGuests,
+    IncomingProtocol,
     KeepAlive,
     LegState,
     OutsideKind,
@@ -55,6 +56,12 @@ class ParticipantView(msgspec.Struct, frozen=True):
     presentation_detail: Reason = ""
     automatic: int = 0
     "Id of the Automatically Dialed Participant that this is; 0: it is none."
+    protocol: IncomingProtocol | Literal[""] = ""
+    "How somebody who called came in."
+    called: Text = ""
+    "The alias that they called, as it may be shown."
+    location: Text = ""
+    "Where their call came in."
     spotlight: datetime | None = None
     "Since when they are in the spotlight; None: they are not."
 
@@ -136,6 +143,10 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Since when nobody is there who keeps the conference alive."
     alone_since: datetime | None = None
     "Since when there is one participant only, streams counted."
+    platform: Platform | Literal[""] = ""
+    "Of a gateway call: whose the meeting is that the caller stands in."
+    theme: int = 0
+    "Id of the theme; 0: none is named."
 
     def shown_to(self, audience: Audience) -> list[ParticipantView]:
         """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""

@@ -16,6 +16,7 @@ import msgspec
 
 from proto.conference.commands import (
     Admit,
+    CallGateway,
     ConferenceCommand,
     Dial,
     EndConference,
@@ -62,6 +63,8 @@ from proto.conference.words import (
     Announcement,
     CallStep,
     GuestsSeeGuests,
+    IncomingProtocol,
+    IncomingRoute,
     KeepAlive,
     LegState,
     OutsideKind,
@@ -81,6 +84,7 @@ __all__ = [
     "AutomaticCallRefused",
     "CallConnected",
     "CallEnded",
+    "CallGateway",
     "CallLegChanged",
     "CallProgressed",
     "CallRequested",
@@ -94,6 +98,8 @@ __all__ = [
     "EndConference",
     "GuestsMuted",
     "GuestsSeeGuests",
+    "IncomingProtocol",
+    "IncomingRoute",
     "Join",
     "KeepAlive",
     "LayoutTransformed",

@@ -26,6 +26,7 @@ from services.gateway.accounts import Accounts
 from services.gateway.calls import Calls
 from services.gateway.config import Config
 from services.gateway.guard import Guard
+from services.gateway.incoming import Incoming
 from services.gateway.live import LOOK_BACK, Live
 from services.gateway.management.command import ConferenceCommands, ParticipantCommands
 from services.gateway.management.configuration import ConfigurationController
@@ -98,6 +99,7 @@ async def assemble(
     calls = Calls(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )
+    incoming = Incoming(app.nc, sealer, vault, store, workers, calls, new_id)
     snapshots = Snapshots(app.nc, await Bucket.ensure(app.js, subjects.FEEDS))
     editor = Editor(store, vault, workers, new_id)
     for job in (
@@ -135,6 +137,7 @@ async def assemble(
             "store": given(store),
             "live": given(live),
             "calls": given(calls),
+            "incoming": given(incoming),
             "workers": given(workers),
             "editor": given(editor),
             "records": given(records),
