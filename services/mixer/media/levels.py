@@ -65,6 +65,7 @@ CLOSING = 0.3
 """Part of a boost that goes per decision after that, so that the room is not pumped up."""
 
 QUIET = np.float32(1e-12)
+SHARE = np.float32(1 / LISTEN_BLOCKS)
 
 
 class Levels:
@@ -135,9 +136,9 @@ class Levels:
         voiced = decibels > np.maximum(self._floor + margin, AUDIBLE_DB)
         self._count = voiced.sum(axis=0)
         self._voicing = voiced[-1]
-        self._spoken = np.where(voiced, powers, 0).sum(axis=0) / np.maximum(self._count, 1)
+        self._spoken = (powers * voiced).sum(axis=0) / np.maximum(self._count, 1)
         self._adjust(self._spoken)
-        self._rate(10 * np.log10(powers.mean(axis=0) + QUIET))
+        self._rate(10 * np.log10(powers.sum(axis=0) * SHARE + QUIET))
         self._learn(decibels.min(axis=0), decibels.max(axis=0))
         self._gate()
 
@@ -158,15 +159,15 @@ class Levels:
             return
         weight = np.where(self._mean > 0, np.float32(MEMORY), np.float32(1))
         self._mean += np.where(speaks, (spoken - self._mean) * weight, 0)
-        wanted = np.clip(TARGET_DB - 10 * np.log10(self._mean + QUIET), CUT_DB, BOOST_DB)
-        step = np.clip(wanted - self._agc_db, -DOWN_DB, UP_DB)
+        wanted = _between(TARGET_DB - 10 * np.log10(self._mean + QUIET), CUT_DB, BOOST_DB)
+        step = _between(wanted - self._agc_db, -DOWN_DB, UP_DB)
         self._agc_db += np.where(speaks, step, 0)
         self._boosted = (10 ** (self._agc_db / 20)).astype(np.float32)
         self._closed = np.minimum(self._boosted, np.float32(1))
 
     def _rate(self, loud: Row) -> None:
         """0 to 100; it falls slower than it rises, as a meter does."""
-        now = np.clip((loud - self._floor) * (100 / FULL_DB), 0, 100) * (self._count > 0)
+        now = _between((loud - self._floor) * (100 / FULL_DB), 0, 100) * (self._count > 0)
         self._level = np.maximum(now, self._level * np.float32(0.6))
 
     def _learn(self, low: Row, high: Row) -> None:
@@ -175,7 +176,7 @@ class Levels:
         falls = self._floor + (low - self._floor) * np.float32(FLOOR_FALL)
         rises = np.minimum(self._floor + rise, low)
         floor = np.where(low < self._floor, falls, rises)
-        self._floor = np.clip(floor, *FLOOR_DB).astype(np.float32)
+        self._floor = _between(floor, *FLOOR_DB).astype(np.float32)
         threshold = np.maximum(self._floor + OFFSET_DB, AUDIBLE_DB)
         self._open = (10 ** (threshold / 10)).astype(np.float32)
 
@@ -184,3 +185,9 @@ class Levels:
         shut = self._quiet > HANGOVER
         closing = self.gain + (self._closed - self.gain) * np.float32(CLOSING)
         self.gain = np.where(shut, closing, self._boosted)
+
+
+def _between(values: Row, low: float, high: float) -> Row:
+    """`np.clip`, at half its cost for a few values."""
+    between: Row = np.minimum(np.maximum(values, low), high)
+    return between
