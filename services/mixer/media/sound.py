@@ -114,11 +114,15 @@ class SoundMixer:
         """What a voice was like in the last tenth of a second; None: it is not mixed."""
         return self._levels.heard(voice.row) if voice.row >= 0 else None
 
+    def voices(self) -> int:
+        """How many have a place."""
+        return sum(voice is not None for voice in self._bank.voices)
+
     def _add_up(self, first: int) -> Line:
         """The sum of a block; what each listener puts into it goes into a buffer."""
         bank = self._bank
-        for row in bank.leaving:
-            self._audible[row] = False
+        going = bank.going() if bank.leaving else []
+        self._audible[going] = False
         with bank.block(first) as raw:
             used = len(raw)
             powers = np.vecdot(raw, raw) / np.float32(BLOCK * 2)
@@ -135,7 +139,7 @@ class SoundMixer:
             loud = powers * np.maximum(gain, after) ** 2 > SILENT
             self._said = self._single_out(raw, gain, change, loud) if self._seats.names else NOBODY
             self._gain[:used] = np.where(change == 0.0, gain, after)
-        for row in [row for row in bank.leaving if self._gain[row] == 0.0]:
+        for row in [row for row in going if self._gain[row] == 0.0]:
             bank.release(row)
             self._seats = Seats()
         return total

@@ -83,9 +83,10 @@ class Voice:
 
     def close(self) -> None:
         """Nothing is written any more; what is there fades, and then the place is free."""
-        self.closed = True
-        if self._bank is not None:
-            self._bank.leaving.add(self.row)
+        with _lock:
+            self.closed = True
+            if self._bank is not None:
+                self._bank.leaving.add(self.row)
 
     @property
     def taken(self) -> int:
@@ -121,9 +122,9 @@ class Bank:
 
     def adopt(self, voice: Voice) -> bool:
         """Take a voice in; False if it is here already, or over."""
-        if voice.row >= 0 or voice.closed:
-            return False
         with _lock:
+            if voice.row >= 0 or voice.closed:
+                return False
             if None not in self.voices:
                 self._grow()
             row = self.voices.index(None)
@@ -136,6 +137,11 @@ class Bank:
             voice.row, voice._ring, voice._bank = row, ring, self
             self.used = max(self.used, row + 1)
         return True
+
+    def going(self) -> list[int]:
+        """Rows of voices that are closed and not over yet; others close them at any time."""
+        with _lock:
+            return list(self.leaving)
 
     def release(self, row: int) -> None:
         """Let a voice go whose sound is over."""
@@ -156,7 +162,7 @@ class Bank:
         with _lock:
             block = self._rings[: self.used, at : at + BLOCK]
             for row, voice in enumerate(self.voices[: self.used]):
-                if voice is not None and voice.sound is not None and not voice.closed:
+                if voice is not None and voice.sound is not None:
                     block[row] = voice.sound(first)
                     self.ends[row] = first + RING * BLOCK
             self.taken = first + BLOCK

@@ -1,10 +1,14 @@
 """The ring of a voice, and the bank in which many lie."""
 
+import threading
+import time
+from collections import deque
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from services.mixer.media.sound import SoundMixer
 from services.mixer.media.voice import BLOCK, FADE, RATE, RING, ROWS, Bank, Voice
 
 Wave = npt.NDArray[np.floating[Any]]
@@ -118,3 +122,32 @@ def test_what_was_written_before_the_mix_knew_of_it_is_heard() -> None:
         pass
     bank.adopt(voice)
     assert np.array_equal(take(bank, voice, 1), ramp(BLOCK, BLOCK))
+
+
+def test_voices_may_come_and_go_in_other_threads_while_they_are_mixed() -> None:
+    """Nothing is lost or left: in the end the bank is empty."""
+    mixer, ending, coming = SoundMixer(), threading.Event(), deque[Voice]()
+    flat = np.full(3 * BLOCK, 0.1, np.float32)
+
+    def crowd() -> None:
+        while not ending.is_set():
+            voice = Voice()
+            voice.write(0, flat, flat)
+            coming.append(voice)
+            time.sleep(0)
+            voice.close()
+
+    threads = [threading.Thread(target=crowd) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for block in range(400):
+        voices = [coming.popleft() for _ in range(len(coming))][:20]
+        mixer.direct(voices, voices, {})
+        mixer.mix(block * BLOCK)
+    ending.set()
+    for thread in threads:
+        thread.join()
+    mixer.direct([], [], {})
+    for block in range(400, 403):
+        mixer.mix(block * BLOCK)
+    assert mixer.voices() == 0
