@@ -31,6 +31,20 @@ ParticipantState = Literal[
 "`waiting`: for a Host, or to be let into a locked conference; neither seen nor heard."
 
 
+class TransferView(msgspec.Struct, frozen=True):
+    """A transfer to another conference that has not come about, or not yet."""
+
+    target: Token
+    successor: Token
+    "Who they are there once they have been let in."
+    code: str = ""
+    "Why they were not let in; empty: that is not decided yet."
+    reason: Reason = ""
+
+    def pending(self) -> bool:
+        return not self.code
+
+
 class ParticipantView(msgspec.Struct, frozen=True):
     participant: Token
     display_name: Text
@@ -62,6 +76,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     "The alias that they called, as it may be shown."
     location: Text = ""
     "Where their call came in."
+    transfer: TransferView | None = None
+    "Where they were last to be moved to."
     spotlight: datetime | None = None
     "Since when they are in the spotlight; None: they are not."
 
@@ -147,6 +163,8 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Of a gateway call: whose the meeting is that the caller stands in."
     theme: int = 0
     "Id of the theme; 0: none is named."
+    arrived: list[Token] = []
+    "The newest of those who were transferred here, whether they are still here or not."
 
     def shown_to(self, audience: Audience) -> list[ParticipantView]:
         """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""

@@ -12,6 +12,7 @@ from proto.conference.words import (
     IncomingRoute,
     KeepAlive,
     LegState,
+    Origin,
     OutsideKind,
     Platform,
     Protocol,
@@ -62,6 +63,8 @@ class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):
     "The alias that they called, as it may be shown."
     location: Text = ""
     "Where their call came in."
+    origin: Origin | None = None
+    "Set for somebody who was transferred here."
 
 
 class ParticipantAdmitted(Event, frozen=True, tag="participant_admitted.v1"):
@@ -151,6 +154,8 @@ class CallRequested(Event, frozen=True, tag="call_requested.v1"):
     "Id of the Automatically Dialed Participant that is called; 0: somebody asked for the call."
     incoming: IncomingRoute | None = None
     "The second half of a gateway call: the rules have been asked, and `destination` is dialled."
+    node: Text = ""
+    "The egress worker, or the host, that a manual call has to be dialled from; empty: any."
 
 
 class CallProgressed(Event, frozen=True, tag="call_progressed.v1"):
@@ -203,6 +208,27 @@ class AutomaticCallRefused(Event, frozen=True, tag="automatic_call_refused.v1"):
     retry_at: datetime | None = None
 
 
+class TransferRequested(Event, frozen=True, tag="transfer_requested.v1"):
+    """Somebody is to move to another conference, which has still to let them in."""
+
+    participant: Token
+    target: Token
+    successor: Token
+    "Who they will be there."
+    instance: Token
+    "Used if that conference has to be started."
+    role: Role
+
+
+class TransferRefused(Event, frozen=True, tag="transfer_refused.v1"):
+    """The other conference did not let them in: they stay."""
+
+    participant: Token
+    successor: Token
+    code: str
+    reason: Reason
+
+
 class ConferenceEnded(Event, frozen=True, tag="conference_ended.v1"):
     instance: Token
     reason: Reason
@@ -229,6 +255,8 @@ ConferenceEvent = (
     | AnnouncementRequested
     | CallLegChanged
     | AutomaticCallRefused
+    | TransferRequested
+    | TransferRefused
     | SpotlightChanged
 )
 """What the rest of the code knows."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from proto.base import Text
+from proto.base import Text, Token
 from proto.config import CryptoMode
 
 Role = Literal["chair", "guest"]
@@ -72,3 +72,10 @@ class Transforms(msgspec.Struct, frozen=True):
     streaming_indicator: bool | None = None
     recording_indicator: bool | None = None
     transcribing_indicator: bool | None = None
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Whom a participant is the successor of: somebody who was transferred."""
+
+    conference: Token
+    participant: Token

@@ -48,6 +48,8 @@ class Session(msgspec.Struct, frozen=True):
     location: str = ""
     destinations: dict[str, SealedUrl] = {}
     "By participant."
+    node: str = ""
+    "The worker, or the host, that alone may run it; empty: any."
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -138,6 +140,7 @@ def wish(
         FeedSpec(call.conference, call.leg, width=width, height=height, audience=audience),
         msgspec.structs.replace(like, video_kbps=kbps),
         call.location,
+        node=call.node,
     )
 
 
@@ -152,7 +155,11 @@ def audience_of(view: ConferenceView | None, participant: str) -> Audience:
 def room(work: Work, wanted: SessionWanted) -> Session | None:
     """A session that makes exactly what is wanted already."""
     for session in work.sessions.values():
-        same_place = wanted.location in ("", session.location)
+        same_place = wanted.location in ("", session.location) and wanted.node in (
+            "",
+            session.node,
+            session.worker,
+        )
         if same_place and (session.feed, session.rendition) == (wanted.feed, wanted.rendition):
             return session
     return None
@@ -183,6 +190,7 @@ def assign_call(
                 wanted.feed,
                 wanted.rendition,
                 wanted.location,
+                wanted.node,
             ),
             _destination(at, call, ident, offer.worker),
         ]
@@ -265,6 +273,7 @@ def move_session(
             session.feed,
             session.rendition,
             session.location,
+            session.node,
         ),
         *(
             DestinationAssigned(
@@ -300,7 +309,9 @@ def evolve(work: Work, event: SchedulerEvent) -> Work:
         case MixReleased():
             return replace(work, mixer="")
         case SessionAssigned(session=ident):
-            session = Session(ident, event.worker, event.feed, event.rendition, event.location)
+            session = Session(
+                ident, event.worker, event.feed, event.rendition, event.location, node=event.node
+            )
             return replace(work, sessions={**work.sessions, ident: session})
         case SessionReleased(session=ident):
             rest = {k: s for k, s in work.sessions.items() if k != ident}

@@ -203,7 +203,9 @@ class Scheduler:
         egress = self._roster.alive("egress")
         if session is None or session.worker in egress:
             return []
-        wanted = SessionWanted(conference, session.feed, session.rendition, session.location)
+        wanted = SessionWanted(
+            conference, session.feed, session.rendition, session.location, node=session.node
+        )
         offer = core.best(await self._ask(self._near(wanted, work), len(egress)))
         if offer is None:
             return []
