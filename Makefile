@@ -40,6 +40,9 @@ bench-routing: setup ## Decisions per second with 10,000 rules; commands against
 bench-history: setup ## Memory and times of a history of 100,000 participants
 	$(BIN)/python -m bench.history
 
+bench-sound: setup ## CPU of the sound of 25 participants against libav's amix
+	$(BIN)/python -m bench.sound
+
 setup: $(VENV)/.ready system ## Install all that is needed: Python packages, nats-server, nginx with RTMP
 
 system:
@@ -68,4 +71,4 @@ schema: $(VENV)/.ready ## Accept the wire schema as it is now (read the diff!)
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing bench-history setup system browser lock schema clean
+.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing bench-history bench-sound setup system browser lock schema clean

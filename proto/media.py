@@ -31,6 +31,8 @@ class FeedSpec(msgspec.Struct, frozen=True):
     "False: a single stream whose presentation is shown without the speaker's small window."
     streaming: bool = False
     "It is for a streaming participant, and shows what `transform_layout.streaming` says."
+    listener: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{0,64}$")] = ""
+    "The participant who takes it, whose own voice is left out of the sound; empty: nobody's is."
 
 
 class Rendition(msgspec.Struct, frozen=True):

@@ -66,3 +66,16 @@ SECRETS = "secrets"
 def replay_stage(conference: str) -> str:
     """Recorded stage events, for a mixer that replays instead of listening."""
     return f"mixer.replay.{conference}"
+
+
+STAGE_LEVELS = "mixer.levels.*"
+
+
+def stage_levels(conference: str) -> str:
+    """How loud everybody is, for whoever listens just now; in no stream."""
+    return f"mixer.levels.{conference}"
+
+
+def snapshots(worker: str) -> str:
+    """Asked of the mixer worker that offers the conference's feeds."""
+    return f"mixer.snapshots.{worker}"

@@ -79,6 +79,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     "Where their call came in."
     transfer: TransferView | None = None
     "Where they were last to be moved to."
+    spotlight: datetime | None = None
+    "Since when they are in the spotlight; None: they are not."
 
     def present(self) -> bool:
         """A person who is in, and does not wait to be."""

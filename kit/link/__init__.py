@@ -9,7 +9,7 @@ the taker is done with. The kernel frees everything when either side dies.
 from kit.link.reader import FeedReader, Picture, Sound
 from kit.link.server import FeedServer
 from kit.link.wire import CREDITS, FeedError, FeedGone, FeedRefused, Format
-from kit.link.writer import FeedWriter
+from kit.link.writer import FeedWriter, Seat
 
 __all__ = [
     "CREDITS",
@@ -21,5 +21,6 @@ __all__ = [
     "FeedWriter",
     "Format",
     "Picture",
+    "Seat",
     "Sound",
 ]

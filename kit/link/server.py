@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kit.link.wire import HELLO_LIMIT, REASON_LIMIT, Refusal, address, encode
-from kit.link.writer import FeedWriter
+from kit.link.writer import FeedWriter, Seat
 
 HELLO_TIMEOUT = 5.0
 """Seconds that a connection may stay silent."""
@@ -16,8 +16,8 @@ HELLO_TIMEOUT = 5.0
 PENDING_LIMIT = 64
 """Connections that have not said hello; more are closed at once."""
 
-OpenFeed = Callable[[bytes], FeedWriter | str]
-"""From a hello to the writer that serves it, or to the reason why there is none."""
+OpenFeed = Callable[[bytes], FeedWriter | Seat | str]
+"""From a hello to what serves it, or to the reason why there is none."""
 
 
 class FeedServer:
@@ -97,7 +97,7 @@ class FeedServer:
             return
         too_long = len(hello) > HELLO_LIMIT
         feed = f"hello of over {HELLO_LIMIT} bytes" if too_long else self._open_feed(hello)
-        if isinstance(feed, FeedWriter):
+        if not isinstance(feed, str):
             feed.add(sock)
             return
         with sock:

@@ -5,6 +5,8 @@ import mmap
 import os
 import socket
 import threading
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from kit.link.wire import (
     CREDITS,
@@ -45,10 +47,12 @@ def _ring(size: int) -> tuple[int, mmap.mmap]:
 class _Taker:
     """One connection and the slots it has not given back."""
 
-    __slots__ = ("held", "missed", "sock")
+    __slots__ = ("held", "listener", "missed", "sock")
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, listener: str) -> None:
         self.sock = sock
+        self.listener = listener
+        "Whose sound it takes; empty: everybody's."
         self.held: set[int] = set()
         self.missed = 0
         "Pictures missed since it last gave a slot back."
@@ -78,6 +82,11 @@ class FeedWriter:
         """How many take the feed; while it is 0, nothing need be rendered."""
         return len(self._takers)
 
+    @property
+    def listeners(self) -> set[str]:
+        """Those whose own sound is taken."""
+        return {taker.listener for taker in self._takers if taker.listener}
+
     def begin(self) -> tuple[int, Canvas] | None:
         """A free slot, the one drawn last if possible, and its canvas; None when all are held."""
         self._hear()
@@ -101,19 +110,27 @@ class FeedWriter:
             else:
                 self._miss(taker)
 
-    def sound(self, m: int, block: Block) -> None:
+    def sound(self, m: int, block: Block, private: Mapping[str, Block] | None = None) -> None:
         """Publish int16 samples of shape (block, channels) as block `m`, heard at
-        epoch + m*block/rate."""
+        epoch + m*block/rate. A listener gets the `private` one, or none until there is one."""
         if not self._takers:
             return
+        blocks = {"": block, **(private or {})}
+        messages = {
+            who: SOUND.pack(SOUND_KIND, m) + self._samples(blocks[who])
+            for who in {taker.listener for taker in self._takers} & blocks.keys()
+        }
+        for taker in self._takers:
+            if message := messages.get(taker.listener):
+                self._send(taker, message)
+
+    def _samples(self, block: Block) -> bytes:
         samples = block.tobytes()
         if block.dtype != "int16" or len(samples) != self.format.block_bytes:
             raise ValueError(f"block of {block.dtype} {block.shape} does not fit the feed")
-        message = SOUND.pack(SOUND_KIND, m) + samples
-        for taker in self._takers:
-            self._send(taker, message)
+        return samples
 
-    def add(self, sock: socket.socket) -> None:
+    def add(self, sock: socket.socket, listener: str = "") -> None:
         """Welcome a taker that said hello; the socket is the writer's from here on."""
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -126,7 +143,7 @@ class FeedWriter:
             except OSError:
                 sock.close()
                 return
-            self._takers += (_Taker(sock),)
+            self._takers += (_Taker(sock, listener),)
 
     def close(self) -> None:
         """Let all takers go. The memory goes with the last array that shows it."""
@@ -172,3 +189,14 @@ class FeedWriter:
         with self._lock:
             self._takers = tuple(other for other in self._takers if other is not taker)
         taker.sock.close()
+
+
+class Seat(NamedTuple):
+    """A place among the takers of a feed: that of a listener, or anybody's."""
+
+    writer: FeedWriter
+    listener: str = ""
+
+    def add(self, sock: socket.socket) -> None:
+        """Welcome whoever said hello for it."""
+        self.writer.add(sock, self.listener)

@@ -149,6 +149,14 @@ class MuteParticipant(Command, frozen=True, tag="mute_participant.v1"):
     on: bool = True
 
 
+class SetSpotlight(Command, frozen=True, tag="set_spotlight.v1"):
+    """Put a participant before all others on the stage, whoever speaks, or no longer."""
+
+    conference: Token
+    participant: Token
+    on: bool = True
+
+
 class MuteGuests(Command, frozen=True, tag="mute_guests.v1"):
     """The same for all Guests, those who come later included."""
 
@@ -219,6 +227,7 @@ ConferenceCommand = (
     | SetRole
     | MuteParticipant
     | MuteGuests
+    | SetSpotlight
     | TransformLayout
     | ReportOutside
     | Tick

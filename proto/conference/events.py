@@ -87,6 +87,13 @@ class ParticipantMuted(Event, frozen=True, tag="participant_muted.v1"):
     on: bool
 
 
+class SpotlightChanged(Event, frozen=True, tag="spotlight_changed.v1"):
+    """Who is in the spotlight comes first on the stage, in the order of these."""
+
+    participant: Token
+    on: bool
+
+
 class GuestsMuted(Event, frozen=True, tag="guests_muted.v1"):
     """All Guests are muted, or none; so are those who come later."""
 
@@ -254,6 +261,7 @@ ConferenceEvent = (
     | AutomaticCallRefused
     | TransferRequested
     | TransferRefused
+    | SpotlightChanged
 )
 """What the rest of the code knows."""
 

@@ -38,6 +38,7 @@ from services.gateway.management.status import StatusController
 from services.gateway.problems import HANDLERS
 from services.gateway.records import Records
 from services.gateway.rostrum_api import RostrumController
+from services.gateway.snapshots import SnapshotController, Snapshots
 from services.gateway.store import Store
 from services.gateway.users_api import UsersController
 from services.gateway.web import pages
@@ -102,6 +103,7 @@ async def assemble(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )
     incoming = Incoming(app.nc, sealer, vault, store, workers, calls, new_id)
+    snapshots = Snapshots(app.nc, await Bucket.ensure(app.js, subjects.FEEDS))
     editor = Editor(store, vault, workers, new_id)
     for job in (
         store.follow(),
@@ -110,8 +112,10 @@ async def assemble(
         live.follow_mixer(),
         records.follow_conferences(),
         records.follow_schedule(),
+        live.tell_levels(),
     ):
         app.start(job)
+    await app.nc.subscribe(subjects.STAGE_LEVELS, cb=live.hear)
     await store.ready()
     await accounts.ready()
     await live.ready()
@@ -128,6 +132,7 @@ async def assemble(
             HistoryController,
             UsersController,
             RostrumController,
+            SnapshotController,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -140,6 +145,7 @@ async def assemble(
             "editor": given(editor),
             "records": given(records),
             "accounts": given(accounts),
+            "snapshots": given(snapshots),
             "js": given(app.js),
         },
         exception_handlers=HANDLERS,

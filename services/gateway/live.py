@@ -1,14 +1,22 @@
 """What is going on, in memory: views, stages and layouts of all conferences."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import structlog
+from nats.aio.msg import Msg
 
 from kit.follow import Follower
 from kit.kv import Watch
-from proto.mixer import LayoutChanged, MixerEvent, MixStopped, StageChanged, decode_commit
+from proto.mixer import (
+    LayoutChanged,
+    MixerEvent,
+    MixStopped,
+    StageChanged,
+    decode_commit,
+    decode_levels,
+)
 from proto.views import ConferenceView, ParticipantView, decode_conference
 
 log = structlog.get_logger()
@@ -16,6 +24,10 @@ log = structlog.get_logger()
 LOOK_BACK = 2000
 """Messages of MIXER that are read at the start: about a second's work, and enough that every
 conference with some life in it has its layout; a quieter one shows it with the next change."""
+
+
+LEVELS = 0.5
+"""Seconds between two tellings of how loud people are."""
 
 
 def _read(commit: bytes, conference: str) -> list[MixerEvent]:
@@ -34,6 +46,8 @@ class Live:
         self._news = asyncio.Condition()
         self.views: dict[str, ConferenceView] = {}
         self._stages: dict[str, list[str]] = {}
+        self._heard = asyncio.Event()
+        self._levels: dict[str, dict[str, int]] = {}
         self._layouts: dict[str, dict[tuple[str, bool], LayoutChanged]] = {}
         self.closed = False
         self.changes = 0
@@ -55,13 +69,15 @@ class Live:
             conference = msg.subject.rsplit(".", 1)[-1]
             for event in _read(msg.data, conference):
                 match event:
-                    case StageChanged(stage=stage):
+                    case StageChanged(stage=stage, vad=vad):
                         self._stages[conference] = stage
+                        self._levels[conference] = dict(zip(stage, vad, strict=False))
                     case LayoutChanged(feed=feed):
                         shown = self._layouts.setdefault(conference, {})
                         shown[feed.content, feed.streaming] = event
                     case MixStopped(instance=instance) if self._is_over(conference, instance):
                         self._stages.pop(conference, None)
+                        self._levels.pop(conference, None)
                         self._layouts.pop(conference, None)
             await self._tell()
 
@@ -81,6 +97,28 @@ class Live:
 
     def stage(self, conference: str) -> list[str]:
         return self._stages.get(conference, [])
+
+    def levels(self, conference: str) -> Mapping[str, int]:
+        """How loud each participant was lately, 0 to 100."""
+        return self._levels.get(conference, {})
+
+    async def hear(self, msg: Msg) -> None:
+        """Levels that a mixer has told to whoever listens."""
+        try:
+            told = decode_levels(msg.data)
+        except msgspec.MsgspecError:
+            return  # of a newer version, perhaps: there are others soon
+        if told.conference in self._stages:
+            self._levels[told.conference] = dict(zip(told.stage, told.vad, strict=False))
+            self._heard.set()
+
+    async def tell_levels(self) -> None:
+        """Twice a second for all conferences together, however many people speak."""
+        while True:
+            await self._heard.wait()
+            self._heard.clear()
+            await self._tell()
+            await asyncio.sleep(LEVELS)
 
     def layouts(self, conference: str) -> Iterable[LayoutChanged]:
         return self._layouts.get(conference, {}).values()

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.response import Response, ServerSentEvent, ServerSentEventMessage, Stream
 
-from proto.conference import ReportOutside
+from proto.conference import ReportOutside, SetSpotlight
 from proto.config import Conference
 from proto.views import ConferenceView
 from services.gateway.calls import Calls
@@ -123,6 +123,18 @@ class RostrumController(Controller):
     ) -> None:
         await calls.present(_in(alias, participant, calls, live), participant, on=False)
 
+    @put("/conferences/{alias:str}/participants/{participant:str}/spotlight", status_code=204)
+    async def spotlight(
+        self, alias: Word, participant: Word, calls: TheCalls, live: TheLive
+    ) -> None:
+        await calls.tell(SetSpotlight(_in(alias, participant, calls, live), participant), {})
+
+    @delete("/conferences/{alias:str}/participants/{participant:str}/spotlight", status_code=204)
+    async def spotlight_off(
+        self, alias: Word, participant: Word, calls: TheCalls, live: TheLive
+    ) -> None:
+        await calls.tell(SetSpotlight(_in(alias, participant, calls, live), participant, False), {})
+
     @get("/conferences/{alias:str}/events")
     async def events(self, alias: Word, calls: TheCalls, live: TheLive) -> ServerSentEvent:
         return ServerSentEvent(_events(*calls.find(alias), live))
@@ -183,6 +195,9 @@ async def _events(
             "layout": msgspec.json.encode(shapes.layout(live.stage(key), live.layouts(key))),
             "conference_update": msgspec.json.encode(client.flags(_known(key, live))),
         }
+        if heard := live.stage(key):
+            stage = shapes.stage(heard, live.levels(key))
+            current["stage"] = msgspec.json.encode(stage)
         news = {event: data for event, data in current.items() if sent.get(event) != data}
         if news:
             sent = current

@@ -1,7 +1,9 @@
 """Takes participants' media in, composes pictures and sound, offers feeds.
 
-Hears SCHEDULER (what is assigned to this worker), bids on `mixer.bids`, KV `conferences`.
-Writes MIXER (sources, stage, layouts), KV `feeds` and its heartbeat to KV `workers`.
+Hears SCHEDULER (what is assigned to this worker), bids on `mixer.bids`, KV `conferences`, and who
+asks for a snapshot on `mixer.snapshots.<worker>`.
+Writes MIXER (sources, stage, layouts), KV `feeds`, its heartbeat to KV `workers`, and tells levels
+on `mixer.levels.<conference>`.
 
 One process per conference (`python -m services.mixer.conference`).
 """

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
@@ -12,12 +13,13 @@ from nats.aio.msg import Msg
 from kit import boot, bus, work
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
+from kit.follow import OUTAGES
 from kit.kv import Bucket, Watch
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
 from proto.base import encode
-from proto.mixer import StageChanged
+from proto.mixer import StageChanged, StageLevels, decode_take_snapshot
 from proto.scheduler import MixAssigned
 from proto.views import FeedOffer, decode_conference, decode_feed
 from services.mixer.config import Config
@@ -45,6 +47,10 @@ async def main() -> None:
             if (offered.worker, offered.instance) == (mix.worker, mix.instance):
                 await bus.persist(partial(feeds.delete, mix.conference))
 
+        async def tell(levels: StageLevels) -> None:
+            with suppress(*OUTAGES):  # nobody misses what is old when the server is back
+                await app.nc.publish(subjects.stage_levels(levels.conference), encode(levels))
+
         worker = Worker(
             name,
             config,
@@ -52,6 +58,7 @@ async def main() -> None:
             partial(work.report, logs["mixer"], "mixer"),
             offer,
             withdraw,
+            tell,
             app.start,
             now=lambda: datetime.now(UTC),
             clock=time.monotonic,
@@ -60,6 +67,13 @@ async def main() -> None:
         await views.caught_up.wait()
         if config.replay:
             await app.nc.subscribe(subjects.replay_stage("*"), cb=partial(replay_stage, worker))
+        await bus.answer(
+            app.nc,
+            subjects.snapshots(name),
+            decode=decode_take_snapshot,
+            handle=worker.snapshot,
+            group=app.group,
+        )
         await work.serve(app, "mixer", name, worker)
 
 

@@ -9,6 +9,8 @@ import gc
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,15 +20,20 @@ import structlog
 
 from kit import logs
 from kit.child import Parent
-from kit.link import FeedServer, FeedWriter
+from kit.link import FeedServer, Seat
 from kit.secrets import Sealer, Unsealable
+from proto.conference import Announcement, Platform
 from proto.layouts import CLIENT_NAMES
 from proto.media import FeedSpec
 from proto.mixer import SourceState
 from services.mixer import wire
 from services.mixer.core.scene import Scene, SourceId
+from services.mixer.core.telling import Telling
+from services.mixer.media import prompts
 from services.mixer.media.cast import Cast
 from services.mixer.media.engine import Direction, Engine
+from services.mixer.media.planes import Plane
+from services.mixer.media.snapshots import jpeg
 from services.mixer.media.source import Source, UrlSource
 from services.mixer.media.synthetic import SyntheticSource
 
@@ -57,6 +64,7 @@ class Conference:
         self._direction: Direction | None = None
         self._stage: tuple[str, ...] | None = () if begin.replay else None
         self.engine = Engine(begin.conference, self._on_stage, self._on_layout, labels=begin.labels)
+        self._darkroom = ThreadPoolExecutor(1, "jpeg")
         self._cast = Cast(self._open, replay=begin.replay)
 
     def obey(self, order: wire.AnyOrder) -> None:
@@ -74,10 +82,14 @@ class Conference:
                 self._stage = tuple(stage)
                 if self._direction is not None:
                     self._direct(msgspec.structs.replace(self._direction, stage=self._stage))
+            case wire.Announce(announcement, platform):
+                self._announce(announcement, platform)
+            case wire.TakeSnapshot(number, kind):
+                self.engine.picture(kind, partial(self._took, number))
             case _:
                 log.warning("order out of place", order=type(order).__name__)
 
-    def open_feed(self, hello: bytes) -> FeedWriter | str:
+    def open_feed(self, hello: bytes) -> Seat | str:
         """Who says hello gets a feed, or the reason why not."""
         try:
             spec = _spec_decoder.decode(hello)
@@ -119,8 +131,26 @@ class Conference:
             url = ""
         return UrlSource(url, self.engine.now, changed)
 
-    def _on_stage(self, stage: tuple[str, ...]) -> None:
-        self._parent.report(wire.StageChanged(list(stage)))
+    def _announce(self, announcement: Announcement, platform: Platform) -> None:
+        recording = prompts.prompt(platform, announcement)
+        if recording is None:
+            log.warning("no prompt", announcement=announcement, platform=platform)
+            return
+        try:
+            self.engine.announce(prompts.samples(recording))
+        except ValueError as exc:
+            log.error("prompt cannot be played", announcement=announcement, error=str(exc))
+
+    def _took(self, number: int, canvas: Plane | None) -> None:
+        """In a thread of its own: to make a JPEG takes longer than a picture has."""
+        self._darkroom.submit(self._develop, number, canvas)
+
+    def _develop(self, number: int, canvas: Plane | None) -> None:
+        self._parent.report(wire.Snapshot(number, None if canvas is None else jpeg(canvas)))
+
+    def _on_stage(self, told: Telling) -> None:
+        kind = wire.StageChanged if told.reordered else wire.StageLevels
+        self._parent.report(kind(list(told.order), list(told.levels)))
 
     def _on_layout(self, feed: FeedSpec, scene: Scene) -> None:
         self._parent.report(wire.LayoutChanged(feed, scene.view, list(scene.slots)))

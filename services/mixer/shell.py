@@ -11,14 +11,18 @@ import structlog
 from kit import bus
 from kit.child import Child, Kept
 from kit.vault import Vault
-from proto.base import Message
+from proto.base import Message, Refused
 from proto.mixer import (
     LayoutChanged,
     MixerEvent,
     MixStarted,
     MixStopped,
+    Snapshot,
+    SnapshotKind,
     SourceChanged,
     StageChanged,
+    StageLevels,
+    TakeSnapshot,
 )
 from proto.scheduler import (
     Declined,
@@ -32,7 +36,9 @@ from proto.scheduler import (
 from proto.urls import SealedUrl
 from proto.views import ConferenceView, FeedOffer, WorkerView
 from services.mixer import wire
+from services.mixer.album import Album
 from services.mixer.config import Config
+from services.mixer.core.announcing import Announced, announce
 from services.mixer.core.scene import Content
 
 log = structlog.get_logger()
@@ -40,8 +46,12 @@ log = structlog.get_logger()
 Write = Callable[[str, MixerEvent], Awaitable[None]]
 Offering = Callable[[FeedOffer], Awaitable[None]]
 Withdrawing = Callable[[MixAssigned], Awaitable[None]]
+Telling = Callable[[StageLevels], Awaitable[None]]
+"""Tells whoever looks on just now."""
 
 CONFERENCE = "services.mixer.conference"
+
+NOBODY_PRESENTS = Refused("no-presentation", "nobody presents at the moment")
 
 
 class Mix:
@@ -55,6 +65,7 @@ class Mix:
         write: Write,
         offer: Offering,
         withdraw: Withdrawing,
+        tell: Telling,
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
@@ -65,9 +76,12 @@ class Mix:
         self._write = write
         self._offer = offer
         self._withdraw = withdraw
+        self._tell = tell
         self._now = now
         self._view: ConferenceView | None = None
         self._sources: dict[tuple[str, Content], wire.Source] = {}
+        self._announced = Announced()
+        self._album = Album(lambda n, kind: self._kept.send(wire.TakeSnapshot(n, kind)), clock)
         self._kept = Kept(
             CONFERENCE,
             wire.decode_report,
@@ -114,6 +128,20 @@ class Mix:
         self._sources = sources
         self._view = view
         self._kept.send(wire.Show(view))
+        self._announced, news = announce(self._announced, view.announcement, self._now())
+        if news is not None:
+            self._kept.send(wire.Announce(news.announcement, news.platform))
+
+    async def snapshot(self, kind: SnapshotKind) -> Snapshot | Refused:
+        """A picture of now, or at most two seconds old."""
+        presenter = self._view.presenter if self._view is not None else ""
+        if kind != "preview" and not presenter:
+            return NOBODY_PRESENTS
+        try:
+            jpeg = await self._album.picture(kind, "" if kind == "preview" else presenter)
+        except TimeoutError:
+            return Refused("unavailable", "the conference's process draws no picture")
+        return NOBODY_PRESENTS if jpeg is None else Snapshot(jpeg)
 
     def stage(self, stage: list[str]) -> None:
         """Replay: who is heard, as it was recorded."""
@@ -149,14 +177,20 @@ class Mix:
                     a.conference,
                     SourceChanged(at, a.conference, who, content, state, reason),
                 )
-            case wire.StageChanged(stage=stage):
-                await self._write(a.conference, StageChanged(at, a.conference, stage))
+            case wire.StageChanged(stage=stage, vad=vad):
+                await self._write(a.conference, StageChanged(at, a.conference, stage, vad))
+                await self._tell(StageLevels(a.conference, stage, vad))
+            case wire.StageLevels(stage=stage, vad=vad):
+                await self._tell(StageLevels(a.conference, stage, vad))
+            case wire.Snapshot(number=number, jpeg=jpeg):
+                self._album.took(number, jpeg)
             case wire.LayoutChanged(feed=feed, view=view, slots=slots):
                 await self._write(a.conference, LayoutChanged(at, a.conference, feed, view, slots))
             case wire.Stats():
                 log.debug("mix", late=report.late)
 
     async def _died(self) -> None:
+        self._album.lost()
         await self._withdraw(self.assigned)
 
 
@@ -182,6 +216,7 @@ class Worker:
         write: Write,
         offer: Offering,
         withdraw: Withdrawing,
+        tell: Telling,
         start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         *,
         now: Callable[[], datetime],
@@ -193,6 +228,7 @@ class Worker:
         self._write = write
         self._offer = offer
         self._withdraw = withdraw
+        self._tell = tell
         self._start = start
         self._now = now
         self._clock = clock
@@ -242,6 +278,7 @@ class Worker:
             self._write,
             self._offer,
             self._withdraw,
+            self._tell,
             now=self._now,
             clock=self._clock,
         )
@@ -271,3 +308,9 @@ class Worker:
     def stage(self, conference: str, stage: list[str]) -> None:
         if found := self._mixes.get(conference):
             found[0].stage(stage)
+
+    async def snapshot(self, asked: TakeSnapshot) -> Message:
+        """A picture of a conference that is mixed here."""
+        if found := self._mixes.get(asked.conference):
+            return await found[0].snapshot(asked.kind)
+        return Refused("unavailable", "the conference is not mixed here")

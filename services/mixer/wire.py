@@ -3,8 +3,9 @@
 import msgspec
 
 from proto.base import Reason, Token
+from proto.conference import Announcement, Platform
 from proto.media import FeedSpec
-from proto.mixer import Slot, SourceState
+from proto.mixer import Slot, SnapshotKind, SourceState
 from proto.views import ConferenceView
 from services.mixer.core.scene import Content as Content  # the worker says it too
 
@@ -45,6 +46,20 @@ class Stage(Order, frozen=True, tag="stage"):
     stage: list[Token]
 
 
+class Announce(Order, frozen=True, tag="announce"):
+    """Tell those who take part, by sound, now."""
+
+    announcement: Announcement
+    platform: Platform
+
+
+class TakeSnapshot(Order, frozen=True, tag="take_snapshot"):
+    """Draw one picture."""
+
+    number: int
+    kind: SnapshotKind
+
+
 class Report(msgspec.Struct, frozen=True, tag_field="report"):
     """From the conference's process."""
 
@@ -64,6 +79,21 @@ class SourceChanged(Report, frozen=True, tag="source_changed"):
 
 class StageChanged(Report, frozen=True, tag="stage_changed"):
     stage: list[Token]
+    vad: list[int] = []
+
+
+class StageLevels(Report, frozen=True, tag="stage_levels"):
+    """The stage is as it was told, and how loud everybody is has changed."""
+
+    stage: list[Token]
+    vad: list[int]
+
+
+class Snapshot(Report, frozen=True, tag="snapshot"):
+    """The picture of that number; none: nobody presents."""
+
+    number: int
+    jpeg: bytes | None
 
 
 class LayoutChanged(Report, frozen=True, tag="layout_changed"):
@@ -91,8 +121,8 @@ class Stats(Report, frozen=True, tag="stats"):
     "Used by the process."
 
 
-AnyOrder = Begin | Show | Source | Stage
-AnyReport = Ready | SourceChanged | StageChanged | LayoutChanged | Stats
+AnyOrder = Begin | Show | Source | Stage | Announce | TakeSnapshot
+AnyReport = Ready | SourceChanged | StageChanged | StageLevels | LayoutChanged | Snapshot | Stats
 
 _order_decoder: msgspec.json.Decoder[AnyOrder] = msgspec.json.Decoder(AnyOrder)
 _report_decoder: msgspec.json.Decoder[AnyReport] = msgspec.json.Decoder(AnyReport)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import io
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from kit.child import GRACE, Child
 from kit.link import FeedReader, FeedRefused, Picture
@@ -24,9 +26,11 @@ from services.mixer import wire
 from services.mixer.core import layouts, palette
 from services.mixer.core.layouts import Rect
 from services.mixer.core.scene import Content
+from services.mixer.media import prompts
 from tests.support.clips import Rgb, clip
 from tests.support.watch import (
     beeps,
+    fits,
     flashes,
     has_tone,
     inner,
@@ -366,3 +370,56 @@ async def test_the_process_ends_with_its_worker_even_if_a_source_hangs(tmp_path:
             await conference.report(wire.SourceChanged)
             before = time.monotonic()
         assert time.monotonic() - before < GRACE
+
+
+async def test_a_participant_hears_the_others_and_what_is_announced_and_a_stream_does_not(
+    tmp_path: Path,
+) -> None:
+    async with begun(tmp_path, replay=True) as conference:
+        conference.show(person("ann"), person("bob"))
+        conference.child.send(wire.Stage(["ann", "bob"]))
+        listener = msgspec.structs.replace(SPEC, listener="ann")
+        loop = asyncio.get_running_loop()
+
+        def announce() -> None:
+            order = wire.Announce("recording_started", "google_meet")
+            loop.call_soon_threadsafe(conference.child.send, order)
+
+        to_ann, to_all = await asyncio.gather(
+            conference.take(4.0, listener, during=announce), conference.take(4.0)
+        )
+
+    recording = prompts.prompt("google_meet", "recording_started")
+    assert recording is not None
+    said = prompts.samples(recording)[::2]
+    assert fits(to_ann.sound, said) > 0.9
+    assert fits(to_all.sound, said) < 0.1
+    ann, bob = palette.tone("ann"), palette.tone("bob")
+    assert not has_tone(tones(to_ann.sound[:28_800]), ann)
+    assert has_tone(tones(to_ann.sound[:28_800]), bob)
+    assert has_tone(tones(to_all.sound[:28_800]), ann)
+
+
+async def test_snapshots_are_jpegs_of_what_is_shown(tmp_path: Path) -> None:
+    async with begun(tmp_path, replay=True) as conference:
+        people = person("ann", presents=True), person("bob")
+        conference.show(*people)
+        conference.child.send(wire.Stage(["ann", "bob"]))
+        conference.child.send(wire.TakeSnapshot(1, "preview"))
+        conference.child.send(wire.TakeSnapshot(2, "presentation"))
+        preview = await conference.report(wire.Snapshot, lambda r: r.number == 1)
+        nothing = await conference.report(wire.Snapshot, lambda r: r.number == 2)
+        conference.show(*people, presenter="ann")
+        conference.child.send(wire.TakeSnapshot(3, "presentation"))
+        slides = await conference.report(wire.Snapshot, lambda r: r.number == 3)
+
+    assert nothing.jpeg is None
+    assert preview.jpeg is not None
+    assert slides.jpeg is not None
+    picture = np.asarray(Image.open(io.BytesIO(preview.jpeg)))
+    assert picture.shape == (360, 640, 3)
+    place = layouts.places("1:7", 2, 640, 360).main
+    assert is_near(colour(picture, place), palette.colour("ann"), 4)
+    shown = np.asarray(Image.open(io.BytesIO(slides.jpeg)))
+    lighter = palette.colour("ann", lightness=0.7)
+    assert is_near(mean_colour(shown, (0, 0, shown.shape[1], shown.shape[0])), lighter, 4)

@@ -11,7 +11,7 @@ import pytest
 
 from proto.mixer import SourceState
 from services.mixer.media.source import UrlSource
-from services.mixer.media.voice import BLOCK, RATE
+from services.mixer.media.voice import BLOCK, RATE, Bank
 
 FPS = 30
 PATIENCE = 10.0
@@ -23,6 +23,7 @@ class Mix:
 
     def __init__(self) -> None:
         self._epoch = time.monotonic()
+        self.bank = Bank()
         self.states: list[tuple[SourceState, str]] = []
         self._changed = threading.Condition()
 
@@ -54,6 +55,8 @@ class Seen(msgspec.Struct):
 def mixed(source: UrlSource, mix: Mix, seconds: float) -> Seen:
     """Take pictures and sound as an engine does."""
     start = int(mix.now() * FPS) + 1
+    bank = mix.bank
+    bank.adopt(source.voice)
     seen = Seen([], [], [], np.zeros(0, np.float32), 0.0)
     block = int(mix.now() * RATE / BLOCK)
     seen.sound_from, parts = block * BLOCK / RATE, []
@@ -66,9 +69,8 @@ def mixed(source: UrlSource, mix: Mix, seconds: float) -> Seen:
             seen.luma.append(float(picture.planes[0].mean()))
             seen.serials.append(picture.serial)
         while (block + 1) * BLOCK / RATE <= mix.now():
-            total = np.zeros((BLOCK, 2), np.float32)
-            source.voice.add_to(total, block * BLOCK)
-            parts.append(total[:, 0])
+            with bank.block(block * BLOCK) as voices:
+                parts.append(voices[source.voice.row, ::2].copy())
             block += 1
     seen.sound = np.concatenate(parts)
     return seen

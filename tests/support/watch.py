@@ -169,6 +169,13 @@ def beeps(
     return [start + float(at) / rate for at in first]
 
 
+def fits(sound: npt.NDArray[np.float32], said: npt.NDArray[np.float32]) -> float:
+    """How much of `said` is in `sound`, wherever it is there: 1 is all of it."""
+    size = len(sound) + len(said)
+    product = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(said, size)), size)
+    return float(product.max() / (said**2).sum())
+
+
 def flashes(brightness: list[float], times: list[float], threshold: float = 200.0) -> list[float]:
     """Times at which the picture becomes bright."""
     bright = [value > threshold for value in brightness]

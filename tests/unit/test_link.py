@@ -23,6 +23,7 @@ from kit.link import (
     FeedWriter,
     Format,
     Picture,
+    Seat,
     Sound,
 )
 from kit.link.wire import HELLO_LIMIT, SLOTS
@@ -78,6 +79,36 @@ def link(tmp_path: Path) -> Iterator[Link]:
     link = Link(tmp_path / "run" / "feeds.sock", SMALL)
     yield link
     link.close()
+
+
+def test_a_listener_gets_a_sound_of_their_own_and_the_same_pictures(tmp_path: Path) -> None:
+    writer = FeedWriter(SMALL, epoch_ns=EPOCH)
+    seats = {b"all": Seat(writer), b"ann": Seat(writer, "ann"), b"bob": Seat(writer, "bob")}
+    server = FeedServer(tmp_path / "feeds.sock", lambda hello: seats[hello])
+    readers = {who: FeedReader.connect(str(server.path), who, timeout=5) for who in seats}
+    try:
+        eventually(lambda: writer.takers == 3)
+        assert writer.listeners == {"ann", "bob"}
+        full, own = np.full((960, 2), 1, np.int16), np.full((960, 2), 2, np.int16)
+        writer.sound(7, full, {"ann": own})
+        drawn = writer.begin()
+        assert drawn is not None
+        writer.picture(drawn[0], 1)
+        heard = {}
+        for who, reader in readers.items():
+            packet = reader.read(5)
+            if isinstance(packet, Sound):
+                heard[who] = int(packet.block[0, 0])
+                packet = reader.read(5)
+            assert isinstance(packet, Picture)
+            packet.release()
+        # Nobody gets the sound of another: bob's is not there yet.
+        assert heard == {b"all": 1, b"ann": 2}
+    finally:
+        for reader in readers.values():
+            reader.close()
+        server.close()
+        writer.close()
 
 
 def drain(reader: FeedReader) -> None:

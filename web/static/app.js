@@ -162,10 +162,7 @@ function follow(conference) {
 // What the RTMP server offers; looked for again and again, because a stream starts when it likes.
 async function play(conference) {
   const { hls } = await get("/web-config.json");
-  if (!hls) {
-    cover("No player is set up here: the stream goes to its service, and is watched there.");
-    return;
-  }
+  if (!hls) return look(conference);
   const url = hls.replace("{alias}", encodeURIComponent(conference.aliases[0] ?? conference.conference));
   await until(url);
   const video = $("video");
@@ -173,6 +170,29 @@ async function play(conference) {
   if (window.Hls?.isSupported()) start(url, video);
   else if (video.canPlayType("application/vnd.apple.mpegurl")) { video.src = url; }
   else cover("This browser cannot play the stream.");
+}
+
+// Without a player: a picture every two seconds, while the page is seen and the conference runs.
+async function look(conference) {
+  const alias = conference.aliases[0] ?? conference.conference;
+  const url = `${API}/conferences/${encodeURIComponent(alias)}/preview.jpeg`;
+  const picture = $("preview");
+  $("video").hidden = true;
+  for (;;) {
+    if (!document.hidden) {
+      const next = new Image();
+      next.src = `${url}?at=${Date.now()}`;
+      try {
+        await next.decode(); // So that the old one stays until the new one is there.
+        picture.src = next.src;
+        picture.hidden = false;
+        cover("");
+      } catch {
+        cover("A preview will appear here as soon as somebody is in the conference.");
+      }
+    }
+    await new Promise((done) => setTimeout(done, RETRY));
+  }
 }
 
 async function until(url) {

@@ -21,6 +21,7 @@ from proto.conference import (
     PresentationStopped,
     ReportOutside,
     SetRole,
+    SetSpotlight,
     SettleTransfer,
     StartPresenting,
     StopPresenting,
@@ -79,6 +80,8 @@ def decide(
             return roles.set_role(state, who, role, at)
         case MuteParticipant(participant=who, on=on):
             return roles.mute(state, who, on, at)
+        case SetSpotlight(participant=who, on=on):
+            return roles.spotlight(state, who, on, at)
         case MuteGuests(on=on):
             return roles.mute_guests(state, on, at)
         case TransformLayout(transforms=transforms):

@@ -14,6 +14,7 @@ from proto.conference import (
     PresentationStopped,
     Role,
     RoleChanged,
+    SpotlightChanged,
 )
 from proto.views import ConferenceView, ParticipantView
 from services.conference_state.core.keeping import host_present
@@ -91,6 +92,13 @@ def mute(state: ConferenceView, who: str, on: bool, at: datetime) -> Outcome:
     if isinstance(person, Refused):
         return person
     return [] if person.is_muted == on else [ParticipantMuted(at, who, on)]
+
+
+def spotlight(state: ConferenceView, who: str, on: bool, at: datetime) -> Outcome:
+    person = _person(state, who)
+    if isinstance(person, Refused):
+        return person
+    return [] if (person.spotlight is not None) == on else [SpotlightChanged(at, who, on)]
 
 
 def mute_guests(state: ConferenceView, on: bool, at: datetime) -> Outcome:

@@ -28,6 +28,7 @@ from proto.conference import (
     PresentationStarted,
     PresentationStopped,
     RoleChanged,
+    SpotlightChanged,
     TransferRefused,
     TransferRequested,
     Transforms,
@@ -89,6 +90,8 @@ def _fold(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
             return _change(view, who, role=role, **muted)
         case ParticipantMuted(participant=who, on=on):
             return _change(view, who, is_muted=on)
+        case SpotlightChanged(participant=who, on=on):
+            return _change(view, who, spotlight=event.at if on else None)
         case GuestsMuted(on=on):
             return _mute_guests(view, on)
         case ConferenceLocked(on=on):

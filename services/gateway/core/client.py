@@ -83,7 +83,8 @@ class ClientParticipant(msgspec.Struct, frozen=True):
     call_tag: str = ""
     rx_presentation_policy: Literal["ALLOW", "DENY"] = "ALLOW"
     buzz_time: int = 0
-    spotlight: int = 0
+    spotlight: float = 0
+    "Since when, in seconds since 1970; 0: not."
     external_node_uuid: str = ""
     layout_group: str | None = None
     is_video_muted: bool = False
@@ -161,6 +162,7 @@ def _participant(
         one.transfer is not None and one.transfer.pending(),
         # A service does not say who may watch; only a meeting outside does, of itself.
         is_public_streaming=False,
+        spotlight=one.spotlight.timestamp() if one.spotlight else 0,
     )
 
 

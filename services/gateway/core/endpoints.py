@@ -130,6 +130,13 @@ def _commands() -> Iterable[Endpoint]:
         yield Endpoint("post", path, summary, "command", body=body.__name__, answer=ANY)
 
 
+SNAPSHOTS = {
+    "preview": "What a stream shows now, small",
+    "presentation": "What is presented now, small",
+    "presentation_high": "What is presented now, as large as it is sent",
+}
+
+
 def _ours() -> Iterable[Endpoint]:
     tag, one = "rostrum", f"{OURS}/conferences/{{alias}}/"
     who = f"{one}participants/{{participant}}/"
@@ -156,6 +163,11 @@ def _ours() -> Iterable[Endpoint]:
     yield Endpoint("delete", who, "Disconnect somebody", tag, "204")
     yield Endpoint("put", f"{who}presenting/", "Present", tag, "204")
     yield Endpoint("delete", f"{who}presenting/", "Stop presenting", tag, "204")
+    yield Endpoint("put", f"{who}spotlight/", "Put first on the stage, whoever speaks", tag, "204")
+    yield Endpoint("delete", f"{who}spotlight/", "Take out of the spotlight", tag, "204")
+    for picture, what in SNAPSHOTS.items():
+        path = f"{one}{picture}.jpeg"
+        yield Endpoint("get", path, what, tag, answer=STREAM, media_type="image/jpeg")
     yield Endpoint(
         "get",
         f"{one}events/",

@@ -1,6 +1,6 @@
 """Views as the APIs show them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -48,6 +48,7 @@ def participant(view: ConferenceView, one: ParticipantView) -> dict[str, Any]:
         "detail": one.detail,
         "joined_at": _time(one.joined_at),
         "presenting": view.presenter == one.participant,
+        "spotlight": _time(one.spotlight),
         "is_streaming": one.is_streaming,
         "encrypted": one.encrypted,
         "media": _url(one.media),
@@ -73,6 +74,14 @@ def layout(stage: Iterable[str], layouts: Iterable[LayoutChanged]) -> dict[str, 
             for change in layouts
         ],
     }
+
+
+def stage(order: Sequence[str], levels: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Who spoke last comes first, as Pexip's clients are told."""
+    return [
+        {"participant_uuid": who, "stage_index": place, "vad": levels.get(who, 0)}
+        for place, who in enumerate(order)
+    ]
 
 
 def _url(url: SealedUrl | None) -> dict[str, str] | None:

@@ -12,24 +12,22 @@ from collections.abc import Callable, Mapping
 import msgspec
 import numpy as np
 
-from kit.link import FeedWriter
+from kit.link import Seat
 from proto.media import FeedSpec
+from proto.mixer import SnapshotKind
 from proto.views import ConferenceView
-from services.mixer.core import ranking, stage
+from services.mixer.core import ranking
 from services.mixer.core.layouts.composition import step
 from services.mixer.core.rules import waiting_screen
 from services.mixer.core.scene import Scene, SourceId, scene, seen
 from services.mixer.media.cards import Cards
 from services.mixer.media.feed import Feed
+from services.mixer.media.hearing import BLOCK_SECONDS, Hearing, OnStage
+from services.mixer.media.limiter import Line
 from services.mixer.media.picture import Picture
-from services.mixer.media.sound import SoundMixer
+from services.mixer.media.snapshots import Snapshots, Took
 from services.mixer.media.source import Source
-from services.mixer.media.voice import BLOCK, RATE
-
-BLOCK_SECONDS = BLOCK / RATE
-
-LISTEN_BLOCKS = 5
-"""Blocks between two decisions about the active speaker: a tenth of a second."""
+from services.mixer.media.voice import BLOCK
 
 SILENCE = np.zeros((BLOCK, 2), np.int16)
 """What is heard of a conference behind a waiting screen."""
@@ -49,7 +47,6 @@ FEED_KEPT = 30.0
 FEEDS_LIMIT = 8
 """Distinct feeds of one conference: each may cost a fifth of a core and 60 MB."""
 
-OnStage = Callable[[tuple[str, ...]], None]
 OnLayout = Callable[[FeedSpec, Scene], None]
 
 
@@ -84,7 +81,7 @@ class Engine:
         clock_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._on_stage, self._on_layout, self._labels = on_stage, on_layout, labels
+        self._on_layout, self._labels = on_layout, labels
         self._standing = FeedSpec(conference)
         self._reported: dict[FeedSpec, object] = {}
         "What was last told of a feed: who is where."
@@ -95,13 +92,11 @@ class Engine:
         self._feeds: dict[FeedSpec, Feed] = {}
         self._lock = threading.Lock()
         self._cards = Cards()
-        self._mixer = SoundMixer()
+        self._hearing = Hearing(on_stage)
         self._block = 0
-        self._stage = stage.Stage()
-        self._told: tuple[str, ...] = ()
         self._ranking = ranking.Ranking()
         self._ranked_from: tuple[Direction, tuple[str, ...]] | None = None
-        self._heard: dict[str, float] = {}
+        self._snapshots = Snapshots(self._cards)
         self._outlook: (
             tuple[Direction, tuple[str, ...], tuple[str, ...], dict[SourceId, float]] | None
         ) = None
@@ -122,8 +117,18 @@ class Engine:
         """Mix this from the next picture on."""
         self._directions.append(direction)
 
-    def open_feed(self, spec: FeedSpec) -> FeedWriter | str:
-        """The writer of a feed, or why there is none."""
+    def announce(self, prompt: Line) -> None:
+        """Play this to those who take part, over the voices."""
+        self._hearing.announce(prompt)
+
+    def picture(self, kind: SnapshotKind, then: Took) -> None:
+        """Draw one picture for itself, soon; `then` gets it in the mix's thread."""
+        self._snapshots.ask(kind, then)
+
+    def open_feed(self, spec: FeedSpec) -> Seat | str:
+        """Where to take a feed, or why there is none. Who listens as somebody in particular takes
+        the same pictures as all others."""
+        listener, spec = spec.listener, msgspec.structs.replace(spec, listener="")
         with self._lock:
             feed = self._feeds.get(spec)
             if feed is None:
@@ -132,7 +137,7 @@ class Engine:
                 feed = Feed(spec, self.epoch_ns, self._cards)
                 self._feeds = {**self._feeds, spec: feed}
             feed.idle_since = self.now()
-            return feed.writer
+            return Seat(feed.writer, listener)
 
     def counts(self) -> Counts:
         feeds = self._feeds.values()
@@ -162,6 +167,7 @@ class Engine:
         """Do all that is due; returns when there is more to do, in seconds of the mix."""
         now = self.now()
         self._follow()
+        self._snapshots.take(self._seen.view, self._seen.sources, self._scene, now)
         taken = self._taken(now)
         self._look(now, taken)
         for feed in taken:
@@ -177,32 +183,22 @@ class Engine:
         """Take up new directions."""
         while self._directions:
             self._seen = self._directions.popleft()
-            self._stage = stage.present(
-                self._stage, [person.participant for person in seen(self._seen.view)]
-            )
-            self._tell_stage()
+            self._hearing.direct(self._seen.view, self._seen.sources, self._seen.stage)
             # One by one, however many came at once: what was shown when is told the same again
             # when it is played again.
             self._rank(self.now())
             self._report(self._standing, self._scene(self._standing, {}))
 
-    def _tell_stage(self) -> None:
-        """Report who is heard, if that has changed; what was told from outside is known there."""
-        if self._seen.stage is not None:
-            self._told = self._seen.stage
-        elif self._stage.order != self._told:
-            self._told = self._stage.order
-            self._on_stage(self._told)
-
     def _rank(self, now: float) -> None:
         """Who has which place in Adaptive Composition."""
-        given = self._seen, self._told
+        given = self._seen, self._hearing.order
         if given == self._ranked_from and now < self._ranking.due():
             return
         self._ranked_from = given
         people = [person.participant for person in seen(self._seen.view)]
         places = ranking.places(self._seen.view)
-        self._ranking = ranking.follow(self._ranking, people, self._told, now, places=places)
+        stage = self._hearing.order
+        self._ranking = ranking.follow(self._ranking, people, stage, now, places=places)
 
     def _sound(self, now: float) -> None:
         """Mix all blocks that are over."""
@@ -212,31 +208,18 @@ class Engine:
             self._mix_block()
 
     def _mix_block(self) -> None:
-        view = self._seen.view
-        muted = {person.participant for person in view.participants if person.is_muted}
-        # A presentation is heard only while it is shown.
-        heard = {}
-        for source_id, source in self._seen.sources.items():
-            who = source_id.participant
-            if who not in muted and (source_id.content == "main" or who == view.presenter):
-                heard[source_id] = source
+        taken = [feed for feed in self._feeds.values() if feed.writer.takers]
+        listeners = {who for feed in taken for who in feed.writer.listeners}
+        mixed = self._hearing.mix(self._block, listeners)
+        for feed in taken:
+            if not self._block:
+                break
+            if waiting_screen(self._seen.view, feed.spec):
+                feed.writer.sound(self._block - 1, SILENCE)
             else:
-                source.voice.skip(self._block * BLOCK)
-        voices = [source.voice for source in heard.values()]
-        block, powers = self._mixer.mix(voices, self._block * BLOCK)
-        for feed in self._feeds.values():
-            if self._block and feed.writer.takers:
-                waits = waiting_screen(view, feed.spec)
-                feed.writer.sound(self._block - 1, SILENCE if waits else block)
-        for source_id, power in zip(heard, powers, strict=True):
-            if source_id.content == "main":
-                who = source_id.participant
-                self._heard[who] = self._heard.get(who, 0.0) + power / LISTEN_BLOCKS
+                feed.writer.sound(self._block - 1, mixed.full, mixed.private)
         self._block += 1
-        if self._block % LISTEN_BLOCKS == 0:
-            self._stage = stage.hear(self._stage, self._heard, self._block * BLOCK_SECONDS)
-            self._heard = {}
-            self._tell_stage()
+        if mixed.news:
             for source in self._seen.sources.values():
                 source.check(self.now())
 
@@ -272,7 +255,7 @@ class Engine:
             if (picture := source.picture(now)) is not None and source.showable(now)
         }
         self._rank(now)
-        outlook = self._seen, self._told, self._ranking.order, showable
+        outlook = self._seen, self._hearing.order, self._ranking.order, showable
         if outlook != self._outlook:
             self._outlook, self._outlooks = outlook, self._outlooks + 1
             # The layout is a fact of the conference, whether or not somebody watches.
@@ -298,7 +281,7 @@ class Engine:
         """`showable`: whose pictures can be shown, and what shape these have."""
         return scene(
             self._seen.view,
-            self._told,
+            self._hearing.order,
             showable.keys(),
             spec,
             labels=self._labels,

@@ -45,6 +45,7 @@ class Inbox:
 
     def close(self) -> None:
         self._closed = True
+        self.voice.close()
         self._wake.set()
 
     @property

@@ -11,7 +11,7 @@ from services.mixer.media.inbox import Inbox
 from services.mixer.media.opening import UNREADABLE, open_media, why
 from services.mixer.media.picture import Picture
 from services.mixer.media.reader import Reader
-from services.mixer.media.voice import Audible
+from services.mixer.media.voice import Voice
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ class Source(Protocol):
     """What the mix needs of a source; all seconds are the mix's."""
 
     @property
-    def voice(self) -> Audible: ...
+    def voice(self) -> Voice: ...
     def picture(self, at: float) -> Picture | None: ...
     def showable(self, now: float) -> bool: ...
     def show(self, visible: bool) -> None: ...
@@ -58,7 +58,7 @@ class UrlSource:
         self._thread.start()
 
     @property
-    def voice(self) -> Audible:
+    def voice(self) -> Voice:
         return self._inbox.voice
 
     def picture(self, at: float) -> Picture | None:

@@ -5,7 +5,7 @@ import numpy as np
 from services.mixer.core import palette
 from services.mixer.core.scene import SourceId
 from services.mixer.media.picture import Picture
-from services.mixer.media.voice import BLOCK, RATE, Audible, Samples
+from services.mixer.media.voice import BLOCK, RATE, Samples, Voice
 
 SIZE = (64, 36)
 """Pixels; a flat colour is flat at any size."""
@@ -14,35 +14,22 @@ LEVEL = 0.05
 """Amplitude: many of them together still stay far below full scale."""
 
 
-class Tone:
+def tone(participant: str) -> Voice:
     """A sine that belongs to a participant."""
+    step = 2 * np.pi * palette.tone(participant) / RATE
 
-    def __init__(self, participant: str) -> None:
-        self._step = 2 * np.pi * palette.tone(participant) / RATE
+    def sound(first: int) -> Samples:
+        wave: Samples = LEVEL * np.sin(step * (first + np.arange(BLOCK))).astype(np.float32)
+        return wave[:, None].repeat(2, axis=1)
 
-    def add_to(self, total: Samples, first: int) -> float:
-        wave = LEVEL * np.sin(self._step * (first + np.arange(BLOCK)))
-        total += wave.astype(np.float32)[:, None]
-        return LEVEL**2 / 2
-
-    def skip(self, first: int) -> None:
-        """It sounds the same whenever it is heard."""
-
-
-class Quiet:
-    """A presentation in a replay has a picture only."""
-
-    def add_to(self, total: Samples, first: int) -> float:  # noqa: ARG002 - the voices' protocol
-        return 0.0
-
-    def skip(self, first: int) -> None:
-        """There is nothing."""
+    return Voice(sound)
 
 
 class SyntheticSource:
     def __init__(self, source: SourceId) -> None:
         is_main = source.content == "main"
-        self.voice: Audible = Tone(source.participant) if is_main else Quiet()
+        # A presentation in a replay has a picture only.
+        self.voice = tone(source.participant) if is_main else Voice()
         lightness = 0.36 if is_main else 0.7
         rgb = palette.colour(source.participant, lightness=lightness)
         self._picture = Picture.flat(palette.yuv(rgb), *SIZE)
@@ -60,4 +47,4 @@ class SyntheticSource:
         """It never stalls."""
 
     def close(self) -> None:
-        """It holds nothing."""
+        self.voice.close()

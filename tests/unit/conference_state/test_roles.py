@@ -21,6 +21,8 @@ from proto.conference import (
     Role,
     RoleChanged,
     SetRole,
+    SetSpotlight,
+    SpotlightChanged,
     StartPresenting,
 )
 from services.conference_state.core import Vmr, role_by_pin
@@ -220,6 +222,26 @@ def test_muted_guests_stay_muted_until_all_or_one_are_heard_again() -> None:
     assert muted(story) == ["bob", "dan"]
     story.tell(MuteGuests("c1", on=False))
     assert muted(story) == []
+
+
+def test_the_spotlight_is_put_on_and_taken_off_and_its_order_is_in_the_view() -> None:
+    story = Story()
+    story.tell(join("ann"), join("bob"), join("cat"))
+    for who in ("cat", "ann"):
+        story.wait(1)
+        assert story.tell(SetSpotlight("c1", who)) == [SpotlightChanged(story.now, who, True)]
+    assert story.tell(SetSpotlight("c1", "cat")) == []
+    lit = [p for p in story.view.participants if p.spotlight is not None]
+    assert [p.participant for p in sorted(lit, key=lambda p: str(p.spotlight))] == ["cat", "ann"]
+    story.tell(SetSpotlight("c1", "cat", False))
+    assert [p.participant for p in story.view.participants if p.spotlight is not None] == ["ann"]
+
+
+def test_only_people_can_be_in_the_spotlight() -> None:
+    story = Story()
+    story.tell(join("ann"), dial("tube"))
+    assert story.refused(SetSpotlight("c1", "tube")) == ("invalid", "participant")
+    assert story.refused(SetSpotlight("c1", "eve")) == ("unknown", "participant")
 
 
 def muted(story: Story) -> list[str]:

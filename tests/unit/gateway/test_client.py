@@ -12,6 +12,7 @@ from proto.conference import (
     MuteGuests,
     MuteParticipant,
     ReportOutside,
+    SetSpotlight,
     StartPresenting,
 )
 from proto.egress import DestinationChanged
@@ -139,6 +140,13 @@ def test_a_participant_has_the_keys_of_the_client_api() -> None:
     story.tell(join("ann", "chair"))
     [ann] = participants(story.view, "town-hall", PATH)
     assert msgspec.to_builtins(ann).keys() == set(OF_A_PARTICIPANT.split())
+
+
+def test_who_is_in_the_spotlight_has_been_there_since_a_moment() -> None:
+    story = Story()
+    story.tell(join("ann"), join("bob"), SetSpotlight("c1", "bob"))
+    ann, bob = participants(story.view, "town-hall", PATH)
+    assert (ann.spotlight, bob.spotlight) == (0, START.timestamp())
 
 
 def test_people_and_streams_are_told_apart() -> None:

@@ -3,19 +3,25 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import pytest
 
-from kit.link import FeedWriter
+from kit.link import FeedWriter, Seat
 from proto.conference import StreamingTransforms, Transforms
 from proto.media import FeedSpec
+from services.mixer.core import palette
 from services.mixer.core.ranking import LARGE_AFTER
 from services.mixer.core.scene import Scene, SourceId
 from services.mixer.media.engine import FEED_KEPT, FEEDS_LIMIT, IDLE, Direction, Engine
 from services.mixer.media.picture import Picture
-from services.mixer.media.synthetic import Quiet, SyntheticSource
-from services.mixer.media.voice import Samples
+from services.mixer.media.planes import Plane
+from services.mixer.media.synthetic import SyntheticSource
+from services.mixer.media.voice import BLOCK, Voice
+from tests.support.watch import has_tone, is_near, mean_colour, rgb, tones
 from tests.unit.mixer.people import person, room, source
 
 SPEC = FeedSpec("c", width=64, height=36)
@@ -40,7 +46,7 @@ class Studio:
         self.layouts: list[tuple[FeedSpec, Scene]] = []
         self.engine = Engine(
             "c",
-            self.stages.append,
+            lambda told: self.stages.append(told.order),
             lambda spec, scene: self.layouts.append((spec, scene)),
             clock_ns=lambda: self.now_ns,
         )
@@ -49,14 +55,29 @@ class Studio:
         self._us: socket.socket | None = None
 
     def taken(self, spec: FeedSpec = SPEC) -> FeedWriter:
-        writer = self.engine.open_feed(spec)
-        assert isinstance(writer, FeedWriter)
+        seat = self.engine.open_feed(spec)
+        assert isinstance(seat, Seat)
+        writer = seat.writer
         self._us, them = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._us.setblocking(False)
         self._sockets += [self._us, them]
-        writer.add(them)
+        seat.add(them)
         self._us.recv(4096)
         return writer
+
+    def sound(self) -> list[npt.NDArray[np.int16]]:
+        """What the taker heard; it gives all slots back."""
+        assert self._us is not None
+        heard: list[npt.NDArray[np.int16]] = []
+        while True:
+            try:
+                packet = self._us.recv(8192)
+            except BlockingIOError:
+                return heard
+            if packet[:1] == b"P":
+                self._us.send(packet[1:2])
+            else:
+                heard.append(np.frombuffer(packet[9:], np.int16).reshape(-1, 2))
 
     def left(self) -> None:
         assert self._us is not None
@@ -192,7 +213,7 @@ def test_a_taker_that_stays_away_costs_no_memory_for_long(studio: Studio) -> Non
 
 
 def test_equal_feeds_are_one(studio: Studio) -> None:
-    assert studio.engine.open_feed(SPEC) is studio.engine.open_feed(
+    assert studio.engine.open_feed(SPEC) == studio.engine.open_feed(
         FeedSpec("c", width=64, height=36)
     )
 
@@ -226,12 +247,24 @@ def test_the_layout_is_known_also_while_nobody_watches(studio: Studio) -> None:
 
 
 def test_the_voices_decide_about_the_stage(studio: Studio) -> None:
+    studio.sources[source("ann")] = Watched(source("ann"))
+    studio.sources[source("ann")].voice = Voice()
     studio.direct("ann", "bob", stage=None)
-    studio.sources[source("ann")].voice.add_to = lambda total, first: 0.0  # type: ignore[method-assign]
     studio.taken()
     for _ in range(60):
         studio.wait(PICTURE)
-    assert studio.stages == [("ann", "bob"), ("bob", "ann")]
+    assert list(dict.fromkeys(studio.stages)) == [("ann", "bob"), ("bob", "ann")]
+
+
+def test_who_is_in_the_spotlight_is_shown_whoever_speaks(studio: Studio) -> None:
+    ann, bob, cat = person("ann"), person("bob"), person("cat")
+    first, later = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    studio.direct("ann", "bob", "cat", stage=None)
+    replace = msgspec.structs.replace
+    view = room(ann, replace(bob, spotlight=later), replace(cat, spotlight=first))
+    studio.engine.direct(Direction(view, dict(studio.sources), None))
+    studio.wait(PICTURE)
+    assert studio.stages[-1] == ("cat", "bob", "ann")
 
 
 def test_a_recorded_stage_is_followed_and_not_reported(studio: Studio) -> None:
@@ -258,25 +291,19 @@ def test_a_source_is_drawn_with_the_picture_that_is_due_in_the_middle(studio: St
     assert asked[-1] == pytest.approx(30.5 / 30)
 
 
-def test_who_is_muted_is_not_heard(studio: Studio) -> None:
-    heard: list[str] = []
-
-    class Said(Quiet):
-        def __init__(self, who: str) -> None:
-            self._who = who
-
-        def add_to(self, total: Samples, first: int) -> float:
-            heard.append(self._who)
-            return 0.0
-
-    studio.direct("ann", "bob")
-    for who in ("ann", "bob"):
-        studio.sources[source(who)].voice = Said(who)
+def test_who_is_muted_is_neither_heard_nor_on_the_stage(studio: Studio) -> None:
+    studio.direct("ann", "bob", stage=None)
     view = room(person("ann"), msgspec.structs.replace(person("bob"), is_muted=True))
-    studio.engine.direct(Direction(view, dict(studio.sources), ()))
-    studio.wait(0.1)
-
-    assert set(heard) == {"ann"}
+    # ann is silent, so that bob would take her place.
+    studio.sources[source("ann")].voice.sound = lambda first: np.zeros((BLOCK, 2), np.float32)
+    studio.engine.direct(Direction(view, dict(studio.sources), None))
+    studio.taken()
+    sound = []
+    for _ in range(60):
+        studio.wait(PICTURE)
+        sound += studio.sound()
+    assert not np.concatenate(sound).any()
+    assert {stage[0] for stage in studio.stages} == {"ann"}
 
 
 def heard(got: list[bytes]) -> list[bool]:
@@ -317,3 +344,36 @@ def test_a_composition_makes_large_who_goes_on_speaking(studio: Studio) -> None:
     assert large() == {"p0", "p1"}
     studio.wait(LARGE_AFTER)
     assert large() == {"p0", "p5"}
+
+
+def test_a_listener_shares_the_pictures_and_does_not_hear_their_own_voice(studio: Studio) -> None:
+    studio.direct("ann", "bob", stage=None)
+    everybody = studio.taken()
+    ann = studio.taken(msgspec.structs.replace(SPEC, listener="ann"))
+    assert ann is everybody
+    sound = []
+    for _ in range(60):
+        studio.wait(PICTURE)
+        sound += studio.sound()
+    found = tones(np.concatenate(sound)[:, 0].astype(np.float32) / np.float32(32768))
+    assert has_tone(found, palette.tone("bob"))
+    assert not has_tone(found, palette.tone("ann"))
+    assert studio.engine.counts().feeds == 1
+
+
+def test_a_snapshot_is_drawn_once_for_who_asked(studio: Studio) -> None:
+    taken: list[Plane | None] = []
+    studio.direct("ann", "bob")
+    studio.engine.picture("preview", taken.append)
+    studio.engine.picture("presentation", taken.append)
+    studio.wait(PICTURE)
+    studio.wait(PICTURE)
+    [preview, nothing] = taken
+    assert nothing is None
+    assert preview is not None
+    assert is_near(mean_colour(rgb(preview), (0, 0, 640, 200)), palette.colour("ann"), 4)
+    studio.direct("ann", "bob", presenter="ann")
+    studio.engine.picture("presentation_high", taken.append)
+    studio.wait(PICTURE)
+    assert taken[2] is not None
+    assert taken[2].shape == (36 * 3 // 2, 64)
