@@ -1,11 +1,11 @@
 """A theme: what conferences look and sound like. `themeconfig.json` at the top of a ZIP.
 
 Everything may be left out; what is, and every file that is named but not there, comes from the
-next theme: the conference's, the global default, our own. Keys that we do not know are let be at the top,
-because Pexip has some there; below it they are mistakes.
+next theme: the conference's, the global default, our own. Keys that we do not know are let be at
+the top, because Pexip has some there; below it they are mistakes.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -14,7 +14,13 @@ from proto.conference.words import Announcement, Platform
 CONFIG = "themeconfig.json"
 
 IndicatorKind = Literal[
-    "streaming", "public_streaming", "recording", "transcribing", "live_captions", "ai_enabled"
+    "streaming",
+    "public_streaming",
+    "recording",
+    "transcribing",
+    "live_captions",
+    "ai_enabled",
+    "external_media_processing",
 ]
 SplashKind = Literal["waiting", "no_presentation", "stream_waiting"]
 
@@ -65,7 +71,7 @@ class Indicators(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     "Seconds that it takes to slide out, or in."
     fade_for: Annotated[float, msgspec.Meta(ge=0, le=0.9)] | None = None
     "Seconds in which an indicator appears and disappears."
-    size: Annotated[float, msgspec.Meta(ge=0.02, le=0.2)] | None = None
+    size: Annotated[float, msgspec.Meta(ge=0.02, le=0.12)] | None = None
     "Height, as a part of the picture's shorter side."
     streaming: IndicatorLook = IndicatorLook()
     public_streaming: IndicatorLook = IndicatorLook()
@@ -73,6 +79,7 @@ class Indicators(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     transcribing: IndicatorLook = IndicatorLook()
     live_captions: IndicatorLook = IndicatorLook()
     ai_enabled: IndicatorLook = IndicatorLook()
+    external_media_processing: IndicatorLook = IndicatorLook()
 
 
 class Background(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -131,6 +138,11 @@ class ThemeConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _decoder = msgspec.json.Decoder(ThemeConfig)
 decode_theme = _decoder.decode
+
+KINDS: tuple[IndicatorKind, ...] = get_args(IndicatorKind)
+SPLASHES: tuple[SplashKind, ...] = get_args(SplashKind)
+PLATFORMS: tuple[Platform, ...] = get_args(Platform)
+ANNOUNCEMENTS: tuple[Announcement, ...] = get_args(Announcement)
 
 
 def prompt_file(platform: Platform, announcement: Announcement) -> str:

@@ -11,15 +11,24 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 
 from kit.theme.sound import UnfitSound, samples
 from kit.theme.svg import UnfitDrawing
 from kit.theme.svg import check as check_drawing
-from proto.conference.words import Announcement, Platform
-from proto.theme import CONFIG, Splash, ThemeConfig, decode_theme, prompt_file
+from proto.theme import (
+    ANNOUNCEMENTS,
+    CONFIG,
+    KINDS,
+    PLATFORMS,
+    SPLASHES,
+    IndicatorLook,
+    Splash,
+    ThemeConfig,
+    decode_theme,
+    prompt_file,
+)
 
 LARGEST_PACKAGE = 32 * 1024 * 1024
 """Bytes of the ZIP; prompts of a minute in five languages fit."""
@@ -181,31 +190,20 @@ def _depth(text: bytes) -> int:
 
 def named(config: ThemeConfig) -> Iterator[tuple[str, str]]:
     """The files that a theme may have, and what each has to be."""
-    looks = config.indicators
-    for look in (
-        looks.streaming,
-        looks.public_streaming,
-        looks.recording,
-        looks.transcribing,
-        looks.live_captions,
-        looks.ai_enabled,
-    ):
+    for indicator in KINDS:
+        look: IndicatorLook = getattr(config.indicators, indicator)
         if look.icon:
             yield look.icon, "drawing"
-    screens = config.splash_screens
-    for splash in (screens.waiting, screens.no_presentation, screens.stream_waiting):
-        if path := _background(splash):
-            yield path, "picture"
-    for platform in get_args(Platform):
+    for screen in SPLASHES:
+        splash: Splash = getattr(config.splash_screens, screen)
+        if splash.background and splash.background.path:
+            yield splash.background.path, "picture"
+    for platform in PLATFORMS:
         named_here = config.prompts.get(platform, {})
-        for announcement in get_args(Announcement):
+        for announcement in ANNOUNCEMENTS:
             path = named_here.get(announcement, prompt_file(platform, announcement))
             if path is not None:
                 yield path, "prompt"
-
-
-def _background(splash: Splash) -> str | None:
-    return splash.background.path if splash.background else None
 
 
 def _drawing(content: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""Icons and backgrounds of a theme in memory. Needs Pillow and resvg, which not every service has."""
+"""Icons and backgrounds of a theme in memory. Needs Pillow and resvg, as not every service does."""
 
 import io
 

@@ -25,7 +25,7 @@ def samples(prompt: bytes) -> bytes:
                 raise UnfitSound("is not of 48 kHz, mono, 16 bits")
             if opened.getnframes() > LONGEST * RATE:
                 raise UnfitSound(f"is longer than {LONGEST} seconds")
-            found = opened.readframes(LONGEST * RATE)
+            found: bytes = opened.readframes(LONGEST * RATE)
     except (wave.Error, EOFError, OSError, ValueError, RuntimeError, MemoryError) as exc:
         raise UnfitSound("is not a WAV file of plain samples") from exc
     if not found or len(found) % WIDTH:

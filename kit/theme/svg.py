@@ -18,8 +18,9 @@ DEEPEST = 32
 SVG = "http://www.w3.org/2000/svg"
 
 ELEMENTS = frozenset(
-    "svg g defs title desc metadata path rect circle ellipse line polyline polygon "
-    "linearGradient radialGradient stop clipPath mask style".split()
+    {"svg", "g", "defs", "title", "desc", "metadata", "style"}
+    | {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon"}
+    | {"linearGradient", "radialGradient", "stop", "clipPath", "mask"}
 )
 
 HOLDERS = frozenset({"mask", "clipPath"})

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from proto.theme import IndicatorKind
+from proto.media import FeedSpec
+from proto.theme import KINDS, IndicatorKind
 from proto.views import ConferenceView
-from services.mixer.core.theme import KINDS, Look, Manner
+from services.mixer.core.theme import Look, Manner
 
 replace = msgspec.structs.replace
 
@@ -66,6 +67,8 @@ class Indicator(msgspec.Struct, frozen=True):
     kind: IndicatorKind
     out: float
     "How far its text has slid out, 0 to 1."
+    room: float
+    "How much of its place it takes, 0 to 1: the others make room before it can be seen."
     opacity: float
 
 
@@ -84,12 +87,14 @@ def follow(state: State, view: ConferenceView, manner: Manner, now: float) -> St
             shown[kind] = ramp.off(now)
     people = frozenset(p.participant for p in view.participants if p.present())
     joined = manner.text_on_join and state.people is not None and bool(people - state.people)
-    state = replace(state, shown=shown, people=people)
+    # A theme that was just put on may want it sooner, or not at all.
+    due = min(state.due, now + manner.text_every) if manner.text_every else math.inf
+    state = replace(state, shown=shown, people=people if view.running else None, due=due)
     if not wanted:
         return replace(state, due=math.inf)
     if came or joined:
         return _announced(state, manner, now)
-    if manner.text_every and now >= state.due:
+    if now >= state.due:
         # The mix may have slept; what it would have shown meanwhile is not made up for.
         late = (now - state.due) % manner.text_every
         if late < manner.text_for + manner.slide_for:
@@ -107,16 +112,27 @@ def _announced(state: State, manner: Manner, at: float) -> State:
 
 def facts(view: ConferenceView) -> tuple[IndicatorKind, ...]:
     """What is to be shown of a conference, most important first."""
+    if not view.running:
+        return ()
     transforms = view.transforms
     on: dict[IndicatorKind, bool | None] = {
         "streaming": view.streaming_indicator and not view.public_streaming,
         "public_streaming": view.streaming_indicator and view.public_streaming,
         "recording": view.recording_indicator,
         "transcribing": view.transcribing_indicator,
-        "live_captions": getattr(transforms, "live_captions_indicator", None),
-        "ai_enabled": getattr(transforms, "ai_enabled_indicator", None),
+        "live_captions": transforms.live_captions_indicator,
+        "ai_enabled": transforms.ai_enabled_indicator,
+        "external_media_processing": transforms.external_media_processing_indicator,
     }
     return tuple(kind for kind in KINDS if on[kind])
+
+
+def in_feed(view: ConferenceView, feed: FeedSpec) -> bool:
+    """Whether a feed has indicators. A presentation by itself is the presenter's picture alone."""
+    if feed.content == "presentation":
+        return False
+    streaming = view.transforms.streaming
+    return not (feed.streaming and streaming and streaming.indicators_enabled is False)
 
 
 def indicators(state: State, look: Look, now: float) -> tuple[Indicator, ...]:
@@ -130,8 +146,9 @@ def indicators(state: State, look: Look, now: float) -> tuple[Indicator, ...]:
         ramp, badge = state.shown.get(kind), look.badges.get(kind)
         if ramp is None or badge is None or not badge.enabled:
             continue
-        if opacity := eased(ramp.at(now, manner.fade_for)):
-            found.append(Indicator(kind, out if badge.text else 0.0, opacity))
+        if on := ramp.at(now, manner.fade_for):
+            room, opacity = eased(min(2 * on, 1.0)), eased(max(2 * on - 1, 0.0))
+            found.append(Indicator(kind, out if badge.text else 0.0, room, opacity))
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from proto.media import Audience, FeedSpec
 from proto.mixer import Slot
+from proto.theme import SplashKind
 from proto.views import ConferenceView, ParticipantView
 from services.mixer.core import layouts
 from services.mixer.core.layouts import Rect
@@ -42,8 +43,10 @@ class Scene(msgspec.Struct, frozen=True):
     height: int
     view: str = layouts.DEFAULT
     tiles: tuple[Tile, ...] = ()
-    slate: str | None = None
-    "Nobody is there to be shown: the text for those who wait."
+    splash: SplashKind | None = None
+    "There is nobody to be shown: which of the theme's screens is."
+    name: str = ""
+    "The conference's, for that screen."
     slots: tuple[Slot, ...] = ()
 
     def wanted(self) -> frozenset[SourceId]:
@@ -56,10 +59,6 @@ class Scene(msgspec.Struct, frozen=True):
     def sources(self) -> frozenset[SourceId]:
         """Whose pictures are seen."""
         return frozenset(tile.source for tile in self.tiles if tile.source is not None)
-
-
-WAITING = "The conference will begin shortly"
-NO_PRESENTATION = "No presentation at the moment"
 
 
 def scene(
@@ -77,7 +76,7 @@ def scene(
         presenter = None
     match feed.content:
         case "presentation" if presenter is None:
-            return draw.slate(NO_PRESENTATION)
+            return draw.splash("no_presentation")
         case "presentation" | "single" if presenter is not None:
             return draw.presentation(presenter, inset=feed.content == "single")
         case _:
@@ -108,7 +107,7 @@ class _Drawing:
 
     def people(self) -> Scene:
         if not self._ranked:
-            return self.slate(WAITING)
+            return self.splash("waiting")
         feed = self._feed
         places = layouts.places(self._layout, len(self._ranked), feed.width, feed.height)
         active = self._ranked[0]
@@ -137,11 +136,8 @@ class _Drawing:
             slots.append(("inset", self._ranked[0]))
         return self._scene(tiles, slots)
 
-    def slate(self, text: str) -> Scene:
-        name = self._view.name
-        return msgspec.structs.replace(
-            self._scene([], []), slate=f"{name}\n{text}" if name else text
-        )
+    def splash(self, kind: SplashKind) -> Scene:
+        return msgspec.structs.replace(self._scene([], []), splash=kind, name=self._view.name)
 
     def _tile(self, who: ParticipantView, rect: Rect) -> Tile:
         source = SourceId(who.participant)

@@ -1,12 +1,16 @@
 """What a theme comes to once everything that it leaves out is filled in from the next ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
+from typing import TypeVar
 
 import msgspec
 
 from proto.conference.words import Announcement, Platform
 from proto.theme import (
+    ANNOUNCEMENTS,
+    KINDS,
+    PLATFORMS,
+    SPLASHES,
     Background,
     Element,
     IndicatorKind,
@@ -19,10 +23,7 @@ from proto.theme import (
     prompt_file,
 )
 
-KINDS: tuple[IndicatorKind, ...] = get_args(IndicatorKind)
-SPLASHES: tuple[SplashKind, ...] = get_args(SplashKind)
-PLATFORMS: tuple[Platform, ...] = get_args(Platform)
-ANNOUNCEMENTS: tuple[Announcement, ...] = get_args(Announcement)
+T = TypeVar("T")
 
 CONFERENCE = "{conference}"
 
@@ -50,7 +51,7 @@ class Manner(msgspec.Struct, frozen=True):
     text_every: float = 120.0
     text_for: float = 5.0
     slide_for: float = 0.5
-    fade_for: float = 0.3
+    fade_for: float = 0.4
     size: float = 1 / 16
 
 
@@ -103,7 +104,7 @@ def lines(screen: Screen, conference: str) -> tuple[Line, ...]:
     return tuple(line for line in filled if line.text)
 
 
-def _first[T](values: Iterable[T | None], otherwise: T) -> T:
+def _first(values: Iterable[T | None], otherwise: T) -> T:
     return next((value for value in values if value is not None), otherwise)
 
 
@@ -118,10 +119,8 @@ def _manner(said: Sequence[Indicators]) -> Manner:
 
 def _badge(kind: IndicatorKind, layers: Sequence[Layer]) -> Badge:
     usual, said = Badge(), [_of(layer, kind) for layer in layers]
-    icon = _first(
-        ((at, one.icon) for at, one in enumerate(said) if one.icon in layers[at].files),
-        None,
-    )
+    icons = ((at, one.icon) for at, one in enumerate(said))
+    icon = next(((at, icon) for at, icon in icons if icon in layers[at].files), None)
     return Badge(
         _first((one.enabled for one in said), usual.enabled),
         icon,
@@ -137,8 +136,7 @@ def _of(layer: Layer, kind: IndicatorKind) -> IndicatorLook:
 
 
 def _colour(said: Iterable[int | str | None], usual: Argb) -> Argb:
-    found = _first(said, None)
-    return usual if found is None else argb(found)
+    return next((argb(colour) for colour in said if colour is not None), usual)
 
 
 def _screen(kind: SplashKind, layers: Sequence[Layer]) -> Screen:
@@ -172,9 +170,7 @@ def _prompts(
                 yield (platform, announcement), found
 
 
-def _prompt(
-    platform: Platform, announcement: Announcement, layers: Sequence[Layer]
-) -> File | None:
+def _prompt(platform: Platform, announcement: Announcement, layers: Sequence[Layer]) -> File | None:
     for at, layer in enumerate(layers):
         usual = prompt_file(platform, announcement)
         said = layer.config.prompts.get(platform, {}).get(announcement, usual)

@@ -1,4 +1,4 @@
-"""Texts as pictures: name cards, the slate, name labels. Each is drawn once and kept."""
+"""Texts as pictures: name cards, splash screens, name labels. Each is drawn once and kept."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -9,13 +9,17 @@ import cv2
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from proto.theme import SplashKind
 from services.mixer.core import palette
 from services.mixer.core.layouts import even
 from services.mixer.core.palette import Rgb
+from services.mixer.media import lettering
 from services.mixer.media.picture import Picture
 from services.mixer.media.planes import Planes
+from services.mixer.media.splash import splash
+from services.mixer.theme import Theme
 
 KEPT = 128
 """Drawn texts that are kept: the tiles of some layouts for some dozens of names."""
@@ -33,7 +37,6 @@ LABEL: Rgb = (14, 15, 18)
 LABEL_OPACITY = 0.66
 """Dark enough for white letters on snow, light enough to see that a picture is behind."""
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Key = tuple[str, str, int, int]
 Drawn = TypeVar("Drawn")
 
@@ -66,9 +69,12 @@ class Cards:
         """Who would be here: a disc with initials, and the name where there is room."""
         return self._keep(("name", name, width, height), lambda: _name(name, width, height))
 
-    def slate(self, text: str, width: int, height: int) -> Picture:
-        """What there is to say while nobody is there; the first line is the title."""
-        return self._keep(("slate", text, width, height), lambda: _slate(text, width, height))
+    def splash(self, theme: Theme, kind: SplashKind, name: str, width: int, height: int) -> Picture:
+        """A theme's screen for a conference of that name."""
+        return self._keep(
+            (f"{kind} {theme.serial}", name, width, height),
+            lambda: splash(theme, kind, name, width, height),
+        )
 
     def label(self, name: str, width: int, height: int) -> Overlay:
         """A name for the corner of a tile of that size."""
@@ -100,45 +106,18 @@ def _name(name: str, width: int, height: int) -> Picture:
     _disc(image, centre, disc, palette.colour(name))
     draw = ImageDraw.Draw(image)
     if disc * 40 // 100 >= LEAST_TEXT:
-        draw.text(centre, initials(name), WHITE, _font(disc * 40 // 100), anchor="mm")
+        draw.text(centre, initials(name), WHITE, lettering.font(disc * 40 // 100), anchor="mm")
     if written:
-        font = _font(text)
+        font = lettering.font(text)
         below = (width // 2, centre[1] + disc // 2 + text * 3 // 2)
-        draw.text(below, _shortened(name, font, width * 9 // 10), WHITE, font, anchor="mm")
-    return _picture(image)
-
-
-def _slate(text: str, width: int, height: int) -> Picture:
-    image = _backdrop(width, height)
-    draw = ImageDraw.Draw(image)
-    title, _, rest = text.partition("\n")
-    size = max(min(height // 11, width // 16), 6)
-    font, small = _font(size), _font(max(size // 2, 5))
-    middle, room = height // 2, width * 9 // 10
-    if not rest:
-        draw.text((width // 2, middle), _shortened(title, font, room), WHITE, font, anchor="mm")
-        return _picture(image)
-    draw.text(
-        (width // 2, middle - size * 2 // 3),
-        _shortened(title, font, room),
-        WHITE,
-        font,
-        anchor="mm",
-    )
-    draw.text(
-        (width // 2, middle + size * 2 // 3),
-        _shortened(rest, small, room),
-        PALE,
-        small,
-        anchor="mm",
-    )
+        draw.text(below, lettering.shortened(name, font, width * 9 // 10), WHITE, font, anchor="mm")
     return _picture(image)
 
 
 def _label(name: str, width: int, height: int) -> Overlay:
     size = max(height // 22, LEAST_TEXT)
-    font = _font(size)
-    text = _shortened(name, font, max(width - 2 * size, size))
+    font = lettering.font(size)
+    text = lettering.shortened(name, font, max(width - 2 * size, size))
     wide = min(even(round(font.getlength(text)) + size + 1), width)
     high = min(even(size * 17 // 10 + 1), height)
     image = Image.new("RGB", (wide, high), LABEL)
@@ -155,12 +134,6 @@ def _label(name: str, width: int, height: int) -> Overlay:
     return Overlay((y, u, v), (256 - own[0], 256 - own[1], 256 - own[2]))
 
 
-def _backdrop(width: int, height: int) -> Image.Image:
-    """Dark, a little lighter towards the top."""
-    shade = np.linspace(1.5, 0.8, height)[:, None, None] * np.array(palette.BACKDROP)
-    return Image.fromarray(np.broadcast_to(shade, (height, width, 3)).astype(np.uint8))
-
-
 def _disc(image: Image.Image, centre: tuple[int, int], size: int, colour: Rgb) -> None:
     mask = Image.new("L", (size * SMOOTH, size * SMOOTH))
     ImageDraw.Draw(mask).ellipse((0, 0, size * SMOOTH - 1, size * SMOOTH - 1), 255)
@@ -169,24 +142,6 @@ def _disc(image: Image.Image, centre: tuple[int, int], size: int, colour: Rgb) -
         image.paste(
             colour, (*corner, corner[0] + size, corner[1] + size), mask.resize((size, size))
         )
-
-
-def _shortened(text: str, font: Font, room: int) -> str:
-    """As much of a text as fits, on one line."""
-    # Layout engines fail on control characters.
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    if font.getlength(text) <= room:
-        return text
-    while text and font.getlength(text + "…") > room:
-        text = text[:-1]
-    return text.rstrip() + "…"
-
-
-def _font(size: int) -> Font:
-    try:
-        return ImageFont.truetype("DejaVuSans.ttf", size)
-    except OSError:
-        return ImageFont.load_default(size)
 
 
 def _picture(image: Image.Image) -> Picture:

@@ -19,9 +19,11 @@ from services.mixer.core.scene import Scene, SourceId, scene, seen
 from services.mixer.media.cards import Cards
 from services.mixer.media.feed import Feed
 from services.mixer.media.picture import Picture
+from services.mixer.media.signs import Signs
 from services.mixer.media.sound import SoundMixer
 from services.mixer.media.source import Source
 from services.mixer.media.voice import BLOCK, RATE
+from services.mixer.theme import Theme, default
 
 BLOCK_SECONDS = BLOCK / RATE
 
@@ -66,7 +68,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Engine:
-    """`run` is for one thread; `direct`, `open_feed`, `counts` and `stop` for any."""
+    """`run` is for one thread; `direct`, `dress`, `open_feed`, `counts` and `stop` for any."""
 
     def __init__(
         self,
@@ -89,6 +91,8 @@ class Engine:
         self._feeds: dict[FeedSpec, Feed] = {}
         self._lock = threading.Lock()
         self._cards = Cards()
+        self._signs = Signs(default())
+        self._dresses: deque[Theme] = deque(maxlen=1)
         self._mixer = SoundMixer()
         self._block = 0
         self._stage = stage.Stage()
@@ -111,6 +115,10 @@ class Engine:
     def direct(self, direction: Direction) -> None:
         """Mix this from the next picture on."""
         self._directions.append(direction)
+
+    def dress(self, theme: Theme) -> None:
+        """Wear this from the next picture on."""
+        self._dresses.append(theme)
 
     def open_feed(self, spec: FeedSpec) -> FeedWriter | str:
         """The writer of a feed, or why there is none."""
@@ -152,6 +160,7 @@ class Engine:
         """Do all that is due; returns when there is more to do, in seconds of the mix."""
         now = self.now()
         self._follow()
+        self._signs.follow(self._seen.view, now)
         taken = self._taken(now)
         self._look(now, taken)
         for feed in taken:
@@ -164,7 +173,9 @@ class Engine:
         return min(now + BUSY, *(feed.next_at for feed in taken))
 
     def _follow(self) -> None:
-        """Take up new directions."""
+        """Take up new directions, and a new theme."""
+        if self._dresses:
+            self._signs.dress(self._dresses.popleft())
         while self._directions:
             self._seen = self._directions.popleft()
             self._stage = stage.present(
@@ -293,4 +304,5 @@ class Engine:
             picture = source.picture(at) if source is not None else None
             if picture is not None:
                 pictures[source_id] = picture
-        feed.render(n, feed.scene, pictures)
+        stamps = self._signs.stamps(self._seen.view, feed.spec, feed.scene, n / feed.spec.fps)
+        feed.render(n, feed.scene, pictures, stamps, self._signs.theme)

@@ -13,6 +13,7 @@ from services.mixer.media.cards import Cards, initials
 from services.mixer.media.compositor import Compositor
 from services.mixer.media.picture import Picture
 from services.mixer.media.scaling import Scaler, crop
+from services.mixer.theme import default
 from tests.support.watch import Box, Rgb, is_near, mean_colour, rgb
 from tests.unit.mixer.people import source
 
@@ -161,7 +162,7 @@ def test_a_name_card_has_letters_and_the_participants_colour() -> None:
 
 
 def test_a_slate_fills_the_picture_and_says_something() -> None:
-    picture = drawn(Scene(*SIZE, slate="Town hall\nSoon"), {})
+    picture = drawn(Scene(*SIZE, splash="waiting", name="Town hall"), {})
     assert (picture.min(axis=2) > 200).sum() > 200
     assert picture[5, 5].max() < 60
 
@@ -190,7 +191,7 @@ def test_initials(name: str, letters: str) -> None:
 def test_any_name_can_be_drawn_at_any_size(text: str, size: tuple[int, int]) -> None:
     cards = Cards()
     assert cards.name(text, *size).width == size[0]
-    assert cards.slate(text, *size).height == size[1]
+    assert cards.splash(default(), "waiting", text, *size).height == size[1]
     cards.label(text, *size)
 
 

@@ -5,9 +5,10 @@ import pytest
 
 from proto.media import FeedSpec
 from proto.mixer import Slot
+from proto.theme import SplashKind
 from proto.views import ConferenceView
 from services.mixer.core import layouts
-from services.mixer.core.scene import NO_PRESENTATION, WAITING, Scene, SourceId, scene
+from services.mixer.core.scene import Scene, SourceId, scene
 from tests.unit.mixer.people import person, room, source, stream
 
 SINGLE = FeedSpec("c")
@@ -113,18 +114,17 @@ def test_labels_are_written_into_pictures_but_not_onto_cards() -> None:
 
 
 @pytest.mark.parametrize(
-    ("view", "feed", "text"),
+    ("view", "feed", "kind"),
     [
-        pytest.param(room(), SINGLE, f"Town hall\n{WAITING}", id="nobody"),
-        pytest.param(room(stream("yt")), SINGLE, f"Town hall\n{WAITING}", id="only-streams"),
-        pytest.param(room(ANN), PRESENTATION, f"Town hall\n{NO_PRESENTATION}", id="placeholder"),
-        pytest.param(
-            msgspec.structs.replace(room(), name=""), SINGLE, WAITING, id="nameless-conference"
-        ),
+        pytest.param(room(), SINGLE, "waiting", id="nobody"),
+        pytest.param(room(stream("yt")), SINGLE, "waiting", id="only-streams"),
+        pytest.param(room(ANN), PRESENTATION, "no_presentation", id="placeholder"),
+        pytest.param(room(ANN), SINGLE, None, id="somebody"),
     ],
 )
-def test_slates(view: ConferenceView, feed: FeedSpec, text: str) -> None:
-    assert scene(view, (), ALL, feed).slate == text
+def test_splash_screens(view: ConferenceView, feed: FeedSpec, kind: SplashKind | None) -> None:
+    made = scene(view, (), ALL, feed)
+    assert (made.splash, made.name) == (kind, "Town hall" if kind else "")
 
 
 def test_equal_inputs_make_equal_scenes() -> None:
