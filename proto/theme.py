@@ -24,9 +24,6 @@ IndicatorKind = Literal[
 ]
 SplashKind = Literal["waiting", "no_presentation", "stream_waiting"]
 
-Digest = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
-"""SHA-256 of a package, or empty: none was uploaded."""
-
 Path = Annotated[
     str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_. /-]*$")
 ]

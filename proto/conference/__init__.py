@@ -54,6 +54,7 @@ from proto.conference.events import (
     PresentationStopped,
     RoleChanged,
     Stored,
+    ThemesChosen,
     upcast,
 )
 from proto.conference.words import (
@@ -71,6 +72,7 @@ from proto.conference.words import (
     Routing,
     ServiceType,
     StreamingTransforms,
+    ThemeRef,
     Transforms,
 )
 
@@ -124,6 +126,8 @@ __all__ = [
     "StopPresenting",
     "Stored",
     "StreamingTransforms",
+    "ThemeRef",
+    "ThemesChosen",
     "Tick",
     "TransformLayout",
     "Transforms",

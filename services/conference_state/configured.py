@@ -1,12 +1,13 @@
 """The configured conferences, always as they are now, in the words of the core."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import msgspec
 import structlog
 
 from kit.kv import Watch
-from proto.config import AutomaticParticipant, Conference, Global
+from proto.config import AutomaticParticipant, Conference, Global, IvrTheme
 from proto.layouts import CLIENT_NAMES
 from proto.urls import SealedUrl
 from services.conference_state.core import Automatic, Vmr
@@ -15,6 +16,12 @@ log = structlog.get_logger()
 
 DEFAULTS = Global(max_callrate_out=None)
 """While nothing is set. Pexip's limit of the bit rate, less than our full HD, holds once it is."""
+
+
+NO_PACKAGES: Mapping[int, str] = {}
+
+FOLLOWED = ("conference", "automatic_participant", "ivr_theme", "global")
+"""Kinds of resources that have a say."""
 
 
 class Vmrs:
@@ -26,6 +33,8 @@ class Vmrs:
         self._automatic: defaultdict[int, dict[int, AutomaticParticipant]] = defaultdict(dict)
         "By conference, then by id."
         self._global = DEFAULTS
+        self._packages: dict[int, str] = {}
+        "Of themes."
         self._keys: dict[int, str] = {}
         self.by_key: dict[str, Vmr] = {}
 
@@ -35,7 +44,7 @@ class Vmrs:
     async def follow(self) -> None:
         async for key, value, _ in self._watch.entries():
             kind, _, ident = key.rpartition(".")
-            if kind in ("conference", "automatic_participant", "global") and ident.isdigit():
+            if kind in FOLLOWED and ident.isdigit():
                 try:
                     changed = self._take(kind, int(ident), value)
                 except msgspec.MsgspecError:
@@ -60,6 +69,12 @@ class Vmrs:
                 for number in automatic.conference:
                     self._automatic[number][ident] = automatic
                 return [*before, *automatic.conference]
+            case "ivr_theme":
+                self._packages.pop(ident, None)
+                theme = msgspec.json.decode(value, type=IvrTheme) if value else None
+                if theme is not None and theme.package:
+                    self._packages[ident] = theme.package
+                return []
             case _:
                 self._global = msgspec.json.decode(value, type=Global) if value else DEFAULTS
                 return list(self._conferences)
@@ -71,12 +86,18 @@ class Vmrs:
             self._keys[number] = conference.key
             automatic = self._automatic[number]
             self.by_key[conference.key] = effective(
-                conference, self._global, [automatic[ident] for ident in sorted(automatic)]
+                conference,
+                self._global,
+                [automatic[ident] for ident in sorted(automatic)],
+                self._packages,
             )
 
 
 def effective(
-    conference: Conference, general: Global, automatic: list[AutomaticParticipant]
+    conference: Conference,
+    general: Global,
+    automatic: list[AutomaticParticipant],
+    packages: Mapping[int, str] = NO_PACKAGES,
 ) -> Vmr:
     """What holds for a conference: its own settings, and where it has none the global ones."""
     return Vmr(
@@ -103,6 +124,9 @@ def effective(
         conference.enable_overlay_text,
         conference.enable_active_speaker_indication,
         conference.call_type,
+        conference.ivr_theme or 0,
+        general.default_theme or 0,
+        packages,
     )
 
 

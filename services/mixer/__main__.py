@@ -4,6 +4,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import msgspec
@@ -13,6 +14,7 @@ from kit import boot, bus, work
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket, Watch
+from kit.objects import Objects
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
@@ -22,6 +24,7 @@ from proto.scheduler import MixAssigned
 from proto.views import FeedOffer, decode_conference, decode_feed
 from services.mixer.config import Config
 from services.mixer.shell import Worker
+from services.mixer.wardrobe import Wardrobe
 
 
 async def main() -> None:
@@ -49,6 +52,9 @@ async def main() -> None:
             name,
             config,
             vault,
+            Wardrobe(
+                await Objects.ensure(app.js, subjects.THEMES), Path(config.run_dir) / "themes"
+            ),
             partial(work.report, logs["mixer"], "mixer"),
             offer,
             withdraw,

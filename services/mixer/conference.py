@@ -9,6 +9,7 @@ import gc
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,7 +24,7 @@ from kit.secrets import Sealer, Unsealable
 from proto.layouts import CLIENT_NAMES
 from proto.media import FeedSpec
 from proto.mixer import SourceState
-from services.mixer import wire
+from services.mixer import theme, wire
 from services.mixer.core.scene import Scene, SourceId
 from services.mixer.media.cast import Cast
 from services.mixer.media.engine import Direction, Engine
@@ -58,6 +59,8 @@ class Conference:
         self._stage: tuple[str, ...] | None = () if begin.replay else None
         self.engine = Engine(begin.conference, self._on_stage, self._on_layout, labels=begin.labels)
         self._cast = Cast(self._open, replay=begin.replay)
+        # One after the other, and not while the mix waits: a theme may take half a second to read.
+        self._wardrobe = ThreadPoolExecutor(1, "wardrobe")
 
     def obey(self, order: wire.AnyOrder) -> None:
         match order:
@@ -74,6 +77,8 @@ class Conference:
                 self._stage = tuple(stage)
                 if self._direction is not None:
                     self._direct(msgspec.structs.replace(self._direction, stage=self._stage))
+            case wire.Dress(packages):
+                self._wardrobe.submit(self._dress, [Path(path) for path in packages])
             case _:
                 log.warning("order out of place", order=type(order).__name__)
 
@@ -96,12 +101,16 @@ class Conference:
         return wire.Stats(cpu_seconds=cpu_seconds, **msgspec.structs.asdict(counts))
 
     def close(self) -> None:
+        self._wardrobe.shutdown(wait=False, cancel_futures=True)
         self.engine.stop()
         self._cast.close()
 
     def _direct(self, direction: Direction) -> None:
         self._direction = direction
         self.engine.direct(direction)
+
+    def _dress(self, packages: list[Path]) -> None:
+        self.engine.dress(theme.load(packages))
 
     def _open(self, source: SourceId, sealed: str) -> Source:
         if self._begin.replay:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import structlog
 
 from kit import bus
 from kit.child import Child, Kept
+from kit.follow import OUTAGES
 from kit.vault import Vault
 from proto.base import Message
 from proto.mixer import (
@@ -34,6 +36,7 @@ from proto.views import ConferenceView, FeedOffer, WorkerView
 from services.mixer import wire
 from services.mixer.config import Config
 from services.mixer.core.scene import Content
+from services.mixer.wardrobe import Wardrobe
 
 log = structlog.get_logger()
 
@@ -42,6 +45,9 @@ Offering = Callable[[FeedOffer], Awaitable[None]]
 Withdrawing = Callable[[MixAssigned], Awaitable[None]]
 
 CONFERENCE = "services.mixer.conference"
+
+FETCH_AGAIN = 2.0
+"""Seconds after which a theme is fetched again that could not be."""
 
 
 class Mix:
@@ -52,6 +58,7 @@ class Mix:
         assigned: MixAssigned,
         config: Config,
         vault: Vault,
+        wardrobe: Wardrobe,
         write: Write,
         offer: Offering,
         withdraw: Withdrawing,
@@ -68,6 +75,11 @@ class Mix:
         self._now = now
         self._view: ConferenceView | None = None
         self._sources: dict[tuple[str, Content], wire.Source] = {}
+        self._wardrobe = wardrobe
+        self._worn: tuple[str, ...] = ()
+        "Packages of the themes that the process was told to wear."
+        self._look = asyncio.Event()
+        "Set when it may have to wear others."
         self._kept = Kept(
             CONFERENCE,
             wire.decode_report,
@@ -83,7 +95,10 @@ class Mix:
             await self._write(
                 a.conference, MixStarted(self._now(), a.conference, a.instance, a.worker)
             )
-            await self._kept.run()
+            async with asyncio.TaskGroup() as tasks:
+                dressing = tasks.create_task(self._dress())
+                await self._kept.run()
+                dressing.cancel()
 
     def stop(self) -> None:
         """Ask the process to end; `run` returns when it has."""
@@ -114,10 +129,31 @@ class Mix:
         self._sources = sources
         self._view = view
         self._kept.send(wire.Show(view))
+        self._look.set()
 
     def stage(self, stage: list[str]) -> None:
         """Replay: who is heard, as it was recorded."""
         self._kept.send(wire.Stage(stage))
+
+    async def _dress(self) -> None:
+        """Have the conference wear what its view says; to fetch it holds nothing else up."""
+        while True:
+            await self._look.wait()
+            self._look.clear()
+            themes = self._view.themes if self._view is not None else []
+            wanted = tuple(theme.package for theme in themes) if not self._config.replay else ()
+            if wanted == self._worn:
+                continue
+            try:
+                found = [await self._wardrobe.fetch(package) for package in wanted]
+            except OUTAGES as exc:
+                log.warning("themes cannot be fetched", error=type(exc).__name__)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._look.wait(), FETCH_AGAIN)
+                self._look.set()
+                continue
+            self._worn = wanted
+            self._kept.send(wire.Dress([str(path) for path in found if path is not None]))
 
     async def _source(
         self, participant: str, content: Content, url: SealedUrl
@@ -140,6 +176,9 @@ class Mix:
         at, a = self._now(), self.assigned
         match report:
             case wire.Ready(socket=socket):
+                # A process that has just begun wears our own theme.
+                self._worn = ()
+                self._look.set()
                 await self._offer(
                     FeedOffer(a.conference, a.instance, a.worker, self._config.host, socket)
                 )
@@ -179,6 +218,7 @@ class Worker:
         name: str,
         config: Config,
         vault: Vault,
+        wardrobe: Wardrobe,
         write: Write,
         offer: Offering,
         withdraw: Withdrawing,
@@ -190,6 +230,7 @@ class Worker:
         self._name = name
         self._config = config
         self._vault = vault
+        self._wardrobe = wardrobe
         self._write = write
         self._offer = offer
         self._withdraw = withdraw
@@ -239,6 +280,7 @@ class Worker:
             assigned,
             self._config,
             self._vault,
+            self._wardrobe,
             self._write,
             self._offer,
             self._withdraw,

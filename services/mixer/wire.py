@@ -45,6 +45,13 @@ class Stage(Order, frozen=True, tag="stage"):
     stage: list[Token]
 
 
+class Dress(Order, frozen=True, tag="dress"):
+    """Wear these themes."""
+
+    packages: list[str]
+    "Paths of ZIP files, the first of which decides."
+
+
 class Report(msgspec.Struct, frozen=True, tag_field="report"):
     """From the conference's process."""
 
@@ -91,7 +98,7 @@ class Stats(Report, frozen=True, tag="stats"):
     "Used by the process."
 
 
-AnyOrder = Begin | Show | Source | Stage
+AnyOrder = Begin | Show | Source | Stage | Dress
 AnyReport = Ready | SourceChanged | StageChanged | LayoutChanged | Stats
 
 _order_decoder: msgspec.json.Decoder[AnyOrder] = msgspec.json.Decoder(AnyOrder)

@@ -28,6 +28,7 @@ from proto.conference import (
     PresentationStarted,
     PresentationStopped,
     RoleChanged,
+    ThemesChosen,
     Transforms,
 )
 from proto.views import (
@@ -88,6 +89,8 @@ def _fold(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
             return replace(view, locked=on)
         case LayoutTransformed(transforms=transforms):
             return transformed(view, transforms)
+        case ThemesChosen(themes=themes):
+            return replace(view, themes=themes)
         case OutsideReported():
             return _outside(view, event)
         case AnnouncementRequested(announcement=announcement, platform=platform):
