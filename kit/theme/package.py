@@ -44,6 +44,9 @@ LARGEST_CONFIG = 256 * 1024
 
 MOST_FILES = 1000
 
+LONGEST_REASON = 200
+"""Characters; what is wrong may name what a stranger wrote."""
+
 DEEPEST = 64
 """Brackets in brackets of `themeconfig.json`; a theme needs five."""
 
@@ -171,7 +174,7 @@ def _config(files: Mapping[str, bytes]) -> ThemeConfig:
     try:
         return decode_theme(given.removeprefix(b"\xef\xbb\xbf"))
     except msgspec.ValidationError as exc:
-        raise Unfit(f"{CONFIG}: {exc}.") from exc
+        raise Unfit(f"{CONFIG}: {_printable(str(exc), LONGEST_REASON)}.") from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise Unfit(f"{CONFIG} is not JSON.") from exc
 
@@ -234,8 +237,12 @@ CHECKS = {"drawing": _drawing, "picture": _picture, "prompt": _prompt}
 
 def _shown(name: str) -> str:
     """A stranger's file name, in a sentence."""
-    printable = "".join(c if c.isprintable() else "?" for c in unicodedata.normalize("NFC", name))
-    return f"“{printable[:80]}{'…' if len(printable) > 80 else ''}”"
+    return f"“{_printable(name, 80)}”"
+
+
+def _printable(text: str, most: int) -> str:
+    clean = "".join(c if c.isprintable() else "?" for c in unicodedata.normalize("NFC", text))
+    return clean if len(clean) <= most else f"{clean[:most]}…"
 
 
 def _mb(size: int) -> str:

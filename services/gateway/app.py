@@ -19,6 +19,7 @@ from kit.boot import App
 from kit.eventlog import JetStreamLog
 from kit.follow import Follower
 from kit.kv import Bucket
+from kit.objects import Objects
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
@@ -31,12 +32,14 @@ from services.gateway.management.command import ConferenceCommands, ParticipantC
 from services.gateway.management.configuration import ConfigurationController
 from services.gateway.management.editor import Editor
 from services.gateway.management.history import HistoryController
+from services.gateway.management.packages import PackagesController
 from services.gateway.management.rules_test import rules_test
 from services.gateway.management.status import StatusController
 from services.gateway.problems import HANDLERS
 from services.gateway.records import Records
 from services.gateway.rostrum_api import RostrumController
 from services.gateway.store import Store
+from services.gateway.themes import Themes
 from services.gateway.users_api import UsersController
 from services.gateway.web import pages
 from services.gateway.workers import Workers
@@ -97,7 +100,8 @@ async def assemble(
     calls = Calls(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )
-    editor = Editor(store, vault, workers, new_id)
+    themes = Themes(store, await Objects.ensure(app.js, subjects.THEMES))
+    editor = Editor(store, vault, workers, themes, new_id)
     for job in (
         store.follow(),
         accounts.follow(),
@@ -123,6 +127,7 @@ async def assemble(
             HistoryController,
             UsersController,
             RostrumController,
+            PackagesController,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -134,6 +139,7 @@ async def assemble(
             "editor": given(editor),
             "records": given(records),
             "accounts": given(accounts),
+            "themes": given(themes),
             "js": given(app.js),
         },
         exception_handlers=HANDLERS,
