@@ -1,9 +1,12 @@
-"""A sheet of indicators in motion: `python -m tests.support.signs FILE.png` draws it anew.
+"""A sheet of indicators in motion: `python -m tests.support.signs FILE.png` draws it anew, and
+`python -m tests.support.signs` says what indicators cost.
 
 Top to bottom the seconds of `PHASES`, left to right layouts and backgrounds.
 """
 
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -56,6 +59,7 @@ def painted(
     colour: Rgb = GREY,
     theme: Theme | None = None,
     feed: FeedSpec | None = None,
+    pictures: Mapping[SourceId, Picture] | None = None,
 ) -> Pixels:
     """What is seen so many seconds after the conference became like this."""
     theme = theme or default()
@@ -65,8 +69,9 @@ def painted(
     feed = feed or FeedSpec("c", width=scene.width, height=scene.height)
     stamps = signs.stamps(view, feed, scene, 100.0 + at)
     canvas = np.zeros((scene.height * 3 // 2, scene.width), np.uint8)
-    picture = Picture.flat(palette.yuv(colour), 320, 180)
-    Compositor(Cards()).draw(0, canvas, scene, {ANN: picture}, stamps, theme)
+    if pictures is None:
+        pictures = {ANN: Picture.flat(palette.yuv(colour), 320, 180)}
+    Compositor(Cards()).draw(0, canvas, scene, pictures, stamps, theme)
     return rgb(canvas)
 
 
@@ -99,5 +104,28 @@ def _grid(strips: list[list[Image.Image]]) -> Image.Image:
     return whole
 
 
+def cost() -> None:
+    """What still indicators cost over a moving picture of 720p, at 30 pictures a second."""
+    scene, feed = one_person("1:0"), FeedSpec("c")
+    pictures = [{ANN: Picture.flat(palette.yuv(GREY), 1280, 720)} for _ in range(2)]
+    spent: list[float] = []
+    for kinds in ((), ("streaming",), ("streaming", "recording")):
+        signs, view, compositor = Signs(default()), on(*kinds), Compositor(Cards())
+        canvas = np.zeros((1080, 1280), np.uint8)
+        signs.follow(view, 0.0)
+        begun = time.process_time()
+        for n in range(3000):
+            at = 30 + n / 100
+            signs.follow(view, at)
+            stamps = signs.stamps(view, feed, scene, at)
+            compositor.draw(0, canvas, scene, pictures[n % 2], stamps)
+        spent.append((time.process_time() - begun) / 100)
+    for count, core in enumerate(spent):
+        print(f"{count} indicators: {core:.5f} core, {core - spent[0]:.5f} of them for indicators")
+
+
 if __name__ == "__main__":
-    sheet().save(Path(sys.argv[1]), optimize=True)
+    if len(sys.argv) > 1:
+        sheet().save(Path(sys.argv[1]), optimize=True)
+    else:
+        cost()

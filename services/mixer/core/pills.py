@@ -64,17 +64,17 @@ def _row(
 def _column(
     shown: Sequence[Indicator], lengths: Mapping[IndicatorKind, int], scene: Scene, size: int
 ) -> tuple[Pill, ...]:
-    """The icons in one line, in the free strip beside the main picture if it is that wide."""
+    """The icons below each other: beside the main picture where nothing is, or in its corner."""
     space = gap(scene.width, scene.height)
     main = _main(scene)
-    strip = scene.width - main.right
-    right = main.right + (strip + size) // 2 if strip >= size + space else main.right - space
-    right = min(even(right), scene.width - space)
-    top = main.y + (0 if strip >= size + space else space)
-    y = float(max(top, space))
+    beside = Rect(main.right, main.y, scene.width - main.right, main.height)
+    if beside.width >= size + space and not any(t.rect.overlaps(beside) for t in scene.tiles):
+        right, y = even(main.right + (beside.width + size) // 2), float(max(main.y, space))
+    else:
+        right, y = main.right - space, float(main.y + space)
     for rect in _insets(scene):
         if rect.x < right and right - size < rect.right and rect.y < y + size:
-            y = max(y, rect.bottom + space)
+            right, y = min(right, rect.right), rect.bottom + space
     found = []
     for one in shown:
         length = min(lengths[one.kind], even(right - space))

@@ -263,6 +263,7 @@ class Engine:
     def _close_feed(self, feed: Feed) -> None:
         with self._lock:
             self._feeds = {s: f for s, f in self._feeds.items() if f is not feed}
+        self._signs.forget(feed.spec)
         if feed.spec != self._standing:
             self._reported.pop(feed.spec, None)
         feed.writer.close()
