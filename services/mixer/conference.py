@@ -59,6 +59,8 @@ class Conference:
         self._stage: tuple[str, ...] | None = () if begin.replay else None
         self.engine = Engine(begin.conference, self._on_stage, self._on_layout, labels=begin.labels)
         self._cast = Cast(self._open, replay=begin.replay)
+        self.theme = theme.default()
+        "That is worn now."
         # One after the other, and not while the mix waits: a theme may take half a second to read.
         self._wardrobe = ThreadPoolExecutor(1, "wardrobe")
 
@@ -110,7 +112,8 @@ class Conference:
         self.engine.direct(direction)
 
     def _dress(self, packages: list[Path]) -> None:
-        self.engine.dress(theme.load(packages))
+        self.theme = theme.load(packages)
+        self.engine.dress(self.theme)
 
     def _open(self, source: SourceId, sealed: str) -> Source:
         if self._begin.replay:

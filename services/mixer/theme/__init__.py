@@ -58,13 +58,18 @@ class Theme:
         """RGB, as large as it came."""
         return self._backgrounds.get(kind)
 
-    def prompt(self, platform: Platform, announcement: Announcement) -> Samples | None:
-        """48 kHz, mono; nothing: silence."""
+    def recording(self, platform: Platform, announcement: Announcement) -> bytes | None:
+        """A prompt as a WAV file; nothing: silence."""
         file = self.look.prompts.get((platform, announcement))
-        if file is None:
+        return None if file is None else self._content(file)
+
+    def prompt(self, platform: Platform, announcement: Announcement) -> Samples | None:
+        """The same as samples: 48 kHz, mono."""
+        recording = self.recording(platform, announcement)
+        if recording is None:
             return None
         try:
-            return np.frombuffer(samples(self._content(file)), "<i2").astype(np.int16)
+            return np.frombuffer(samples(recording), "<i2").astype(np.int16)
         except UnfitSound:
             log.warning("prompt cannot be played", announcement=announcement)
             return None
