@@ -1,9 +1,14 @@
-"""Themes for tests, made in memory."""
+"""Themes for tests, made in memory.
+
+`python -m tests.support.themes` writes down the schema of themes as it is now.
+"""
 
 import io
+import json
 import wave
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,8 +16,11 @@ import numpy as np
 from PIL import Image
 
 from proto.theme import CONFIG
+from services.gateway.core.theme_schema import document
 
 Rgb = tuple[int, int, int]
+
+SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "theme.schema.json"
 
 
 def packed(config: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> bytes:
@@ -55,3 +63,7 @@ def tone(hertz: float, seconds: float = 0.5, *, rate: int = 48_000, channels: in
         file.setsampwidth(2)
         file.writeframes(np.repeat(wanted, channels).tobytes())
     return into.getvalue()
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(json.dumps(document(), indent=1, ensure_ascii=False) + "\n")

@@ -4,9 +4,11 @@ from litestar import Controller, get, put
 from litestar.response import Response
 
 from kit.theme.package import LARGEST_PACKAGE
-from proto.theme import json_schema
+from services.gateway.core.theme_schema import document
 from services.gateway.given import Number, TheEditor, TheThemes
 from services.gateway.problems import AnyRequest, json
+
+SCHEMA = document()
 
 
 class PackagesController(Controller):
@@ -14,7 +16,7 @@ class PackagesController(Controller):
 
     @get("/schema", sync_to_thread=False)
     def schema(self) -> Response[bytes]:
-        return json(json_schema())
+        return json(SCHEMA)
 
     @get("/{number:int}/package")
     async def download(self, number: Number, themes: TheThemes) -> Response[bytes]:
