@@ -10,12 +10,8 @@ from kit.theme.package import Package, Unfit, named
 LARGEST = 4096
 """Pixels of either side of a background; four times what a conference shows."""
 
-ICON_LIMIT = 512
-"""Pixels of either side of an icon, once it is drawn."""
-
-
-TRIAL = 48
-"""Pixels of an icon that is drawn to see that it can be."""
+ICON = 256
+"""Pixels of either side of a drawn icon; the largest in a picture of 2160 lines has 160."""
 
 
 class UnfitPicture(Exception):
@@ -23,19 +19,22 @@ class UnfitPicture(Exception):
 
 
 def background(content: bytes) -> Image.Image:
-    """RGB. Raises UnfitPicture."""
+    """RGB, on black where it is transparent. Raises UnfitPicture."""
     try:
         with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as opened:
             if max(opened.size) > LARGEST:
                 raise UnfitPicture(f"is wider or higher than {LARGEST} pixels")
-            return opened.convert("RGB")
+            if not opened.has_transparency_data:
+                return opened.convert("RGB")
+            drawn = opened.convert("RGBA")
+            behind = Image.new("RGBA", drawn.size, (0, 0, 0, 255))
+            return Image.alpha_composite(behind, drawn).convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as exc:
         raise UnfitPicture("is a damaged picture") from exc
 
 
-def icon(drawing: bytes, size: int) -> Image.Image:
-    """RGBA, `size` pixels square; the drawing was found fit. Raises UnfitPicture."""
-    size = min(size, ICON_LIMIT)
+def icon(drawing: bytes, size: int = ICON) -> Image.Image:
+    """RGBA and square; the drawing was found fit. Raises UnfitPicture."""
     try:
         # No fonts and no files: what an icon needs is in it.
         png = resvg_py.svg_to_bytes(
@@ -56,7 +55,7 @@ def check(package: Package) -> None:
         content = package.files.get(name)
         try:
             if content is not None and kind == "drawing":
-                icon(content, TRIAL)
+                icon(content)
             elif content is not None and kind == "picture":
                 background(content)
         except UnfitPicture as exc:

@@ -9,7 +9,7 @@ import gc
 import os
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -80,7 +80,8 @@ class Conference:
                 if self._direction is not None:
                     self._direct(msgspec.structs.replace(self._direction, stage=self._stage))
             case wire.Dress(packages):
-                self._wardrobe.submit(self._dress, [Path(path) for path in packages])
+                dressed = self._wardrobe.submit(self._dress, [Path(path) for path in packages])
+                dressed.add_done_callback(_tell_failure)
             case _:
                 log.warning("order out of place", order=type(order).__name__)
 
@@ -167,6 +168,12 @@ async def _report_stats(parent: "Parent[wire.AnyOrder]", conference: Conference)
     while True:
         await asyncio.sleep(STATS_EVERY)
         parent.report(conference.stats(time.process_time()))
+
+
+def _tell_failure(dressed: "Future[None]") -> None:
+    """The conference goes on in what it wore."""
+    if not dressed.cancelled() and (failure := dressed.exception()) is not None:
+        log.error("theme cannot be put on", kind=type(failure).__name__)
 
 
 def _die(failure: threading.ExceptHookArgs) -> None:

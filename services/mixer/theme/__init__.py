@@ -37,6 +37,12 @@ class Theme:
         self.serial = next(_serials)
         "No two themes have the same."
         self.look = look([Layer(p.config, frozenset(p.files)) for p in packages])
+        # Whatever a stranger's drawing does, it does it here and not to the mix.
+        self._icons = {
+            kind: self._icon(badge.icon)
+            for kind, badge in self.look.badges.items()
+            if badge.icon is not None
+        }
         self._backgrounds = {
             kind: self._background(screen.picture)
             for kind, screen in self.look.screens.items()
@@ -45,14 +51,8 @@ class Theme:
 
     def icon(self, kind: IndicatorKind, size: int) -> Image.Image | None:
         """RGBA and square."""
-        file = self.look.badges[kind].icon
-        if file is None:
-            return None
-        try:
-            return icon(self._content(file), size)
-        except UnfitPicture:
-            log.warning("icon cannot be drawn", indicator=kind)
-            return None
+        drawn = self._icons.get(kind)
+        return None if drawn is None else drawn.resize((size, size), Image.Resampling.LANCZOS)
 
     def background(self, kind: SplashKind) -> Image.Image | None:
         """RGB, as large as it came."""
@@ -72,6 +72,13 @@ class Theme:
             return np.frombuffer(samples(recording), "<i2").astype(np.int16)
         except UnfitSound:
             log.warning("prompt cannot be played", announcement=announcement)
+            return None
+
+    def _icon(self, file: File) -> Image.Image | None:
+        try:
+            return icon(self._content(file))
+        except UnfitPicture:
+            log.warning("icon cannot be drawn")
             return None
 
     def _background(self, file: File) -> Image.Image | None:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from kit.theme import Unfit, read
 from kit.theme.package import LARGEST_FILE, LARGEST_PACKAGE, MOST_FILES
-from kit.theme.pictures import check
+from kit.theme.pictures import background, check, icon
 from kit.theme.svg import UnfitDrawing
 from kit.theme.svg import check as check_drawing
 from proto.theme import CONFIG
@@ -215,6 +216,20 @@ def reason(package: bytes) -> str:
     except Unfit as exc:
         return str(exc)
     return ""
+
+
+def test_what_is_transparent_in_a_background_is_black() -> None:
+    into = io.BytesIO()
+    Image.new("RGBA", (4, 4), (200, 100, 50, 0)).save(into, "PNG")
+    assert background(into.getvalue()).getpixel((1, 1)) == (0, 0, 0)
+
+
+def test_an_icon_that_is_not_square_keeps_its_shape_and_stands_in_the_middle() -> None:
+    tall = square("#f00").replace(b"0 0 10 10", b"0 0 5 10")
+    drawn = icon(tall, 40)
+    assert drawn.size == (40, 40)
+    assert drawn.getpixel((20, 1)) == (255, 0, 0, 255)
+    assert drawn.getpixel((5, 20)) == (0, 0, 0, 0)
 
 
 DRAWINGS = {

@@ -261,6 +261,7 @@ def test_a_prompt_is_found_by_its_usual_name_and_may_be_silenced() -> None:
     assert prompt is not None
     assert prompt.dtype == np.int16
     assert prompt.shape == (12_000,)
+    assert theme.recording("google_meet", "recording_started") == tone(440, 0.25)
     said = {"prompts": {"google_meet": {"recording_started": None}}}
     silent = Theme([read(packed(said)), read(packed({}, {usual: tone(440)})), built_in()])
     assert silent.prompt("google_meet", "recording_started") is None
