@@ -105,7 +105,8 @@ def _seen(found: Sequence[Pill], scene: Scene) -> tuple[Pill, ...]:
     return tuple(
         pill
         for pill in found
-        if pill.rect.x >= 0
+        if pill.opacity
+        and pill.rect.x >= 0
         and pill.rect.right <= canvas.width
         and pill.rect.bottom <= canvas.height
     )

@@ -1,6 +1,7 @@
 """Indicators as pictures: a capsule with an icon in its disc, and what of the text is out."""
 
 from collections import OrderedDict
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -145,13 +146,18 @@ def _letters(text: str, size: int) -> Floats:
 
 
 def _capsule(high: int, wide: int) -> Floats:
-    """Opacity of a rectangle with round ends."""
-    image = Image.new("L", (wide * SMOOTH, high * SMOOTH))
-    box = (0, 0, wide * SMOOTH - 1, high * SMOOTH - 1)
-    ImageDraw.Draw(image).rounded_rectangle(box, high * SMOOTH / 2, 255)
-    return np.asarray(image.resize((wide, high), Image.Resampling.BOX), np.float32) / np.float32(
-        255
-    )
+    """Opacity of a rectangle with round ends, at least as wide as it is high."""
+    half, disc = high // 2, _disc(high)
+    middle = np.ones((high, wide - 2 * half), np.float32)
+    return np.concatenate((disc[:, :half], middle, disc[:, high - half :]), axis=1)
+
+
+@lru_cache(32)
+def _disc(size: int) -> Floats:
+    image = Image.new("L", (size * SMOOTH, size * SMOOTH))
+    ImageDraw.Draw(image).ellipse((0, 0, size * SMOOTH - 1, size * SMOOTH - 1), 255)
+    small = image.resize((size, size), Image.Resampling.BOX)
+    return np.asarray(small, np.float32) / np.float32(255)
 
 
 def _ink(colour: Argb, where: Floats) -> _Ink:
