@@ -95,11 +95,8 @@ def follow(state: State, view: ConferenceView, manner: Manner, now: float) -> St
     if came or joined:
         return _announced(state, manner, now)
     if now >= state.due:
-        # The mix may have slept; what it would have shown meanwhile is not made up for.
-        late = (now - state.due) % manner.text_every
-        if late < manner.text_for + manner.slide_for:
-            return _announced(state, manner, now - late)
-        return replace(state, due=now - late + manner.text_every)
+        # The mix may have slept: what is on now counts from when it was due last.
+        return _announced(state, manner, now - (now - state.due) % manner.text_every)
     return state
 
 

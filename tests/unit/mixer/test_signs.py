@@ -87,7 +87,8 @@ def test_where_it_is_disabled_not_a_pixel_changes(view, said, content) -> None: 
     assert np.array_equal(picture, plain)
 
 
-def test_what_is_behind_comes_back_when_it_goes() -> None:
+@pytest.mark.parametrize("every", [3, 1000])
+def test_what_is_behind_comes_back_when_it_goes(every: int) -> None:
     """Whether or not something moves there meanwhile."""
     scene = one_person("1:0")
     compositor, canvas, again = Compositor(Cards()), blank(), blank()
@@ -99,7 +100,7 @@ def test_what_is_behind_comes_back_when_it_goes() -> None:
         if n == 200:
             moving.follow(on(), 1 + n / 30)
         stamps = moving.stamps(on(), FeedSpec("c"), scene, 1 + n / 30)
-        picture = still if n % 3 else Picture.flat(palette.yuv(GREY), 320, 180)
+        picture = still if n % every else Picture.flat(palette.yuv(GREY), 320, 180)
         compositor.draw(0, canvas, scene, {ANN: picture}, stamps)
     Compositor(Cards()).draw(0, again, scene, {ANN: still})
     assert np.array_equal(canvas, again)
