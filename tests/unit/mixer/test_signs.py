@@ -106,6 +106,21 @@ def test_what_is_behind_comes_back_when_it_goes(every: int) -> None:
     assert np.array_equal(canvas, again)
 
 
+def test_it_stays_over_a_picture_that_moves() -> None:
+    scene, feed, view = one_person("1:0"), FeedSpec("c"), on("streaming")
+    signs_, compositor, canvas, fresh = Signs(default()), Compositor(Cards()), blank(), blank()
+    signs_.follow(on(), 0.0)
+    signs_.follow(view, 1.0)
+    stamps = signs_.stamps(view, feed, scene, STILL)
+    last = {ANN: Picture.flat(palette.yuv(GREY), 320, 180)}
+    for colour in (GREY, WHITE, BLACK):
+        moved = {ANN: Picture.flat(palette.yuv(colour), 320, 180)}
+        compositor.draw(0, canvas, scene, moved, stamps)
+    compositor.draw(0, canvas, scene, last, stamps)
+    Compositor(Cards()).draw(0, fresh, scene, last, stamps)
+    assert np.array_equal(canvas, fresh)
+
+
 def test_nothing_is_drawn_while_nothing_changes() -> None:
     scene, feed = one_person("1:0"), FeedSpec("c")
     signs_, compositor, canvas = Signs(default()), Compositor(Cards()), blank()
