@@ -1,5 +1,8 @@
 """Sealed URLs in KV `secrets`: put in by whoever is given one, opened by whoever must use it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from kit.kv import Bucket
 from kit.secrets import Sealer, Secret
 from kit.urls import redact, scheme_of
@@ -16,6 +19,10 @@ class Vault:
         key = secret_of(participant, purpose)
         await self._bucket.put(key, self._sealer.seal(url).encode())
         return SealedUrl(key, redact(url), scheme_of(url), self._sealer.fingerprint(url))
+
+    async def keep(self, url: SealedUrl, sealed: str) -> None:
+        """Put in what has been sealed already, and is not opened for it."""
+        await self._bucket.put(url.secret, sealed.encode())
 
     async def sealed(self, url: SealedUrl) -> str | None:
         """The sealed text, to be handed on to a process that opens it; None if it is gone."""
@@ -40,6 +47,16 @@ class Vault:
     async def discard(self, url: SealedUrl) -> None:
         """Delete this one URL."""
         await self._bucket.delete(url.secret)
+
+    @asynccontextmanager
+    async def provisional(self, *participants: str) -> AsyncIterator[None]:
+        """If the body fails, whatever was put in for them is deleted again."""
+        try:
+            yield
+        except BaseException:
+            for participant in participants:
+                await self.forget(participant)
+            raise
 
     async def forget(self, participant: str) -> None:
         """Delete every URL of a participant who is gone."""

@@ -11,6 +11,7 @@ from proto.conference import (
     CallStep,
     CallType,
     GuestsSeeGuests,
+    IncomingProtocol,
     KeepAlive,
     LegState,
     OutsideKind,
@@ -57,6 +58,12 @@ class ParticipantView(msgspec.Struct, frozen=True):
     presentation_detail: Reason = ""
     automatic: int = 0
     "Id of the Automatically Dialed Participant that this is; 0: it is none."
+    protocol: IncomingProtocol | Literal[""] = ""
+    "How somebody who called came in."
+    called: Text = ""
+    "The alias that they called, as it may be shown."
+    location: Text = ""
+    "Where their call came in."
 
     def present(self) -> bool:
         """A person who is in, and does not wait to be."""
@@ -136,6 +143,10 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Since when nobody is there who keeps the conference alive."
     alone_since: datetime | None = None
     "Since when there is one participant only, streams counted."
+    platform: Platform | Literal[""] = ""
+    "Of a gateway call: whose the meeting is that the caller stands in."
+    theme: int = 0
+    "Id of the theme; 0: none is named."
     enable_overlay_text: bool = False
     "Names are written into pictures: as configured, unless a transform says otherwise."
     enable_active_speaker_indication: bool = False

@@ -16,6 +16,7 @@ import msgspec
 
 from proto.conference.commands import (
     Admit,
+    CallGateway,
     ConferenceCommand,
     Dial,
     EndConference,
@@ -62,6 +63,8 @@ from proto.conference.words import (
     CallStep,
     CallType,
     GuestsSeeGuests,
+    IncomingProtocol,
+    IncomingRoute,
     KeepAlive,
     LegState,
     OutsideKind,
@@ -83,6 +86,7 @@ __all__ = [
     "AutomaticCallRefused",
     "CallConnected",
     "CallEnded",
+    "CallGateway",
     "CallLegChanged",
     "CallProgressed",
     "CallRequested",
@@ -97,6 +101,8 @@ __all__ = [
     "EndConference",
     "GuestsMuted",
     "GuestsSeeGuests",
+    "IncomingProtocol",
+    "IncomingRoute",
     "Join",
     "KeepAlive",
     "LayoutTransformed",

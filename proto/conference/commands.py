@@ -1,11 +1,13 @@
 """What may be asked of a conference."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from proto.base import Command, Reason, Text, Token
 from proto.conference.words import (
+    IncomingProtocol,
+    IncomingRoute,
     KeepAlive,
     OutsideKind,
     Platform,
@@ -34,6 +36,12 @@ class Join(Command, frozen=True, tag="join.v1"):
     pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     """What the participant gave for a PIN, possibly nothing: it decides on the role. None: whoever
     sent the command has checked, and `role` counts."""
+    protocol: IncomingProtocol | Literal[""] = ""
+    "How they came in, if they called."
+    called: Text = ""
+    "The alias that they called, as it may be shown."
+    location: Text = ""
+    "Where their call came in."
 
 
 class Leave(Command, frozen=True, tag="leave.v1"):
@@ -74,6 +82,31 @@ class Dial(Command, frozen=True, tag="dial.v1"):
     keep_conference_alive: KeepAlive = "keep_conference_alive_never"
     presentation_destination: SealedUrl | None = None
     "Makes it a dual stream: the presentation goes here, the main picture alone to `destination`."
+
+
+class CallGateway(Command, frozen=True, tag="call_gateway.v1"):
+    """Somebody called what is no conference: bring them in, and call what the rules say."""
+
+    conference: Token
+    "A key of its own, used once; see `proto.subjects.gateway_call`."
+    participant: Token
+    "Who calls."
+    display_name: Text
+    instance: Token
+    called: Token
+    "Who is called: the participant that the stream becomes."
+    destination: SealedUrl
+    route: IncomingRoute
+    alias: Text
+    "What was called, as it may be shown."
+    protocol: IncomingProtocol = "webrtc"
+    location: Text = ""
+    "Where the call came in."
+    media: SealedUrl | None = None
+    presentation: SealedUrl | None = None
+    presenting: bool = False
+    platform: Platform | Literal[""] = ""
+    "Whose the meeting is that the caller stands in; empty: it is none, or nobody knows."
 
 
 class EndConference(Command, frozen=True, tag="end_conference.v1"):
@@ -148,6 +181,7 @@ ConferenceCommand = (
     | StartPresenting
     | StopPresenting
     | Dial
+    | CallGateway
     | EndConference
     | Lock
     | Admit

@@ -1,6 +1,7 @@
 """What happens to a conference; the rules for changing an event are in the package."""
 
 from datetime import datetime
+from typing import Literal
 
 from proto.base import Event, Reason, Text, Token
 from proto.conference.words import (
@@ -8,6 +9,8 @@ from proto.conference.words import (
     CallStep,
     CallType,
     GuestsSeeGuests,
+    IncomingProtocol,
+    IncomingRoute,
     KeepAlive,
     LegState,
     OutsideKind,
@@ -41,6 +44,10 @@ class ConferenceStarted(Event, frozen=True, tag="conference_started.v1"):
     guests_muted: bool = False
     max_callrate_out: int | None = None
     "Most that is sent to each streaming service, kbit/s, sound included; None: no limit."
+    platform: Platform | Literal[""] = ""
+    "Of a gateway call: whose the meeting is that the caller stands in."
+    theme: int = 0
+    "Id of the theme; 0: none is named."
     enable_overlay_text: bool = False
     enable_active_speaker_indication: bool = False
     call_type: CallType = "video"
@@ -54,6 +61,12 @@ class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):
     presentation: SealedUrl | None = None
     waiting: bool = False
     "Neither seen nor heard until a Host comes, or lets them in."
+    protocol: IncomingProtocol | Literal[""] = ""
+    "How somebody who called came in; empty: they were brought in."
+    called: Text = ""
+    "The alias that they called, as it may be shown."
+    location: Text = ""
+    "Where their call came in."
 
 
 class ParticipantAdmitted(Event, frozen=True, tag="participant_admitted.v1"):
@@ -141,6 +154,8 @@ class CallRequested(Event, frozen=True, tag="call_requested.v1"):
     "With `on`, nothing but rtmps:// may be dialled."
     automatic: int = 0
     "Id of the Automatically Dialed Participant that is called; 0: somebody asked for the call."
+    incoming: IncomingRoute | None = None
+    "The second half of a gateway call: the rules have been asked, and `destination` is dialled."
 
 
 class CallProgressed(Event, frozen=True, tag="call_progressed.v1"):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from proto.base import Digest, Text
+from proto.config import CryptoMode
 
 Role = Literal["chair", "guest"]
 "Pexip's own words on the wire: a Host is `chair`."
@@ -16,8 +17,11 @@ KeepAlive = Literal[
     "keep_conference_alive", "keep_conference_alive_if_multiple", "keep_conference_alive_never"
 ]
 CallType = Literal["audio", "video", "video-only"]
-ServiceType = Literal["conference", "lecture"]
-"`lecture` is a Virtual Auditorium: Guests see Hosts only."
+ServiceType = Literal["conference", "lecture", "gateway"]
+"""`lecture` is a Virtual Auditorium: Guests see Hosts only. `gateway` is a call from somebody
+outside to somebody outside, through us."""
+IncomingProtocol = Literal["webrtc", "rtmp", "sip", "mssip", "h323", "teams"]
+"How somebody who calls us comes in."
 GuestsSeeGuests = Literal["no_hosts", "always", "never"]
 "When the Guests of a Virtual Auditorium see each other: while no Host is there, always, never."
 OutsideKind = Literal["recording", "streaming", "transcribing"]
@@ -64,6 +68,22 @@ class ThemeRef(msgspec.Struct, frozen=True):
     theme: int
     "Its id."
     package: Digest
+
+
+class IncomingRoute(msgspec.Struct, frozen=True):
+    """What a call routing rule made of a call to us: decided once, before anything is begun."""
+
+    rule: Text
+    location: Text = ""
+    "Where to dial from; empty: anywhere."
+    crypto_mode: CryptoMode | Literal[""] = ""
+    "Empty: the rule does not say, the global setting holds."
+    theme: int = 0
+    "Id of the theme that the rule names; 0: none."
+    quality: Quality | None = None
+    "None: the global setting holds."
+    max_callrate_out: int | None = None
+    "Most that is sent, kbit/s, sound included; None: the global setting holds."
 
 
 class Transforms(msgspec.Struct, frozen=True):

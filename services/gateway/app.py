@@ -27,6 +27,7 @@ from services.gateway.accounts import Accounts
 from services.gateway.calls import Calls
 from services.gateway.config import Config
 from services.gateway.guard import Guard
+from services.gateway.incoming import Incoming
 from services.gateway.live import LOOK_BACK, Live
 from services.gateway.management.command import ConferenceCommands, ParticipantCommands
 from services.gateway.management.configuration import ConfigurationController
@@ -101,6 +102,7 @@ async def assemble(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )
     themes = Themes(store, await Objects.ensure(app.js, subjects.THEMES))
+    incoming = Incoming(app.nc, sealer, vault, store, workers, calls, new_id)
     editor = Editor(store, vault, workers, themes, new_id)
     for job in (
         store.follow(),
@@ -135,6 +137,7 @@ async def assemble(
             "store": given(store),
             "live": given(live),
             "calls": given(calls),
+            "incoming": given(incoming),
             "workers": given(workers),
             "editor": given(editor),
             "records": given(records),

@@ -1,15 +1,16 @@
 """Commands to conference_state: URLs sealed first, nothing left behind if the answer is no."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import structlog
 from nats.aio.client import Client
 
 from kit.bus import Unanswered, ask
 from kit.follow import OUTAGES
-from kit.urls import MAX_URL, check_stream_url
+from kit.urls import MAX_URL, check_stream_url, redact
 from kit.vault import Vault
 from proto.base import Accepted, Refused, decode_reply
 from proto.conference import (
@@ -18,12 +19,14 @@ from proto.conference import (
     EndConference,
     Join,
     Leave,
+    Role,
     StartPresenting,
     StopPresenting,
 )
 from proto.config import Conference
-from proto.subjects import conference_commands
+from proto.subjects import conference_commands, is_gateway_call
 from proto.urls import Purpose, SealedUrl
+from services.gateway.core.incoming import CallRequest
 from services.gateway.core.relations import location_name
 from services.gateway.core.requests import ROLES, DialRequest, JoinRequest, TransferRequest
 from services.gateway.live import Live
@@ -97,10 +100,31 @@ class Calls:
 
     async def join(self, conference: Conference, request: JoinRequest) -> str:
         """Bring in somebody whose media is read from a URL; the new participant's id."""
-        given = {"media": request.media, "presentation": request.presentation}
-        for field, url in given.items():
+        await self.check_media(request.media, request.presentation)
+        return await self._join(conference, request, ROLES[request.role])
+
+    async def call_in(self, conference: Conference, request: CallRequest, location: str) -> str:
+        """Bring in somebody who calls, and whose PIN decides on their role; the new id."""
+        await self.check_media(request.media, request.presentation)
+        return await self._join(
+            conference,
+            request,
+            "guest",
+            pin=request.pin,
+            protocol=request.protocol,
+            called=redact(request.alias),
+            location=location,
+        )
+
+    async def check_media(self, media: str | None, presentation: str | None) -> None:
+        """Raises Problem if one of them cannot be read."""
+        for field, url in {"media": media, "presentation": presentation}.items():
             if url is not None and (reason := await wrong_with(url, allow_files=self._allow_files)):
                 raise _bad(field, f"The {field} {reason}.")
+
+    async def _join(
+        self, conference: Conference, request: JoinRequest | CallRequest, role: Role, **call: Any
+    ) -> str:
         participant = self._new_id()
         async with self._nothing_left_behind(participant):
             command = Join(
@@ -108,10 +132,11 @@ class Calls:
                 participant,
                 request.display_name,
                 self._new_id(),
-                ROLES[request.role],
+                role,
                 await self._seal(request.media, participant, "media"),
                 await self._seal(request.presentation, participant, "presentation"),
                 request.presenting,
+                **call,
             )
             await self.tell(command, {}, settle=SETTLE)
         return participant
@@ -131,6 +156,8 @@ class Calls:
         person = view.find(request.participant_id) if view else None
         if person is None or person.destination is not None:
             raise _bad("participant_id", "Only people can be transferred, not calls.")
+        if is_gateway_call(conference):
+            raise _bad("participant_id", "Who called through a gateway cannot be transferred.")
         participant = self._new_id()
         async with self._nothing_left_behind(participant):
             command = Join(
@@ -168,6 +195,14 @@ class Calls:
             raise Problem(unknown, "conference", status=404)
         return found
 
+    def find(self, alias: str) -> tuple[str, Conference | None]:
+        """The key of a conference, or of a gateway call that is on or was lately; what of it is
+        configured, if it is a conference."""
+        if is_gateway_call(alias) and alias in self._live.views:
+            return alias, None
+        configured = self.conference(alias)
+        return configured.key, configured
+
     async def _location(self, given: str) -> str:
         if not given:
             return ""
@@ -179,14 +214,9 @@ class Calls:
     async def _seal(self, url: str | None, participant: str, purpose: Purpose) -> SealedUrl | None:
         return None if url is None else await self._vault.put(url, participant, purpose)
 
-    @asynccontextmanager
-    async def _nothing_left_behind(self, participant: str) -> AsyncIterator[None]:
+    def _nothing_left_behind(self, participant: str) -> AbstractAsyncContextManager[None]:
         """Whatever was sealed for somebody who does not get in after all is deleted again."""
-        try:
-            yield
-        except BaseException:
-            await self._vault.forget(participant)
-            raise
+        return self._vault.provisional(participant)
 
     async def tell(
         self, command: ConferenceCommand, names: dict[str, str], *, settle: float = 0.0
@@ -235,7 +265,7 @@ def _refused(reply: Refused, names: dict[str, str]) -> Exception:
         return Unavailable()
     field = names.get(reply.field, reply.field) or "__all__"
     sentence = f"{reply.reason[:1].upper()}{reply.reason[1:].rstrip('.')}."
-    return Problem({field: [sentence]}, "participant")
+    return Problem({field: [sentence]}, "participant", 403 if reply.code == "pin" else 400)
 
 
 def _bad(field: str, sentence: str) -> Problem:

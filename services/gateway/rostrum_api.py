@@ -11,8 +11,17 @@ from proto.conference import ReportOutside
 from proto.config import Conference
 from services.gateway.calls import Calls
 from services.gateway.core import shapes
+from services.gateway.core.incoming import CallRequest
 from services.gateway.core.requests import JoinRequest, OutsideRequest, read
-from services.gateway.given import TheCalls, TheLive, TheStore, TheStreams, TheWorkers, Word
+from services.gateway.given import (
+    TheCalls,
+    TheIncoming,
+    TheLive,
+    TheStore,
+    TheStreams,
+    TheWorkers,
+    Word,
+)
 from services.gateway.history import export
 from services.gateway.live import Live
 from services.gateway.problems import AnyRequest, Problem, json
@@ -26,22 +35,22 @@ class RostrumController(Controller):
 
     @get("/conferences", sync_to_thread=False)
     def conferences(self, store: TheStore, live: TheLive) -> Response[bytes]:
-        """All that are configured, and those that still run though they no longer are."""
+        """All that are configured, and what runs though it is not: gateway calls, above all."""
         configured = list(store.now.conferences.values())
         keys = {conference.key for conference in configured}
         orphans = [view for view in live.running() if view.conference not in keys]
         return json(
             {
                 "conferences": [
-                    *(_merged(conference, live) for conference in configured),
-                    *(shapes.conference(None, view) for view in orphans),
+                    *(_merged(conference.key, conference, live) for conference in configured),
+                    *(_merged(view.conference, None, live) for view in orphans),
                 ]
             }
         )
 
     @get("/conferences/{alias:str}", sync_to_thread=False)
     def conference(self, alias: Word, calls: TheCalls, live: TheLive) -> Response[bytes]:
-        return json(_merged(calls.conference(alias), live))
+        return json(_merged(*calls.find(alias), live))
 
     @post("/conferences/{alias:str}/participants")
     async def join(self, alias: Word, request: AnyRequest, calls: TheCalls) -> Response[bytes]:
@@ -51,14 +60,23 @@ class RostrumController(Controller):
             raise Problem(wanted, "participant")
         return json({"participant": await calls.join(conference, wanted)}, 201)
 
+    @post("/calls")
+    async def call(self, request: AnyRequest, incoming: TheIncoming) -> Response[bytes]:
+        """Somebody calls: into a conference, or to somebody outside if a rule says so."""
+        wanted = read(await request.body(), CallRequest)
+        problem = wanted if isinstance(wanted, dict) else wanted.problem()
+        if isinstance(wanted, dict) or problem:
+            raise Problem(problem, "call")
+        return json(msgspec.to_builtins(await incoming.call(wanted)), 201)
+
     @post("/conferences/{alias:str}/outside", status_code=204)
     async def outside(self, alias: Word, request: AnyRequest, calls: TheCalls) -> None:
         """Told by whoever stands in a meeting of another system for this conference."""
-        conference = calls.conference(alias)
+        key, _ = calls.find(alias)
         wanted = read(await request.body(), OutsideRequest)
         if isinstance(wanted, dict):
             raise Problem(wanted, "conference")
-        told = ReportOutside(conference.key, wanted.kind, wanted.platform, wanted.on, wanted.public)
+        told = ReportOutside(key, wanted.kind, wanted.platform, wanted.on, wanted.public)
         await calls.tell(told, {})
 
     @delete("/conferences/{alias:str}/participants/{participant:str}", status_code=204)
@@ -93,7 +111,7 @@ class RostrumController(Controller):
 
     @get("/conferences/{alias:str}/events")
     async def events(self, alias: Word, calls: TheCalls, live: TheLive) -> ServerSentEvent:
-        return ServerSentEvent(_events(calls.conference(alias), live))
+        return ServerSentEvent(_events(*calls.find(alias), live))
 
     @get("/conferences/{alias:str}/log.jsonl")
     async def log(
@@ -103,7 +121,7 @@ class RostrumController(Controller):
         live: TheLive,
         js: TheStreams,
     ) -> Stream:
-        key = calls.conference(alias).key
+        key, _ = calls.find(alias)
         lines = export(js, key, live.views.get(key))
         return Stream(lines, media_type="application/x-ndjson")
 
@@ -112,17 +130,16 @@ class RostrumController(Controller):
         return json({"workers": msgspec.to_builtins(await workers.alive())})
 
 
-def _merged(conference: Conference, live: Live) -> dict[str, Any]:
-    key = conference.key
+def _merged(key: str, conference: Conference | None, live: Live) -> dict[str, Any]:
     return {
-        **shapes.conference(conference, live.views.get(key)),
+        **shapes.conference(conference, live.views.get(key), key),
         **shapes.layout(live.stage(key), live.layouts(key)),
     }
 
 
 def _in(alias: str, participant: str, calls: Calls, live: Live) -> str:
     """The key of the conference, if the participant is in it."""
-    key = calls.conference(alias).key
+    key, _ = calls.find(alias)
     view = live.views.get(key)
     if view is None or view.find(participant) is None:
         problem = {"participant": ["No such participant is in the conference."]}
@@ -130,14 +147,15 @@ def _in(alias: str, participant: str, calls: Calls, live: Live) -> str:
     return key
 
 
-async def _events(conference: Conference, live: Live) -> AsyncIterator[ServerSentEventMessage]:
+async def _events(
+    key: str, conference: Conference | None, live: Live
+) -> AsyncIterator[ServerSentEventMessage]:
     """The conference as it is, and then as it changes; who reads slowly gets the newest only."""
-    key = conference.key
     sent: dict[str, bytes] = {}
     while not live.closed:
         seen = live.changes
         current = {
-            "view": msgspec.json.encode(shapes.conference(conference, live.views.get(key))),
+            "view": msgspec.json.encode(shapes.conference(conference, live.views.get(key), key)),
             "layout": msgspec.json.encode(shapes.layout(live.stage(key), live.layouts(key))),
         }
         news = {event: data for event, data in current.items() if sent.get(event) != data}

@@ -20,15 +20,23 @@ from kit.secrets import Sealer
 from proto import subjects
 from proto.base import Accepted, Message, Refused, encode
 from proto.conference import ConferenceCommand, decode_command
+from proto.routing import decode_route
 from proto.views import ConferenceView
 from services.conference_state import core
 from services.gateway.app import assemble, listen, serve
 from services.gateway.config import Config
+from services.routing.rules import Rules
+from services.routing.shell import Reception
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-async def conference_state(app: App) -> None:
+VMR = core.Vmr("Town Hall")
+THROUGH = core.Vmr("", service_type="gateway")
+SEALER = Sealer(b"k" * 32)
+
+
+async def conference_state(app: App, vmr: core.Vmr = VMR, through: core.Vmr = THROUGH) -> None:
     """The real rules on a real log; what surrounds them in the service has tests of its own."""
     logs = await JetStreamLog.ensure_all(app.js)
     views = await Bucket.ensure(app.js, subjects.CONFERENCES)
@@ -37,7 +45,8 @@ async def conference_state(app: App) -> None:
     async def handle(command: ConferenceCommand) -> Message:
         key = command.conference
         state = states.get(key, core.empty(key))
-        outcome = core.decide(state, command, datetime.now(UTC), core.Vmr("Town Hall"))
+        known = through if subjects.is_gateway_call(key) else vmr
+        outcome = core.decide(state, command, datetime.now(UTC), known)
         if isinstance(outcome, Refused):
             return outcome
         version = await logs["conference"].append(
@@ -50,6 +59,21 @@ async def conference_state(app: App) -> None:
         return Accepted(version)
 
     await _answer(app, handle)
+
+
+async def with_routing(app: App, vmr: core.Vmr = VMR, through: core.Vmr = THROUGH) -> None:
+    """The same, and routing that answers callers by the rules that are configured."""
+    await conference_state(app, vmr, through)
+    rules = Rules((await Bucket.ensure(app.js, subjects.CONFIG)).watch())
+    app.start(rules.follow())
+    await bus.answer(
+        app.nc,
+        subjects.ROUTING_CALLS,
+        queue="routing",
+        decode=decode_route,
+        handle=Reception(rules, SEALER).handle,
+        group=app.group,
+    )
 
 
 async def busy(app: App) -> None:
@@ -84,7 +108,7 @@ async def gateway(
         app = App(nc, nc.jetstream(), group, stopped)
         await behind(app)
         web, live = await assemble(
-            app, config, Sealer(b"k" * 32), lambda: f"id-{next(numbers)}", time.monotonic
+            app, config, SEALER, lambda: f"id-{next(numbers)}", time.monotonic
         )
         serving = group.create_task(serve(web, live, sock, stopped))
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"

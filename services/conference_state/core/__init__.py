@@ -5,6 +5,8 @@ from services.conference_state.core.decide import decide
 from services.conference_state.core.keeping import keeps
 from services.conference_state.core.life import (
     ALONE,
+    CALL_DISCONNECTED,
+    DIAL_OUT_FAILED,
     HOSTS_LEFT,
     LAST_LEFT,
     WAITED_TOO_LONG,
@@ -16,6 +18,8 @@ from services.conference_state.core.vmr import Automatic, Vmr
 
 __all__ = [
     "ALONE",
+    "CALL_DISCONNECTED",
+    "DIAL_OUT_FAILED",
     "HOSTS_LEFT",
     "LAST_LEFT",
     "WAITED_TOO_LONG",

@@ -66,6 +66,17 @@ def dial(state: ConferenceView, command: Dial, at: datetime, vmr: Vmr) -> CallRe
     )
 
 
+def may_go_out(
+    state: ConferenceView, url: SealedUrl, crypto_mode: CryptoMode, vmr: Vmr
+) -> Refused | None:
+    """Why `url` may not be dialled for somebody who calls us; None if it may."""
+    if refused := _forbidden(vmr, state):
+        return refused
+    if _unencrypted(url, crypto_mode):
+        return Refused("encryption-required", ENCRYPTION, "destination")
+    return None
+
+
 def automatic_calls(state: ConferenceView, at: datetime, vmr: Vmr) -> list[ConferenceEvent]:
     """Call all Automatically Dialed Participants that this instance has not called yet."""
     known = {automatic.automatic for automatic in state.automatic}

@@ -6,6 +6,7 @@ from typing import assert_never
 from proto.base import Refused
 from proto.conference import (
     Admit,
+    CallGateway,
     ConferenceCommand,
     ConferenceEvent,
     ConferenceStarted,
@@ -26,7 +27,7 @@ from proto.conference import (
     TransformLayout,
 )
 from proto.views import ConferenceView
-from services.conference_state.core import calls, life, looks, outside, roles, themes
+from services.conference_state.core import calls, gateway, life, looks, outside, roles, themes
 from services.conference_state.core.life import after
 from services.conference_state.core.roles import Outcome
 from services.conference_state.core.vmr import Vmr
@@ -36,9 +37,15 @@ def decide(
     state: ConferenceView, command: ConferenceCommand, at: datetime, vmr: Vmr | None
 ) -> Outcome:
     """What `command` causes now. An empty list means that it already holds."""
+    if state.running and state.service_type == "gateway":
+        refused = gateway.refusal(state, command)
+        if refused is not None:
+            return refused
     match command:
+        case CallGateway():
+            return gateway.call(state, command, at, vmr)
         case Join() | Dial():
-            if vmr is None:
+            if vmr is None or vmr.service_type == "gateway":
                 return Refused("unknown", "no such conference is configured", "conference")
             if state.find(command.participant):
                 return []
@@ -117,7 +124,16 @@ def _join(state: ConferenceView, command: Join, at: datetime, vmr: Vmr) -> Outco
     waiting = roles.has_to_wait(after(state, events), role, vmr)
     who = command.participant
     joined = ParticipantJoined(
-        at, who, command.display_name, role, command.media, command.presentation, waiting
+        at,
+        who,
+        command.display_name,
+        role,
+        command.media,
+        command.presentation,
+        waiting,
+        command.protocol,
+        command.called,
+        command.location,
     )
     events.append(joined)
     events += roles.admitted(after(state, events), at)

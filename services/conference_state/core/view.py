@@ -117,6 +117,8 @@ def _started(view: ConferenceView, event: ConferenceStarted) -> ConferenceView:
         guests_can_see_guests=event.guests_can_see_guests,
         guests_muted=event.guests_muted,
         max_callrate_out=event.max_callrate_out,
+        platform=event.platform,
+        theme=event.theme,
         enable_overlay_text=event.enable_overlay_text,
         enable_active_speaker_indication=event.enable_active_speaker_indication,
         call_type=event.call_type,
@@ -149,6 +151,9 @@ def _person(view: ConferenceView, event: ParticipantJoined) -> ParticipantView:
         media=event.media,
         presentation=event.presentation,
         is_muted=view.guests_muted and event.role == "guest",
+        protocol=event.protocol,
+        called=event.called,
+        location=event.location,
     )
 
 

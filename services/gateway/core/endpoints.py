@@ -8,6 +8,7 @@ import msgspec
 from services.gateway.core import catalogue
 from services.gateway.core.configuration import ROOT
 from services.gateway.core.fields import Field
+from services.gateway.core.incoming import CallRequest
 from services.gateway.core.past import ConferenceHistory, ParticipantHistory
 from services.gateway.core.requests import (
     DialRequest,
@@ -72,6 +73,7 @@ STRUCTS: list[Any] = [
     OfConference,
     TransformRequest,
     JoinRequest,
+    CallRequest,
     UserRequest,
     TestRules,
 ]
@@ -140,6 +142,8 @@ def _ours() -> Iterable[Endpoint]:
     yield Endpoint(
         "post", f"{one}participants/", "Bring somebody in", tag, "201", "JoinRequest", ANY
     )
+    call = "Call a conference, or through a call routing rule somebody outside"
+    yield Endpoint("post", f"{OURS}/calls/", call, tag, "201", "CallRequest", ANY)
     yield Endpoint(
         "post",
         f"{one}outside/",

@@ -21,6 +21,7 @@ from proto.conference import (
     Role,
     RoleChanged,
 )
+from services.gateway.core.status import Protocol, protocol_of
 
 HISTORY = "/api/admin/history/v1"
 
@@ -57,7 +58,7 @@ class ParticipantHistory(msgspec.Struct, frozen=True):
     conference_name: str
     display_name: str
     role: Role
-    protocol: Literal["RTMP", "URL"]
+    protocol: Protocol
     call_direction: Literal["in", "out"]
     start_time: datetime
     connect_time: datetime | None
@@ -196,7 +197,7 @@ def _came(
         conference.name,
         event.display_name,
         event.role,
-        "RTMP" if calling else "URL",
+        "RTMP" if isinstance(event, CallRequested) else protocol_of(event.protocol),
         "out" if calling else "in",
         event.at,
         None if calling else event.at,
@@ -206,7 +207,7 @@ def _came(
         disconnect_code="",
         encryption="Off",
         is_streaming=isinstance(event, CallRequested) and event.streaming,
-        local_alias=conference.name if calling else "",
+        local_alias=conference.name if isinstance(event, CallRequested) else event.called,
         remote_alias=url.redacted if url else "",
         presentation_alias=second.redacted if second else "",
         resource_uri=f"{HISTORY}/participant/{event.participant}/",

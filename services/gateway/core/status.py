@@ -6,13 +6,25 @@ from typing import Literal
 
 import msgspec
 
-from proto.conference import Role
+from proto.conference import IncomingProtocol, Role
 from proto.scheduler import SessionAssigned
 from proto.views import ConferenceView, ParticipantView, WorkerView
 
 STATUS = "/api/admin/status/v1"
 
-Service = Literal["conference", "lecture", "waiting_room", "connecting"]
+Service = Literal["conference", "lecture", "gateway", "waiting_room", "connecting"]
+
+Protocol = Literal["RTMP", "URL", "WebRTC", "SIP", "MSSIP", "H323", "TEAMS"]
+"""`URL`: nobody called, their media is fetched."""
+
+CALLERS: dict[IncomingProtocol, Protocol] = {
+    "webrtc": "WebRTC",
+    "rtmp": "RTMP",
+    "sip": "SIP",
+    "mssip": "MSSIP",
+    "h323": "H323",
+    "teams": "TEAMS",
+}
 
 
 class ConferenceStatus(msgspec.Struct, frozen=True):
@@ -36,7 +48,7 @@ class ParticipantStatus(msgspec.Struct, frozen=True):
     call_uuid: str
     conference: str
     display_name: str
-    protocol: Literal["RTMP", "URL"]
+    protocol: Protocol
     role: Role
     call_direction: Literal["in", "out"]
     connect_time: datetime | None
@@ -117,7 +129,7 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
         one.participant,
         view.name,
         one.display_name,
-        "RTMP" if calling else "URL",
+        "RTMP" if calling else protocol_of(one.protocol),
         one.role,
         "out" if calling else "in",
         one.joined_at if there else None,
@@ -129,15 +141,19 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
         is_muted=one.is_muted,
         is_disconnect_supported=True,
         is_mute_supported=not calling,
-        is_transfer_supported=not calling,
+        is_transfer_supported=not calling and view.service_type != "gateway",
         service_type=_service(view, one),
         source_alias="" if calling else url,
-        destination_alias=url if calling else "",
+        destination_alias=url if calling else one.called,
         participant_alias=url,
         state=one.state,
         detail=one.detail,
         resource_uri=f"{STATUS}/participant/{one.participant}/",
     )
+
+
+def protocol_of(caller: IncomingProtocol | Literal[""]) -> Protocol:
+    return CALLERS[caller] if caller else "URL"
 
 
 def _service(view: ConferenceView, one: ParticipantView) -> Service:

@@ -6,8 +6,9 @@ from typing import Any, Literal
 import msgspec
 
 from proto.base import Text
+from proto.conference import IncomingProtocol
 from proto.config import GatewayRoutingRule
-from proto.routing import IncomingProtocol, RulesTried, Tried, Verdict
+from proto.routing import RulesTried, Tried, Verdict
 from proto.views import WorkerView
 from services.gateway.core.configuration import uri
 
@@ -28,12 +29,16 @@ class TestRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def problem(self) -> dict[str, list[str]]:
         """Field to what is wrong with it, beyond its type."""
-        if not self.alias:
-            return {"alias": ["This may not be empty."]}
-        if len(self.alias) > LONGEST_ALIAS or not self.alias.isprintable():
-            words = f"At most {LONGEST_ALIAS} characters without control characters."
-            return {"alias": [words]}
-        return {}
+        return alias_problem(self.alias)
+
+
+def alias_problem(alias: str) -> dict[str, list[str]]:
+    if not alias:
+        return {"alias": ["This may not be empty."]}
+    if len(alias) > LONGEST_ALIAS or not alias.isprintable():
+        words = f"At most {LONGEST_ALIAS} characters without control characters."
+        return {"alias": [words]}
+    return {}
 
 
 def is_conference(name: str, rules: Mapping[int, GatewayRoutingRule]) -> RulesTried:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +26,17 @@ from proto.config import CryptoMode
 from proto.routing import CallRouted
 from proto.urls import SealedUrl
 from services.conference_state.core import Automatic, Vmr, deadline, decide, keeps
-from tests.support.conference import RTMP, RTMPS, START, Story, changed, dial, join
+from tests.support.conference import (
+    GATEWAY,
+    RTMP,
+    RTMPS,
+    START,
+    Story,
+    changed,
+    dial,
+    join,
+    through,
+)
 
 LIMIT = 4
 PEOPLE = st.sampled_from(["ann", "bob", "cat"])
@@ -69,6 +80,7 @@ COMMANDS = st.one_of(
     st.builds(MuteGuests, st.just("c1"), st.booleans()),
     st.builds(StartPresenting, st.just("c1"), PEOPLE),
     st.just(EndConference("c1")),
+    st.just(through()),
     st.just(Tick("c1")),
 )
 FACTS = st.one_of(
@@ -171,3 +183,29 @@ def test_an_automatic_participant_is_never_called_twice_at_a_time(
         [e for e in story.events if isinstance(e, ConferenceStarted)]
     )
     assert len(there) <= 1
+
+
+@settings(deadline=None, max_examples=150)
+@given(MODES, STEPS)
+def test_a_gateway_call_has_one_caller_ends_with_either_and_never_begins_again(
+    mode: CryptoMode, steps: list[object]
+) -> None:
+    story = Story(msgspec.structs.replace(GATEWAY, crypto_mode=mode))
+    story.tell(through())
+    begun = story.events[0]
+    for step in steps:
+        if isinstance(step, int):
+            assert story.wait(step) == []
+        elif hasattr(step, "leg"):
+            story.hear(step)  # type: ignore[arg-type]
+        else:
+            outcome = decide(story.view, step, story.now, story.vmr)  # type: ignore[arg-type]
+            if not isinstance(outcome, Refused):
+                story.tell(step)  # type: ignore[arg-type]
+        assert story.who() == (["ann", "tube"] if story.view.running else [])
+        assert story.view.service_type == "gateway"
+        assert not story.view.locked
+    assert [e for e in story.events if isinstance(e, ConferenceStarted)] == [begun]
+    ends = [n for n, e in enumerate(story.events) if isinstance(e, ConferenceEnded)]
+    assert ends in ([], [len(story.events) - 1])
+    assert bool(ends) is not story.view.running

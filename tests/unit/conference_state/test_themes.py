@@ -2,9 +2,11 @@
 
 import msgspec
 
-from proto.conference import Leave, ThemeRef, ThemesChosen
+from proto.conference import IncomingRoute, Leave, ThemeRef, ThemesChosen
+from proto.config import Global
+from services.conference_state.configured import gateway_call
 from services.conference_state.core import deadline
-from tests.support.conference import HOSTED, OPEN, START, Story, dial, join, kinds
+from tests.support.conference import HOSTED, OPEN, START, Story, dial, join, kinds, through
 
 BLUE, GREEN = "b" * 64, "a" * 64
 OWN = msgspec.structs.replace(OPEN, theme=4, default_theme=7, packages={4: BLUE, 7: GREEN})
@@ -19,6 +21,18 @@ def test_the_conferences_own_theme_decides_before_the_default() -> None:
 def test_a_call_out_of_a_conference_begins_it_with_its_themes() -> None:
     story = Story(OWN)
     assert kinds(story.tell(dial("tube")))[:2] == ["ConferenceStarted", "ThemesChosen"]
+
+
+def test_a_gateway_call_wears_its_rules_theme_before_the_default() -> None:
+    packages = {4: BLUE, 7: GREEN}
+    house = gateway_call(Global(default_theme=7), packages)
+    story = Story(house)
+    story.tell(through(rule=IncomingRoute("Out", theme=4)))
+    assert story.view.themes == [ThemeRef(4, BLUE), ThemeRef(7, GREEN)]
+    assert story.wait(60) == []
+    plain = Story(house)
+    plain.tell(through())
+    assert plain.view.themes == [ThemeRef(7, GREEN)]
 
 
 def test_a_theme_without_a_package_says_nothing() -> None:

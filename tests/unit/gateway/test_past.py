@@ -52,6 +52,30 @@ def a_meeting(past: Past, instance: str = "i1", key: str = "town-hall-1") -> Non
         past.learn(key, event)
 
 
+def test_a_gateway_call_is_remembered_with_how_its_caller_came_in() -> None:
+    past = Past()
+    for event in (
+        ConferenceStarted(at(0), "call_1", "i1", "Out to the tube", service_type="gateway"),
+        ParticipantJoined(
+            at(0), "ann", "Ann", "chair", protocol="sip", called="sip:***", location="Oslo"
+        ),
+        called("tube", 0),
+        CallEnded(at(3), "tube", "dns", "The name is unknown"),
+        ParticipantLeft(at(3), "ann", "Gateway dial out failed"),
+        ConferenceEnded(at(3), "i1", "Gateway dial out failed"),
+    ):
+        past.learn("call_1", event)
+    [call] = past.conferences()
+    ann, tube = past.participant("ann"), past.participant("tube")
+
+    assert (call.service_type, call.disconnect_reason) == ("gateway", "Gateway dial out failed")
+    assert ann is not None
+    assert tube is not None
+    assert (ann.protocol, ann.local_alias, ann.call_direction) == ("SIP", "sip:***", "in")
+    assert ann.disconnect_reason == "Gateway dial out failed"
+    assert (tube.protocol, tube.call_direction, tube.disconnect_code) == ("RTMP", "out", "dns")
+
+
 def test_a_conference_is_remembered_once_it_is_over() -> None:
     past = Past()
     past.learn("k", ConferenceStarted(at(0), "k", "i1", "Town Hall"))
