@@ -15,11 +15,11 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from opentelemetry.trace import SpanKind
 
 from kit import trace
+from kit.blobs import Blobs
 from kit.boot import App
 from kit.eventlog import JetStreamLog
 from kit.follow import Follower
 from kit.kv import Bucket
-from kit.objects import Objects
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
@@ -101,7 +101,7 @@ async def assemble(
     calls = Calls(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )
-    themes = Themes(store, await Objects.ensure(app.js, subjects.THEMES))
+    themes = Themes(store, await Blobs.ensure(app.js, subjects.THEMES))
     incoming = Incoming(app.nc, sealer, vault, store, workers, calls, new_id)
     editor = Editor(store, vault, workers, themes, new_id)
     for job in (

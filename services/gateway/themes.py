@@ -7,7 +7,7 @@ import sys
 import msgspec
 import structlog
 
-from kit.objects import Objects
+from kit.blobs import Blobs
 from kit.theme.package import LARGEST_PACKAGE
 from services.gateway.store import NoSuchResource, Store
 
@@ -23,9 +23,9 @@ DAMAGED = "The package could not be looked into: it is damaged, or takes too lon
 
 
 class Themes:
-    def __init__(self, store: Store, objects: Objects) -> None:
+    def __init__(self, store: Store, blobs: Blobs) -> None:
         self._store = store
-        self._objects = objects
+        self._blobs = blobs
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def wrong_with(self, package: bytes) -> str:
@@ -37,12 +37,12 @@ class Themes:
 
     async def keep(self, package: bytes) -> str:
         """Store what was found fit; returns its digest."""
-        return await self._objects.put(package)
+        return await self._blobs.put(package)
 
     async def package(self, number: int) -> bytes:
         """Of a theme. Raises NoSuchResource if it has none."""
         digest = self._store.find("ivr_theme", number).package
-        found = await self._objects.get(digest) if digest else None
+        found = await self._blobs.get(digest) if digest else None
         if found is None:
             raise NoSuchResource
         return found
@@ -50,7 +50,7 @@ class Themes:
     async def sweep(self, digest: str) -> None:
         """Delete a package unless some theme names it."""
         if digest and not any(theme.package == digest for theme in self._store.now.themes.values()):
-            await self._objects.delete(digest)
+            await self._blobs.delete(digest)
             log.info("package deleted", package=digest)
 
 

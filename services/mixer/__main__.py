@@ -11,10 +11,10 @@ import msgspec
 from nats.aio.msg import Msg
 
 from kit import boot, bus, work
+from kit.blobs import Blobs
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket, Watch
-from kit.objects import Objects
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
@@ -52,9 +52,7 @@ async def main() -> None:
             name,
             config,
             vault,
-            Wardrobe(
-                await Objects.ensure(app.js, subjects.THEMES), Path(config.run_dir) / "themes"
-            ),
+            Wardrobe(await Blobs.ensure(app.js, subjects.THEMES), Path(config.run_dir) / "themes"),
             partial(work.report, logs["mixer"], "mixer"),
             offer,
             withdraw,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from kit.objects import Objects, digest
+from kit.blobs import Blobs, digest
 
 log = structlog.get_logger()
 
@@ -17,8 +17,8 @@ KEPT = 32
 class Wardrobe:
     """Shared by the workers of a machine: a file's name says what is in it."""
 
-    def __init__(self, objects: Objects, directory: Path) -> None:
-        self._objects = objects
+    def __init__(self, blobs: Blobs, directory: Path) -> None:
+        self._blobs = blobs
         self._directory = directory
 
     async def fetch(self, package: str) -> Path | None:
@@ -29,7 +29,7 @@ class Wardrobe:
         path = self._directory / f"{package}.zip"
         if await asyncio.to_thread(_is_whole, path, package):
             return path
-        content = await self._objects.get(package)
+        content = await self._blobs.get(package)
         if content is None:
             log.warning("package of a theme is gone", package=package)
             return None

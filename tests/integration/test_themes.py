@@ -6,7 +6,7 @@ import httpx
 import pytest
 from nats.aio.client import Client
 
-from kit.objects import Objects, digest
+from kit.blobs import Blobs, digest
 from proto.subjects import THEMES
 from tests.support.gateway import gateway
 from tests.support.themes import packed, square
@@ -25,7 +25,7 @@ def file(package: bytes) -> dict[str, Any]:
 
 
 async def stored(nc: Client, package: bytes) -> bool:
-    return await (await Objects.ensure(nc.jetstream(), THEMES)).has(digest(package))
+    return await (await Blobs.ensure(nc.jetstream(), THEMES)).has(digest(package))
 
 
 async def make(http: httpx.AsyncClient, name: str, package: bytes) -> str:

@@ -1,4 +1,4 @@
-"""An object store on JetStream: large things that never change, by the hash of what they are."""
+"""JetStream's object store: large things that never change, by the hash of what they are."""
 
 import asyncio
 import hashlib
@@ -18,7 +18,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-class Objects:
+class Blobs:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
