@@ -17,9 +17,10 @@ KEPT = 32
 class Wardrobe:
     """Shared by the workers of a machine: a file's name says what is in it."""
 
-    def __init__(self, blobs: Blobs, directory: Path) -> None:
+    def __init__(self, blobs: Blobs, directory: Path, *, kept: int = KEPT) -> None:
         self._blobs = blobs
         self._directory = directory
+        self._kept = kept
 
     async def fetch(self, package: str) -> Path | None:
         """Where it is; None: it is nowhere, and what it says comes from the next theme.
@@ -33,7 +34,7 @@ class Wardrobe:
         if content is None:
             log.warning("package of a theme is gone", package=package)
             return None
-        await asyncio.to_thread(_keep, path, content)
+        await asyncio.to_thread(_keep, path, content, self._kept)
         return path
 
 
@@ -44,12 +45,12 @@ def _is_whole(path: Path, package: str) -> bool:
         return False
 
 
-def _keep(path: Path, content: bytes) -> None:
+def _keep(path: Path, content: bytes, most: int) -> None:
     """Write it so that nobody sees half of it, and throw the oldest away."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = path.with_suffix(f".{os.getpid()}-{id(content):x}")
     half.write_bytes(content)
     half.replace(path)
     files = sorted(path.parent.glob("*.zip"), key=lambda file: file.stat().st_mtime)
-    for old in files[:-KEPT]:
+    for old in files[:-most]:
         old.unlink(missing_ok=True)
