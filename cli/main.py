@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import conferences, events, people, rules, users
+from cli import conferences, events, people, rules, themes, users
 from cli.failure import Rostrum
 from cli.place import data_dir
 from cli.stack import up as become_stack
@@ -75,6 +75,7 @@ app.command()(people.dial)
 app.command()(people.hangup)
 app.add_typer(conferences.app, name="conferences")
 app.add_typer(rules.app, name="rules")
+app.add_typer(themes.app, name="themes")
 app.add_typer(events.app, name="events")
 app.add_typer(users.app, name="users")
 

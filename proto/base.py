@@ -15,6 +15,9 @@ Token = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Text = Annotated[str, msgspec.Meta(max_length=250)]
 """A short text for people: a name, a description."""
 
+Digest = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
+"""SHA-256 in hexadecimal; empty: of nothing."""
+
 Reason = Annotated[str, msgspec.Meta(max_length=1000)]
 """One sentence for a person; never holds a key or a password."""
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from proto.base import Text, Token
+from proto.base import Digest, Text, Token
 from proto.layouts import ConfigName as Layout
 from proto.urls import SealedUrl
 
@@ -231,6 +231,10 @@ class IvrTheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: int = 0
     uuid: Annotated[str, msgspec.Meta(max_length=36)] = ""
     "Given when it is created and never changed."
+    package: Digest = ""
+    "SHA-256 of the ZIP that was uploaded; empty: none was, and the theme changes nothing."
+    package_size: int = 0
+    "Bytes."
 
 
 class Global(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -252,6 +256,8 @@ class Global(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_callrate_out: Callrate | None = 4128
     rtmps_default_port: Literal[443, 1935] = 443
     "Where `rtmps://` without a port goes to; Pexip's own is 1935."
+    default_theme: Reference | None = None
+    "Theme of conferences that name none, and behind the theme of those that do."
     pin_entry_timeout: Seconds = 120
     "This and all below are kept for programs that set them, and have no effect."
     enable_legacy_dialout_api: bool = False

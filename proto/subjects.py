@@ -59,6 +59,8 @@ WORKERS = "workers"
 "KV with a TTL: heartbeats of media workers."
 FEEDS = "feeds"
 "KV: where the feeds of a conference can be taken."
+THEMES = "themes"
+"Object store: packages of themes, by the hash of what is in them."
 SECRETS = "secrets"
 "KV: sealed URLs."
 

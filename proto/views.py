@@ -19,6 +19,7 @@ from proto.conference import (
     Quality,
     Role,
     ServiceType,
+    ThemeRef,
     Transforms,
 )
 from proto.config import CryptoMode
@@ -170,6 +171,8 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Names are written into pictures: as configured, unless a transform says otherwise."
     enable_active_speaker_indication: bool = False
     call_type: CallType = "video"
+    themes: list[ThemeRef] = []
+    "The first decides; where it says nothing, the next does. Behind them all is our own."
 
     def shown_to(self, audience: Audience) -> list[ParticipantView]:
         """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""

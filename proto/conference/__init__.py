@@ -59,6 +59,7 @@ from proto.conference.events import (
     RoleChanged,
     SpotlightChanged,
     Stored,
+    ThemesChosen,
     TransferRefused,
     TransferRequested,
     upcast,
@@ -81,6 +82,7 @@ from proto.conference.words import (
     Routing,
     ServiceType,
     StreamingTransforms,
+    ThemeRef,
     Transforms,
 )
 
@@ -141,6 +143,8 @@ __all__ = [
     "StopPresenting",
     "Stored",
     "StreamingTransforms",
+    "ThemeRef",
+    "ThemesChosen",
     "Tick",
     "Transfer",
     "TransferRefused",

@@ -21,6 +21,7 @@ from proto.conference.words import (
     Role,
     Routing,
     ServiceType,
+    ThemeRef,
     Transforms,
 )
 from proto.config import CryptoMode
@@ -107,6 +108,13 @@ class ConferenceLocked(Event, frozen=True, tag="conference_locked.v1"):
 class LayoutTransformed(Event, frozen=True, tag="layout_transformed.v1"):
     transforms: Transforms
     "All that holds from now on, not only what is new."
+
+
+class ThemesChosen(Event, frozen=True, tag="themes_chosen.v1"):
+    """What the conference looks and sounds like from now on."""
+
+    themes: list[ThemeRef]
+    "The first decides; where it says nothing, the next does. Behind them all is our own."
 
 
 class OutsideReported(Event, frozen=True, tag="outside_reported.v1"):
@@ -262,6 +270,7 @@ ConferenceEvent = (
     | TransferRequested
     | TransferRefused
     | SpotlightChanged
+    | ThemesChosen
 )
 """What the rest of the code knows."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from proto.base import Text, Token
+from proto.base import Digest, Text, Token
 from proto.config import CryptoMode
 
 Role = Literal["chair", "guest"]
@@ -76,6 +76,14 @@ class StreamingTransforms(msgspec.Struct, frozen=True):
     indicators_enabled: bool | None = None
     presentation_in_mix: bool | None = None
     "Show a presentation as a tile of the layout instead of full screen."
+
+
+class ThemeRef(msgspec.Struct, frozen=True):
+    """A theme that has a package."""
+
+    theme: int
+    "Its id."
+    package: Digest
 
 
 class Transforms(msgspec.Struct, frozen=True):

@@ -1,12 +1,13 @@
 """The configured conferences, always as they are now, in the words of the core."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import msgspec
 import structlog
 
 from kit.kv import Watch
-from proto.config import AutomaticParticipant, Conference, Global
+from proto.config import AutomaticParticipant, Conference, Global, IvrTheme
 from proto.layouts import CLIENT_NAMES
 from proto.subjects import is_gateway_call
 from proto.urls import SealedUrl
@@ -18,6 +19,12 @@ DEFAULTS = Global(max_callrate_out=None)
 """While nothing is set. Pexip's limit of the bit rate, less than our full HD, holds once it is."""
 
 
+NO_PACKAGES: Mapping[int, str] = {}
+
+FOLLOWED = ("conference", "automatic_participant", "ivr_theme", "global")
+"""Kinds of resources that have a say."""
+
+
 class Vmrs:
     """Follows KV `config`."""
 
@@ -27,9 +34,11 @@ class Vmrs:
         self._automatic: defaultdict[int, dict[int, AutomaticParticipant]] = defaultdict(dict)
         "By conference, then by id."
         self._global = DEFAULTS
+        self._packages: dict[int, str] = {}
+        "Of themes."
         self._keys: dict[int, str] = {}
         self._by_key: dict[str, Vmr] = {}
-        self._gateway = gateway_call(DEFAULTS)
+        self._gateway = gateway_call(DEFAULTS, self._packages)
 
     def find(self, key: str) -> Vmr | None:
         """What holds for a conference, or for any gateway call; None: nothing has this key."""
@@ -41,7 +50,7 @@ class Vmrs:
     async def follow(self) -> None:
         async for key, value, _ in self._watch.entries():
             kind, _, ident = key.rpartition(".")
-            if kind in ("conference", "automatic_participant", "global") and ident.isdigit():
+            if kind in FOLLOWED and ident.isdigit():
                 try:
                     changed = self._take(kind, int(ident), value)
                 except msgspec.MsgspecError:
@@ -66,9 +75,15 @@ class Vmrs:
                 for number in automatic.conference:
                     self._automatic[number][ident] = automatic
                 return [*before, *automatic.conference]
+            case "ivr_theme":
+                self._packages.pop(ident, None)
+                theme = msgspec.json.decode(value, type=IvrTheme) if value else None
+                if theme is not None and theme.package:
+                    self._packages[ident] = theme.package
+                return []
             case _:
                 self._global = msgspec.json.decode(value, type=Global) if value else DEFAULTS
-                self._gateway = gateway_call(self._global)
+                self._gateway = gateway_call(self._global, self._packages)
                 return list(self._conferences)
 
     def _work_out(self, number: int) -> None:
@@ -78,12 +93,18 @@ class Vmrs:
             self._keys[number] = conference.key
             automatic = self._automatic[number]
             self._by_key[conference.key] = effective(
-                conference, self._global, [automatic[ident] for ident in sorted(automatic)]
+                conference,
+                self._global,
+                [automatic[ident] for ident in sorted(automatic)],
+                self._packages,
             )
 
 
 def effective(
-    conference: Conference, general: Global, automatic: list[AutomaticParticipant]
+    conference: Conference,
+    general: Global,
+    automatic: list[AutomaticParticipant],
+    packages: Mapping[int, str] = NO_PACKAGES,
 ) -> Vmr:
     """What holds for a conference: its own settings, and where it has none the global ones."""
     return Vmr(
@@ -110,10 +131,13 @@ def effective(
         conference.enable_overlay_text,
         conference.enable_active_speaker_indication,
         conference.call_type,
+        conference.ivr_theme or 0,
+        general.default_theme or 0,
+        packages,
     )
 
 
-def gateway_call(general: Global) -> Vmr:
+def gateway_call(general: Global, packages: Mapping[int, str] = NO_PACKAGES) -> Vmr:
     """What holds for a gateway call where its rule says nothing."""
     return Vmr(
         "",
@@ -123,6 +147,8 @@ def gateway_call(general: Global) -> Vmr:
         max_callrate_out=general.max_callrate_out,
         enable_dialout=general.enable_dialout,
         enable_rtmp=general.enable_rtmp,
+        default_theme=general.default_theme or 0,
+        packages=packages,
     )
 
 

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from opentelemetry.trace import SpanKind
 
 from kit import trace
+from kit.blobs import Blobs
 from kit.boot import App
 from kit.eventlog import JetStreamLog
 from kit.follow import Follower
@@ -33,6 +34,7 @@ from services.gateway.management.command import ConferenceCommands, ParticipantC
 from services.gateway.management.configuration import ConfigurationController
 from services.gateway.management.editor import Editor
 from services.gateway.management.history import HistoryController
+from services.gateway.management.packages import PackagesController
 from services.gateway.management.rules_test import rules_test
 from services.gateway.management.status import StatusController
 from services.gateway.problems import HANDLERS
@@ -40,6 +42,7 @@ from services.gateway.records import Records
 from services.gateway.rostrum_api import RostrumController
 from services.gateway.snapshots import SnapshotController, Snapshots
 from services.gateway.store import Store
+from services.gateway.themes import Themes
 from services.gateway.users_api import UsersController
 from services.gateway.web import pages
 from services.gateway.workers import Workers
@@ -102,9 +105,10 @@ async def assemble(
     calls = Calls(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )
+    themes = Themes(store, await Blobs.ensure(app.js, subjects.THEMES))
     incoming = Incoming(app.nc, sealer, vault, store, workers, calls, new_id)
     snapshots = Snapshots(app.nc, await Bucket.ensure(app.js, subjects.FEEDS))
-    editor = Editor(store, vault, workers, new_id)
+    editor = Editor(store, vault, workers, themes, new_id)
     for job in (
         store.follow(),
         accounts.follow(),
@@ -133,6 +137,7 @@ async def assemble(
             UsersController,
             RostrumController,
             SnapshotController,
+            PackagesController,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -146,6 +151,7 @@ async def assemble(
             "records": given(records),
             "accounts": given(accounts),
             "snapshots": given(snapshots),
+            "themes": given(themes),
             "js": given(app.js),
         },
         exception_handlers=HANDLERS,

@@ -11,6 +11,7 @@ from services.gateway.live import Live
 from services.gateway.management.editor import Editor
 from services.gateway.records import Records
 from services.gateway.store import Store
+from services.gateway.themes import Themes
 from services.gateway.workers import Workers
 
 TheStore = NamedDependency[Store]
@@ -21,6 +22,7 @@ TheWorkers = NamedDependency[Workers]
 TheEditor = NamedDependency[Editor]
 TheRecords = NamedDependency[Records]
 TheAccounts = NamedDependency[Accounts]
+TheThemes = NamedDependency[Themes]
 TheStreams = NamedDependency[JetStreamContext]
 
 Word = FromPath[str]

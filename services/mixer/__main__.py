@@ -5,12 +5,14 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import msgspec
 from nats.aio.msg import Msg
 
 from kit import boot, bus, work
+from kit.blobs import Blobs
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
 from kit.follow import OUTAGES
@@ -24,6 +26,7 @@ from proto.scheduler import MixAssigned
 from proto.views import FeedOffer, decode_conference, decode_feed
 from services.mixer.config import Config
 from services.mixer.shell import Worker
+from services.mixer.wardrobe import Wardrobe
 
 
 async def main() -> None:
@@ -55,6 +58,7 @@ async def main() -> None:
             name,
             config,
             vault,
+            Wardrobe(await Blobs.ensure(app.js, subjects.THEMES), Path(config.run_dir) / "themes"),
             partial(work.report, logs["mixer"], "mixer"),
             offer,
             withdraw,

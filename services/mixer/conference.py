@@ -9,7 +9,7 @@ import gc
 import os
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -26,7 +26,7 @@ from proto.conference import Announcement, Platform
 from proto.layouts import CLIENT_NAMES
 from proto.media import FeedSpec
 from proto.mixer import SourceState
-from services.mixer import wire
+from services.mixer import theme, wire
 from services.mixer.core.scene import Scene, SourceId
 from services.mixer.core.telling import Telling
 from services.mixer.media import prompts
@@ -66,6 +66,10 @@ class Conference:
         self.engine = Engine(begin.conference, self._on_stage, self._on_layout, labels=begin.labels)
         self._darkroom = ThreadPoolExecutor(1, "jpeg")
         self._cast = Cast(self._open, replay=begin.replay)
+        self.theme = theme.default()
+        "That is worn now."
+        # One after the other, and not while the mix waits: a theme may take half a second to read.
+        self._wardrobe = ThreadPoolExecutor(1, "wardrobe")
 
     def obey(self, order: wire.AnyOrder) -> None:
         match order:
@@ -86,6 +90,9 @@ class Conference:
                 self._announce(announcement, platform)
             case wire.TakeSnapshot(number, kind):
                 self.engine.picture(kind, partial(self._took, number))
+            case wire.Dress(packages):
+                dressed = self._wardrobe.submit(self._dress, [Path(path) for path in packages])
+                dressed.add_done_callback(_tell_failure)
             case _:
                 log.warning("order out of place", order=type(order).__name__)
 
@@ -108,12 +115,17 @@ class Conference:
         return wire.Stats(cpu_seconds=cpu_seconds, **msgspec.structs.asdict(counts))
 
     def close(self) -> None:
+        self._wardrobe.shutdown(wait=False, cancel_futures=True)
         self.engine.stop()
         self._cast.close()
 
     def _direct(self, direction: Direction) -> None:
         self._direction = direction
         self.engine.direct(direction)
+
+    def _dress(self, packages: list[Path]) -> None:
+        self.theme = theme.load(packages)
+        self.engine.dress(self.theme)
 
     def _open(self, source: SourceId, sealed: str) -> Source:
         if self._begin.replay:
@@ -132,7 +144,7 @@ class Conference:
         return UrlSource(url, self.engine.now, changed)
 
     def _announce(self, announcement: Announcement, platform: Platform) -> None:
-        recording = prompts.prompt(platform, announcement)
+        recording = self.theme.recording(platform, announcement)
         if recording is None:
             log.warning("no prompt", announcement=announcement, platform=platform)
             return
@@ -185,6 +197,12 @@ async def _report_stats(parent: "Parent[wire.AnyOrder]", conference: Conference)
     while True:
         await asyncio.sleep(STATS_EVERY)
         parent.report(conference.stats(time.process_time()))
+
+
+def _tell_failure(dressed: "Future[None]") -> None:
+    """The conference goes on in what it wore."""
+    if not dressed.cancelled() and (failure := dressed.exception()) is not None:
+        log.error("theme cannot be put on", kind=type(failure).__name__)
 
 
 def _die(failure: threading.ExceptHookArgs) -> None:

@@ -1,27 +1,15 @@
 """The worker: what the scheduler assigns is mixed by one process per conference."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import structlog
 
-from kit import bus
-from kit.child import Child, Kept
 from kit.vault import Vault
 from proto.base import Message, Refused
 from proto.mixer import (
-    LayoutChanged,
-    MixerEvent,
-    MixStarted,
-    MixStopped,
-    Snapshot,
-    SnapshotKind,
-    SourceChanged,
-    StageChanged,
-    StageLevels,
     TakeSnapshot,
 )
 from proto.scheduler import (
@@ -33,176 +21,12 @@ from proto.scheduler import (
     SchedulerEvent,
     Wanted,
 )
-from proto.urls import SealedUrl
-from proto.views import ConferenceView, FeedOffer, WorkerView
-from services.mixer import wire
-from services.mixer.album import Album
+from proto.views import ConferenceView, WorkerView
 from services.mixer.config import Config
-from services.mixer.core.announcing import Announced, announce
-from services.mixer.core.scene import Content
+from services.mixer.mix import Mix, Offering, Telling, Withdrawing, Write
+from services.mixer.wardrobe import Wardrobe
 
 log = structlog.get_logger()
-
-Write = Callable[[str, MixerEvent], Awaitable[None]]
-Offering = Callable[[FeedOffer], Awaitable[None]]
-Withdrawing = Callable[[MixAssigned], Awaitable[None]]
-Telling = Callable[[StageLevels], Awaitable[None]]
-"""Tells whoever looks on just now."""
-
-CONFERENCE = "services.mixer.conference"
-
-NOBODY_PRESENTS = Refused("no-presentation", "nobody presents at the moment")
-
-
-class Mix:
-    """One conference's process and what it has to know."""
-
-    def __init__(
-        self,
-        assigned: MixAssigned,
-        config: Config,
-        vault: Vault,
-        write: Write,
-        offer: Offering,
-        withdraw: Withdrawing,
-        tell: Telling,
-        *,
-        now: Callable[[], datetime],
-        clock: Callable[[], float],
-    ) -> None:
-        self.assigned = assigned
-        self._config = config
-        self._vault = vault
-        self._write = write
-        self._offer = offer
-        self._withdraw = withdraw
-        self._tell = tell
-        self._now = now
-        self._view: ConferenceView | None = None
-        self._sources: dict[tuple[str, Content], wire.Source] = {}
-        self._announced = Announced()
-        self._album = Album(lambda n, kind: self._kept.send(wire.TakeSnapshot(n, kind)), clock)
-        self._kept = Kept(
-            CONFERENCE,
-            wire.decode_report,
-            greet=self._greet,
-            hear=self._hear,
-            died=self._died,
-            clock=clock,
-        )
-
-    async def run(self) -> None:
-        a = self.assigned
-        with structlog.contextvars.bound_contextvars(conference=a.conference):
-            await self._write(
-                a.conference, MixStarted(self._now(), a.conference, a.instance, a.worker)
-            )
-            await self._kept.run()
-
-    def stop(self) -> None:
-        """Ask the process to end; `run` returns when it has."""
-        self._kept.end()
-
-    async def end(self) -> None:
-        """After the process is gone."""
-        a = self.assigned
-        await self._withdraw(a)
-        await self._write(a.conference, MixStopped(self._now(), a.conference, a.instance, a.worker))
-
-    async def show(self, view: ConferenceView) -> None:
-        """The conference has changed."""
-        if view.instance != self.assigned.instance:
-            return
-        sources: dict[tuple[str, Content], wire.Source] = {}
-        for participant in view.participants:
-            who = participant.participant
-            for content, url in _media(participant.media, participant.presentation):
-                source = self._sources.get((who, content)) or await self._source(who, content, url)
-                if source is not None:
-                    sources[who, content] = source
-        if self._view is not None and view.version < self._view.version:
-            return  # A newer one came while we waited.
-        for key, source in sources.items():
-            if key not in self._sources:
-                self._kept.send(source)
-        self._sources = sources
-        self._view = view
-        self._kept.send(wire.Show(view))
-        self._announced, news = announce(self._announced, view.announcement, self._now())
-        if news is not None:
-            self._kept.send(wire.Announce(news.announcement, news.platform))
-
-    async def snapshot(self, kind: SnapshotKind) -> Snapshot | Refused:
-        """A picture of now, or at most two seconds old."""
-        presenter = self._view.presenter if self._view is not None else ""
-        if kind != "preview" and not presenter:
-            return NOBODY_PRESENTS
-        try:
-            jpeg = await self._album.picture(kind, "" if kind == "preview" else presenter)
-        except TimeoutError:
-            return Refused("unavailable", "the conference's process draws no picture")
-        return NOBODY_PRESENTS if jpeg is None else Snapshot(jpeg)
-
-    def stage(self, stage: list[str]) -> None:
-        """Replay: who is heard, as it was recorded."""
-        self._kept.send(wire.Stage(stage))
-
-    async def _source(
-        self, participant: str, content: Content, url: SealedUrl
-    ) -> wire.Source | None:
-        if self._config.replay:
-            # There are no secrets, and nothing is opened.
-            return wire.Source(participant, content, "")
-        sealed = await bus.persist(partial(self._vault.sealed, url))
-        return None if sealed is None else wire.Source(participant, content, sealed)
-
-    def _greet(self, child: Child[wire.AnyReport]) -> None:
-        a = self.assigned
-        child.send(wire.Begin(a.conference, a.instance, self._config.replay))
-        for source in self._sources.values():
-            child.send(source)
-        if self._view is not None:
-            child.send(wire.Show(self._view))
-
-    async def _hear(self, report: wire.AnyReport) -> None:
-        at, a = self._now(), self.assigned
-        match report:
-            case wire.Ready(socket=socket):
-                await self._offer(
-                    FeedOffer(a.conference, a.instance, a.worker, self._config.host, socket)
-                )
-            case wire.SourceChanged(participant=who, content=content, state=state, reason=reason):
-                log.info("source", participant=who, content=content, state=state)
-                await self._write(
-                    a.conference,
-                    SourceChanged(at, a.conference, who, content, state, reason),
-                )
-            case wire.StageChanged(stage=stage, vad=vad):
-                await self._write(a.conference, StageChanged(at, a.conference, stage, vad))
-                await self._tell(StageLevels(a.conference, stage, vad))
-            case wire.StageLevels(stage=stage, vad=vad):
-                await self._tell(StageLevels(a.conference, stage, vad))
-            case wire.Snapshot(number=number, jpeg=jpeg):
-                self._album.took(number, jpeg)
-            case wire.LayoutChanged(feed=feed, view=view, slots=slots):
-                await self._write(a.conference, LayoutChanged(at, a.conference, feed, view, slots))
-            case wire.Stats():
-                log.debug("mix", late=report.late)
-
-    async def _died(self) -> None:
-        self._album.lost()
-        await self._withdraw(self.assigned)
-
-
-def _media(
-    main: SealedUrl | None, presentation: SealedUrl | None
-) -> list[tuple[Content, SealedUrl]]:
-    found: list[tuple[Content, SealedUrl]] = []
-    if main:
-        found.append(("main", main))
-    if presentation:
-        found.append(("presentation", presentation))
-    return found
 
 
 class Worker:
@@ -213,6 +37,7 @@ class Worker:
         name: str,
         config: Config,
         vault: Vault,
+        wardrobe: Wardrobe,
         write: Write,
         offer: Offering,
         withdraw: Withdrawing,
@@ -225,6 +50,7 @@ class Worker:
         self._name = name
         self._config = config
         self._vault = vault
+        self._wardrobe = wardrobe
         self._write = write
         self._offer = offer
         self._withdraw = withdraw
@@ -275,6 +101,7 @@ class Worker:
             assigned,
             self._config,
             self._vault,
+            self._wardrobe,
             self._write,
             self._offer,
             self._withdraw,

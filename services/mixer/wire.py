@@ -60,6 +60,13 @@ class TakeSnapshot(Order, frozen=True, tag="take_snapshot"):
     kind: SnapshotKind
 
 
+class Dress(Order, frozen=True, tag="dress"):
+    """Wear these themes."""
+
+    packages: list[str]
+    "Paths of ZIP files, the first of which decides."
+
+
 class Report(msgspec.Struct, frozen=True, tag_field="report"):
     """From the conference's process."""
 
@@ -121,7 +128,7 @@ class Stats(Report, frozen=True, tag="stats"):
     "Used by the process."
 
 
-AnyOrder = Begin | Show | Source | Stage | Announce | TakeSnapshot
+AnyOrder = Begin | Show | Source | Stage | Announce | TakeSnapshot | Dress
 AnyReport = Ready | SourceChanged | StageChanged | StageLevels | LayoutChanged | Snapshot | Stats
 
 _order_decoder: msgspec.json.Decoder[AnyOrder] = msgspec.json.Decoder(AnyOrder)

@@ -19,7 +19,8 @@ from proto import subjects
 from proto.conference import Announcement
 from proto.media import FeedSpec
 from proto.views import FeedOffer, decode_feed
-from services.mixer.media.prompts import prompt, samples
+from services.mixer.media.prompts import samples
+from services.mixer.theme import default
 from tests.support.mixed import ONE, mixed
 from tests.support.watch import fits
 
@@ -54,7 +55,7 @@ def listen(at: FeedOffer, listener: str, seconds: float) -> npt.NDArray[np.float
 
 
 def said(sound: npt.NDArray[np.float32], announcement: Announcement) -> bool:
-    recording = prompt("google_meet", announcement)
+    recording = default().recording("google_meet", announcement)
     assert recording is not None
     return fits(sound, samples(recording)[::2]) > 0.8
 

@@ -10,6 +10,7 @@ import pytest
 
 from cli.compare import read
 from cli.stack import running
+from tests.support.themes import packed, square
 
 pytestmark = pytest.mark.nats
 
@@ -81,6 +82,23 @@ def test_a_call_joins_a_conference_and_prints_what_leaving_wants(data: Path) -> 
     assert "Ada" in rostrum(data, "conferences").stdout
     assert rostrum(data, "leave", conference, caller).returncode == 0
     assert rostrum(data, "conferences", "remove", "studio").returncode == 0
+
+
+def test_a_theme_is_walked_through(data: Path, tmp_path: Path) -> None:
+    icon = {"indicators": {"streaming": {"icon": "i.svg"}, "recording": {"icon": "none.svg"}}}
+    package = tmp_path / "theme.zip"
+    package.write_bytes(packed(icon, {"i.svg": square("red"), "read me.txt": b"Hello"}))
+    assert rostrum(data, "themes", "add", "Acme", str(package), "--default").stdout.strip()
+    assert "all by default" in rostrum(data, "themes").stdout
+    rostrum(data, "conferences", "add", "Board", "--alias", "board")
+    assert rostrum(data, "themes", "use", "acme", "board").returncode == 0
+    shown = rostrum(data, "themes", "show", "acme").stdout
+    for text in ("all by default, Board", "drawing: i.svg", "none.svg is not in", "read me.txt"):
+        assert text in shown
+    package.write_bytes(packed(icon, {"i.svg": b"<svg/>"}))
+    refused = rostrum(data, "themes", "add", "Acme", str(package))
+    assert (refused.returncode, "package: “i.svg” is not an SVG" in refused.stderr) == (1, True)
+    assert "default theme" in rostrum(data, "themes", "remove", "Acme").stderr
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 
+schemathesis.serializer.alias("application/zip", "application/octet-stream")
+
 TOKEN = "t0ken"
 
 

@@ -26,7 +26,8 @@ from services.mixer import wire
 from services.mixer.core import layouts, palette
 from services.mixer.core.layouts import Rect
 from services.mixer.core.scene import Content
-from services.mixer.media import prompts
+from services.mixer.media.prompts import samples
+from services.mixer.theme import default
 from tests.support.clips import Rgb, clip
 from tests.support.watch import (
     beeps,
@@ -389,9 +390,9 @@ async def test_a_participant_hears_the_others_and_what_is_announced_and_a_stream
             conference.take(4.0, listener, during=announce), conference.take(4.0)
         )
 
-    recording = prompts.prompt("google_meet", "recording_started")
+    recording = default().recording("google_meet", "recording_started")
     assert recording is not None
-    said = prompts.samples(recording)[::2]
+    said = samples(recording)[::2]
     assert fits(to_ann.sound, said) > 0.9
     assert fits(to_all.sound, said) < 0.1
     ann, bob = palette.tone("ann"), palette.tone("bob")

@@ -30,7 +30,16 @@ from proto.conference import (
     TransformLayout,
 )
 from proto.views import ConferenceView
-from services.conference_state.core import calls, gateway, life, looks, outside, roles, transfer
+from services.conference_state.core import (
+    calls,
+    gateway,
+    life,
+    looks,
+    outside,
+    roles,
+    themes,
+    transfer,
+)
 from services.conference_state.core.life import after
 from services.conference_state.core.roles import Outcome
 from services.conference_state.core.vmr import Vmr
@@ -132,6 +141,7 @@ def _join(state: ConferenceView, command: Join, at: datetime, vmr: Vmr) -> Outco
     if command.presenting and command.presentation is None:
         return Refused("invalid", "there is nothing to present", "presentation")
     events = _opened(state, command, at, vmr)
+    events += themes.wear(after(state, events), at, vmr)
     waiting = roles.has_to_wait(after(state, events), role, vmr)
     who = command.participant
     joined = ParticipantJoined(
@@ -159,10 +169,13 @@ def _dial(state: ConferenceView, command: Dial, at: datetime, vmr: Vmr) -> Outco
     requested = calls.dial(state, command, at, vmr)
     if isinstance(requested, Refused):
         return requested
-    return [*_opened(state, command, at, vmr), requested]
+    opened = _opened(state, command, at, vmr)
+    return [*opened, *themes.wear(after(state, opened), at, vmr), requested]
 
 
 def _tick(state: ConferenceView, at: datetime, vmr: Vmr) -> list[ConferenceEvent]:
     events = life.expire(state, at, vmr)
     left = after(state, events)
-    return [*events, *calls.call_again(left, at, vmr)] if left.running else events
+    if not left.running:
+        return events
+    return [*events, *themes.wear(left, at, vmr), *calls.call_again(left, at, vmr)]

@@ -25,7 +25,8 @@ from proto.conference import (
     Transfer,
 )
 from proto.views import ConferenceView
-from services.conference_state.core import calls
+from services.conference_state.core import calls, themes
+from services.conference_state.core.life import after
 from services.conference_state.core.roles import Outcome
 from services.conference_state.core.vmr import Vmr
 
@@ -79,7 +80,10 @@ def call(state: ConferenceView, command: CallGateway, at: datetime, vmr: Vmr | N
             max_callrate_out=route.max_callrate_out or vmr.max_callrate_out,
             platform=command.platform,
             theme=route.theme,
-        ),
+        )
+    ]
+    events += themes.wear(after(state, events), at, vmr)
+    events += [
         ParticipantJoined(
             at,
             command.participant,

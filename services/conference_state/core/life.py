@@ -12,6 +12,7 @@ from proto.conference import (
     PresentationStopped,
 )
 from proto.views import ConferenceView, ParticipantView
+from services.conference_state.core import themes
 from services.conference_state.core.keeping import keeps, people
 from services.conference_state.core.view import evolve
 from services.conference_state.core.vmr import Vmr
@@ -100,6 +101,7 @@ def deadline(state: ConferenceView, vmr: Vmr) -> datetime | None:
         _end_due(state, vmr),
         *(_wait_over(p, vmr) for p in state.participants),
         *(retry for _, retry in redials(state, vmr)),
+        themes.due(state, vmr),
     ]
     return min((moment for moment in due if moment is not None), default=None)
 

@@ -29,6 +29,7 @@ from proto.conference import (
     PresentationStopped,
     RoleChanged,
     SpotlightChanged,
+    ThemesChosen,
     TransferRefused,
     TransferRequested,
     Transforms,
@@ -98,6 +99,8 @@ def _fold(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
             return replace(view, locked=on)
         case LayoutTransformed(transforms=transforms):
             return transformed(view, transforms)
+        case ThemesChosen(themes=themes):
+            return replace(view, themes=themes)
         case OutsideReported():
             return _outside(view, event)
         case AnnouncementRequested(announcement=announcement, platform=platform):

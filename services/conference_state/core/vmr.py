@@ -1,5 +1,7 @@
 """What the configuration says about one conference, with the global settings worked in."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from proto.conference import (
@@ -60,3 +62,9 @@ class Vmr(msgspec.Struct, frozen=True):
     enable_overlay_text: bool = False
     enable_active_speaker_indication: bool = False
     call_type: CallType = "video"
+    theme: int = 0
+    "Id of the theme; 0: none is named."
+    default_theme: int = 0
+    "Id of the one that stands behind it."
+    packages: Mapping[int, str] = {}
+    "Of all themes that have one."

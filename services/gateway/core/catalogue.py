@@ -19,7 +19,7 @@ from services.gateway.core.status import (
     WorkerStatus,
 )
 
-GIVEN_BY_US = ("id", "uuid", "resource_uri")
+GIVEN_BY_US = ("id", "uuid", "resource_uri", "package", "package_size")
 
 CONFIGURED: dict[str, type[msgspec.Struct]] = {**RESOURCES, "conference_alias": AliasFields}
 

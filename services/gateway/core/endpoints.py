@@ -37,6 +37,9 @@ OURS = "/api/rostrum/v1"
 ANY = "object"
 STREAM = "stream"
 
+ZIP = "application/zip"
+FORM = "multipart/form-data"
+
 
 class Endpoint(msgspec.Struct, frozen=True):
     method: str
@@ -51,6 +54,9 @@ class Endpoint(msgspec.Struct, frozen=True):
     fields: Mapping[str, Field] = {}
     "What a list can be filtered by."
     media_type: str = ""
+    "Of an answer, where it is STREAM."
+    file: str = ""
+    "Media type of a body that is a file; or of one that may hold a theme's package beside it."
 
 
 STRUCTS: list[Any] = [
@@ -82,13 +88,14 @@ def _configuration() -> Iterable[Endpoint]:
         one, many = f"{path}{{number}}/", f"{kind}_shown[]"
         given, part, shown = f"{kind}_given", f"{kind}_part", f"{kind}_shown"
         single = kind in catalogue.SINGLE
+        form = FORM if kind == "ivr_theme" else ""
         yield Endpoint("get", path, f"List: {what}", tag, answer=many, fields=fields)
         yield Endpoint("get", one, f"One: {what}", tag, answer=shown)
-        yield Endpoint("put", one, f"Replace: {what}", tag, "204", given)
-        yield Endpoint("patch", one, f"Change: {what}", tag, "202", part)
+        yield Endpoint("put", one, f"Replace: {what}", tag, "204", given, file=form)
+        yield Endpoint("patch", one, f"Change: {what}", tag, "202", part, file=form)
         yield Endpoint("get", f"{path}schema/", f"Fields: {what}", tag, answer=ANY)
         if not single:
-            yield Endpoint("post", path, f"Create: {what}", tag, "201", given)
+            yield Endpoint("post", path, f"Create: {what}", tag, "201", given, file=form)
             yield Endpoint("patch", path, f"Change many: {what}", tag, "202", f"{part}[]")
             yield Endpoint("delete", one, f"Delete: {what}", tag, "204")
 
@@ -184,6 +191,10 @@ def _ours() -> Iterable[Endpoint]:
         answer=STREAM,
         media_type="application/x-ndjson",
     )
+    package = f"{OURS}/themes/{{number}}/package/"
+    yield Endpoint("get", f"{OURS}/themes/schema/", "What may be in a theme", tag, answer=ANY)
+    yield Endpoint("get", package, "The ZIP of a theme", tag, answer=STREAM, media_type=ZIP)
+    yield Endpoint("put", package, "Upload the ZIP of a theme", tag, "204", file=ZIP)
     what = "What the call routing rules would make of a call"
     yield Endpoint("post", f"{OURS}/rules/test/", what, tag, body="TestRules", answer=ANY)
     yield Endpoint("get", f"{OURS}/workers/", "Workers that are alive", tag, answer=ANY)

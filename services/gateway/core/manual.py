@@ -54,8 +54,12 @@ def _operation(path: str, method: str, operation: Schema) -> str:
     parameters = f"<h4>Parameters</h4><table>{''.join(rows)}</table>" if rows else ""
     body = ""
     if "requestBody" in operation:
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
-        body = f"<h4>Body</h4><p>{_type(schema)}</p>"
+        kinds = operation["requestBody"]["content"].items()
+        said = "</p><p>".join(
+            (f"{escape(kind)}: " if kind != "application/json" else "") + _type(content["schema"])
+            for kind, content in kinds
+        )
+        body = f"<h4>Body</h4><p>{said}</p>"
     answers = "".join(
         f"<tr><td><code>{escape(status)}</code></td><td>{escape(answer['description'])}</td>"
         f"<td>{_content(answer)}</td></tr>"

@@ -148,8 +148,12 @@ def _operation(endpoint: Endpoint) -> Schema:
     }
     if parameters := [*_in_path(endpoint.path), *_in_query(endpoint)]:
         operation["parameters"] = parameters
+    content: Schema = {}
     if endpoint.body:
-        content = {"application/json": {"schema": _body(endpoint.body)}}
+        content["application/json"] = {"schema": _body(endpoint.body)}
+    if endpoint.file:
+        content[endpoint.file] = {"schema": _file(endpoint)}
+    if content:
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
@@ -169,6 +173,15 @@ def _body(name: str) -> Schema:
         },
         "additionalProperties": False,
     }
+
+
+def _file(endpoint: Endpoint) -> Schema:
+    """A file by itself, or with the fields that are texts."""
+    file: Schema = {"type": "string", "format": "binary"}
+    if not endpoint.body:
+        return file
+    properties: Schema = {"name": {"type": "string"}, "package": file}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def ref(name: str) -> Schema:

@@ -11,6 +11,7 @@ from proto.config import (
     RESOURCES,
     Conference,
     GatewayRoutingRule,
+    IvrTheme,
     Resource,
     SystemLocation,
     pin_problem,
@@ -23,7 +24,10 @@ from services.gateway.core.requests import Errors, check
 
 SEALED = ("sealed_alias", "sealed_presentation")
 
-READ_ONLY = ("id", "key", "uuid", "resource_uri", "creation_time", *SEALED)
+PACKAGE = ("package", "package_size")
+"""Of a theme: they come with a file, not in words."""
+
+READ_ONLY = ("id", "key", "uuid", "resource_uri", "creation_time", *SEALED, *PACKAGE)
 """Shown or kept by us; ignored when they come back in a request."""
 
 HIDDEN = ("key", *SEALED)
@@ -113,6 +117,8 @@ def _decided(
     moment: Moment,
     kept: dict[str, Any],
 ) -> Write | Errors:
+    if kind == "ivr_theme" and (wrong := _package_in_words(given, before)):
+        return wrong
     fields = {name: value for name, value in given.items() if name not in READ_ONLY}
     try:
         fields = kept | stored(kind, fields, moment.known, moment.live) | moment.sealed
@@ -148,9 +154,20 @@ def _completed(read: Any, before: Any, moment: Moment) -> Resource:
         key = before.key if before else new_key(read.name, read.id)
         named = aliases.with_ids(read.aliases, before, moment.revision)
         return replace(read, key=key, aliases=named)
-    if hasattr(read, "uuid"):
-        return replace(read, uuid=before.uuid if before else moment.uuid)  # type: ignore[no-any-return]
+    if isinstance(read, IvrTheme):
+        theme: IvrTheme = replace(read, uuid=before.uuid if before else moment.uuid)
+        if before is None or "package" in moment.sealed:
+            return theme
+        return replace(theme, package=before.package, package_size=before.package_size)
     return read  # type: ignore[no-any-return]
+
+
+def _package_in_words(given: Mapping[str, Any], before: Any) -> Errors:
+    """A package that a body names may be the one that is there, as when it comes back."""
+    there = before.package if before else ""
+    if given.get("package", there) == there:
+        return {}
+    return {"package": ["Upload the ZIP file itself: this is a form with a file, or PUT it."]}
 
 
 def conflicts(kind: str, wanted: Any, before: Any, known: Configuration) -> Errors:
@@ -195,6 +212,9 @@ def used_by(kind: str, wanted: Any, known: Configuration) -> Errors:
             kind == "ivr_theme" and rule.ivr_theme == wanted.id
         ):
             return {"name": [f"The {what} is used by call routing rule “{rule.name}”."]}
+    for settings in known.settings.values():
+        if kind == "ivr_theme" and settings.default_theme == wanted.id:
+            return {"name": [f"The {what} is the default theme."]}
     for conference in known.conferences.values():
         if kind == "ivr_theme" and conference.ivr_theme == wanted.id:
             return {"name": [f"The {what} is used by conference “{conference.name}”."]}

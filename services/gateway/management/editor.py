@@ -12,7 +12,7 @@ import msgspec
 
 from kit.urls import check_stream_url
 from kit.vault import Vault
-from proto.config import AutomaticParticipant
+from proto.config import AutomaticParticipant, IvrTheme
 from proto.urls import Purpose, SealedUrl
 from services.gateway.core.configuration import Configuration
 from services.gateway.core.relations import Unrelated, number_of, stored
@@ -20,6 +20,7 @@ from services.gateway.core.requests import Errors
 from services.gateway.core.resources import Moment, Write, changed, created, removed
 from services.gateway.problems import Problem
 from services.gateway.store import Given, Store
+from services.gateway.themes import Themes
 from services.gateway.workers import Workers
 
 LONGEST = 250
@@ -39,33 +40,51 @@ ADDRESSES: tuple[tuple[str, str, Purpose], ...] = (
 
 class Editor:
     def __init__(
-        self, store: Store, vault: Vault, workers: Workers, new_id: Callable[[], str]
+        self,
+        store: Store,
+        vault: Vault,
+        workers: Workers,
+        themes: Themes,
+        new_id: Callable[[], str],
     ) -> None:
         self._store = store
         self._vault = vault
         self._workers = workers
+        self._themes = themes
         self._new_id = new_id
 
-    async def create(self, kind: str, fields: dict[str, Any]) -> int:
-        """The new resource's id. Raises Problem."""
+    async def create(
+        self, kind: str, fields: dict[str, Any], *, package: bytes | None = None
+    ) -> int:
+        """The new resource's id; `package` is a theme's. Raises Problem."""
         links = self._links(kind, fields)
-        given = await self._sealed(kind, fields, None)
+        given = await self._given(kind, fields, None, package)
         made = await self._store.create(kind, given, await self._workers.locations())
         if isinstance(made, dict):
             await self._forget(given)
             raise Problem(made, kind)
+        await self._kept(package)
         await self._link(made, links)
         return made
 
-    async def change(self, kind: str, number: int, fields: dict[str, Any], *, whole: bool) -> None:
+    async def change(
+        self,
+        kind: str,
+        number: int,
+        fields: dict[str, Any],
+        *,
+        whole: bool,
+        package: bytes | None = None,
+    ) -> None:
         links = self._links(kind, fields)
         before = self._store.find(kind, number)
-        given = await self._sealed(kind, fields, before)
+        given = await self._given(kind, fields, before, package)
         live = await self._workers.locations()
         wrong = await self._store.change(kind, number, given, live, whole=whole)
         if isinstance(wrong, dict):
             await self._forget(given)
             raise Problem(wrong, kind)
+        await self._kept(package)
         await self._forget_old(number, before)
         if kind == "conference" and whole and links is None:
             links = []
@@ -141,6 +160,21 @@ class Editor:
             if isinstance(wrong, dict):
                 raise Problem({LINKS: ["One of these cannot be changed."]}, "conference")
 
+    async def _given(
+        self, kind: str, fields: dict[str, Any], before: Any, package: bytes | None
+    ) -> Given:
+        if package is None:
+            return await self._sealed(kind, fields, before)
+        if wrong := await self._themes.wrong_with(package):
+            raise Problem({"package": [wrong]}, kind)
+        digest = await self._themes.keep(package)
+        return Given(fields, {"package": digest, "package_size": len(package)})
+
+    async def _kept(self, package: bytes | None) -> None:
+        """Whoever took the same package from another theme may just have deleted it."""
+        if package is not None:
+            await self._themes.keep(package)
+
     async def _sealed(self, kind: str, fields: dict[str, Any], before: Any) -> Given:
         """The body with its addresses sealed; one that is shown again as it was is kept."""
         if kind != "automatic_participant":
@@ -164,13 +198,16 @@ class Editor:
         return Given(fields, sealed)
 
     async def _forget(self, given: Given) -> None:
-        """Delete what was sealed for a write that came to nothing."""
+        """Delete what was sealed, or stored, for a write that came to nothing."""
+        await self._themes.sweep(given.sealed.get("package", ""))
         for field, inside, _ in ADDRESSES:
             if field in given.sealed:
                 await self._vault.discard(msgspec.convert(given.sealed[inside], SealedUrl))
 
     async def _forget_old(self, number: int, before: Any) -> None:
         """Delete what nothing refers to any more."""
+        if isinstance(before, IvrTheme):
+            await self._themes.sweep(before.package)
         if not isinstance(before, AutomaticParticipant):
             return
         now = self._store.now.automatic.get(number)

@@ -7,6 +7,7 @@ import msgspec
 
 from proto.media import Audience, FeedSpec
 from proto.mixer import Slot
+from proto.theme import SplashKind
 from proto.views import ConferenceView, ParticipantView
 from services.mixer.core import layouts
 from services.mixer.core.layouts import Places, Rect
@@ -49,8 +50,10 @@ class Scene(msgspec.Struct, frozen=True):
     height: int
     view: str = layouts.DEFAULT
     tiles: tuple[Tile, ...] = ()
-    slate: str | None = None
-    "Nobody is there to be shown: the text for those who wait."
+    splash: SplashKind | None = None
+    "There is nobody to be shown: which of the theme's screens is."
+    name: str = ""
+    "The conference's, for that screen."
     slots: tuple[Slot, ...] = ()
     "Who is in which tile, tile by tile."
     pictures: bool = True
@@ -68,10 +71,6 @@ class Scene(msgspec.Struct, frozen=True):
         """Whose pictures are seen."""
         return frozenset(tile.source for tile in self.tiles if tile.source is not None)
 
-
-WAITING = "The conference will begin shortly"
-STREAM_WAITING = "The stream will begin shortly"
-NO_PRESENTATION = "No presentation at the moment"
 
 Seat = tuple[Kind, ParticipantView, Rect]
 
@@ -96,10 +95,10 @@ def scene(
     if presenter is not None and presenter.is_streaming:
         presenter = None
     if draw.rules.waiting_screen:
-        return draw.slate(STREAM_WAITING)
+        return draw.splash("stream_waiting")
     match feed.content:
         case "presentation" if presenter is None:
-            return draw.slate(NO_PRESENTATION)
+            return draw.splash("no_presentation")
         case "presentation" if presenter is not None:
             return draw.presentation(presenter, inset=False)
         case "single" if presenter is not None and draw.rules.in_mix:
@@ -138,7 +137,7 @@ class _Drawing:
     def people(self, presenter: ParticipantView | None = None) -> Scene:
         """Those who are there, and what `presenter` shows among them."""
         if not self._ranked and presenter is None:
-            return self.slate(WAITING)
+            return self.splash("waiting")
         feed, layout = self._feed, self.rules.layout
         composed = self._composed() if layout == "ac" and presenter is None else None
         shapes = [self._shape(p) for p in composed or ()]
@@ -173,11 +172,8 @@ class _Drawing:
             slots.append(("inset", self._ranked[0]))
         return self._scene(tiles, slots)
 
-    def slate(self, text: str) -> Scene:
-        name = self._view.name
-        return msgspec.structs.replace(
-            self._scene([], []), slate=f"{name}\n{text}" if name else text
-        )
+    def splash(self, kind: SplashKind) -> Scene:
+        return msgspec.structs.replace(self._scene([], []), splash=kind, name=self._view.name)
 
     def _composed(self) -> list[ParticipantView]:
         """Everybody in the composition's order; whom it does not know yet comes last."""

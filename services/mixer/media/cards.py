@@ -1,4 +1,4 @@
-"""Texts as pictures: name cards and the slate. Each is drawn once and kept."""
+"""Texts as pictures: name cards and splash screens. Each is drawn once and kept."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -7,10 +7,13 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
+from proto.theme import SplashKind
 from services.mixer.core import palette
 from services.mixer.core.palette import Rgb
 from services.mixer.media import lettering
 from services.mixer.media.picture import Picture
+from services.mixer.media.splash import splash
+from services.mixer.theme import Theme
 
 KEPT = 128
 """Drawn texts that are kept: the tiles of some layouts for some dozens of names."""
@@ -30,7 +33,7 @@ NAME_SHARE = 0.08
 LEAST_NAME = 12
 
 WHITE: Rgb = (245, 246, 248)
-PALE: Rgb = (178, 184, 196)
+
 Key = tuple[str, str, int, int]
 
 
@@ -44,9 +47,12 @@ class Cards:
         """Who would be here: a disc with initials, and the name where there is room."""
         return self._keep(("name", name, width, height), lambda: _name(name, width, height))
 
-    def slate(self, text: str, width: int, height: int) -> Picture:
-        """What there is to say while nobody is there; the first line is the title."""
-        return self._keep(("slate", text, width, height), lambda: _slate(text, width, height))
+    def splash(self, theme: Theme, kind: SplashKind, name: str, width: int, height: int) -> Picture:
+        """A theme's screen for a conference of that name."""
+        return self._keep(
+            (f"{kind} {theme.serial}", name, width, height),
+            lambda: splash(theme, kind, name, width, height),
+        )
 
     def _keep(self, key: Key, draw: Callable[[], Picture]) -> Picture:
         kept = self._kept.pop(key, None)
@@ -80,41 +86,6 @@ def _name(name: str, width: int, height: int) -> Picture:
         below = (width // 2, centre[1] + disc / 2 + text)
         draw.text(below, lettering.shortened(name, font, width * 9 // 10), WHITE, font, anchor="mm")
     return _picture(image)
-
-
-def _slate(text: str, width: int, height: int) -> Picture:
-    image = _backdrop(width, height)
-    draw = ImageDraw.Draw(image)
-    title, _, rest = text.partition("\n")
-    size = max(min(height // 11, width // 16), 6)
-    font, small = lettering.font(size), lettering.font(max(size // 2, 5))
-    middle, room = height // 2, width * 9 // 10
-    if not rest:
-        draw.text(
-            (width // 2, middle), lettering.shortened(title, font, room), WHITE, font, anchor="mm"
-        )
-        return _picture(image)
-    draw.text(
-        (width // 2, middle - size * 2 // 3),
-        lettering.shortened(title, font, room),
-        WHITE,
-        font,
-        anchor="mm",
-    )
-    draw.text(
-        (width // 2, middle + size * 2 // 3),
-        lettering.shortened(rest, small, room),
-        PALE,
-        small,
-        anchor="mm",
-    )
-    return _picture(image)
-
-
-def _backdrop(width: int, height: int) -> Image.Image:
-    """Dark, a little lighter towards the top."""
-    shade = np.linspace(1.5, 0.8, height)[:, None, None] * np.array(palette.BACKDROP)
-    return Image.fromarray(np.broadcast_to(shade, (height, width, 3)).astype(np.uint8))
 
 
 def _disc(image: Image.Image, centre: tuple[int, int], size: int, colour: Rgb) -> None:

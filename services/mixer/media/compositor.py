@@ -11,10 +11,12 @@ from services.mixer.core.scene import Scene, SourceId, Tile
 from services.mixer.media.cards import Cards
 from services.mixer.media.colour import Matrix
 from services.mixer.media.marks import Mark, Marks
+from services.mixer.media.overlays import Overlays, Stamp
 from services.mixer.media.painting import Painter, Painting
 from services.mixer.media.picture import Picture
 from services.mixer.media.planes import Plane, Planes, cut, fill, split
 from services.mixer.media.scaling import crop, letterbox
+from services.mixer.theme import Theme, default
 
 Geometry = tuple[int, int, float, Matrix]
 
@@ -29,30 +31,48 @@ class Compositor:
         self._slots: dict[int, _Slot] = {}
 
     def draw(
-        self, slot: int, canvas: Plane, scene: Scene, pictures: Mapping[SourceId, Picture]
+        self,
+        slot: int,
+        canvas: Plane,
+        scene: Scene,
+        pictures: Mapping[SourceId, Picture],
+        stamps: Sequence[Stamp] = (),
+        theme: Theme | None = None,
     ) -> int:
-        """Make `canvas` show `scene`; returns how many tiles had to be drawn."""
+        """Make `canvas` show `scene` and `stamps` over it; returns how many tiles were drawn."""
+        theme = theme or default()
         drawn = self._slots.get(slot)
-        if drawn is None or (drawn.scene is not scene and drawn.scene != scene):
+        if (
+            drawn is None
+            or (drawn.scene is not scene and drawn.scene != scene)
+            or (drawn.theme is not theme and scene.splash is not None)
+        ):
             drawn = self._slots[slot] = _Slot(
-                scene, canvas, self._cards, self._marks, self._painter
+                scene, canvas, self._cards, self._marks, self._painter, theme
             )
-        return drawn.update(pictures)
+        return drawn.update(pictures, stamps)
 
 
 class _Slot:
     """One canvas that shows a scene, and which pictures of it."""
 
     def __init__(
-        self, scene: Scene, canvas: Plane, cards: Cards, marks: Marks, painter: Painter
+        self,
+        scene: Scene,
+        canvas: Plane,
+        cards: Cards,
+        marks: Marks,
+        painter: Painter,
+        theme: Theme,
     ) -> None:
-        self.scene = scene
+        self.scene, self.theme = scene, theme
         planes = split(canvas)
+        self._overlays = Overlays(planes)
         fill(planes, palette.yuv(palette.BACKDROP))
-        if scene.slate is not None:
-            slate = cards.slate(scene.slate, scene.width, scene.height)
+        if scene.splash is not None:
+            splash = cards.splash(theme, scene.splash, scene.name, scene.width, scene.height)
             everything = whole(scene.width, scene.height)
-            _Place(Tile(everything, None, ""), planes, cards, (), painter).draw(slate)
+            _Place(Tile(everything, None, ""), planes, cards, (), painter).draw(splash)
         shorter = min(scene.width, scene.height)
         self._places = [
             _Place(tile, planes, cards, marks.of(tile, shorter), painter) for tile in scene.tiles
@@ -63,8 +83,8 @@ class _Slot:
         ]
         "Which tiles each one covers."
 
-    def update(self, pictures: Mapping[SourceId, Picture]) -> int:
-        """Draw the tiles whose picture is another one, and those in front of them."""
+    def update(self, pictures: Mapping[SourceId, Picture], stamps: Sequence[Stamp]) -> int:
+        """Draw the tiles whose picture is another one, those in front of them, and the stamps."""
         changed: set[int] = set()
         for n, place in enumerate(self._places):
             source = place.tile.source
@@ -72,8 +92,10 @@ class _Slot:
             if picture is None:
                 picture = place.card()
             if place.serial != picture.serial or not changed.isdisjoint(self._behind[n]):
+                self._overlays.lift(place.tile.rect)
                 place.draw(picture)
                 changed.add(n)
+        self._overlays.lay(stamps)
         return len(changed)
 
 

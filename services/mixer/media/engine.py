@@ -25,9 +25,11 @@ from services.mixer.media.feed import Feed
 from services.mixer.media.hearing import BLOCK_SECONDS, Hearing, OnStage
 from services.mixer.media.limiter import Line
 from services.mixer.media.picture import Picture
+from services.mixer.media.signs import Signs
 from services.mixer.media.snapshots import Snapshots, Took
 from services.mixer.media.source import Source
 from services.mixer.media.voice import BLOCK
+from services.mixer.theme import Theme, default
 
 SILENCE = np.zeros((BLOCK, 2), np.int16)
 """What is heard of a conference behind a waiting screen."""
@@ -69,7 +71,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Engine:
-    """`run` is for one thread; `direct`, `open_feed`, `counts` and `stop` for any."""
+    """`run` is for one thread; `direct`, `dress`, `open_feed`, `counts` and `stop` for any."""
 
     def __init__(
         self,
@@ -93,6 +95,8 @@ class Engine:
         self._lock = threading.Lock()
         self._cards = Cards()
         self._hearing = Hearing(on_stage)
+        self._signs = Signs(default())
+        self._dresses: deque[Theme] = deque(maxlen=1)
         self._block = 0
         self._ranking = ranking.Ranking()
         self._ranked_from: tuple[Direction, tuple[str, ...]] | None = None
@@ -116,6 +120,10 @@ class Engine:
     def direct(self, direction: Direction) -> None:
         """Mix this from the next picture on."""
         self._directions.append(direction)
+
+    def dress(self, theme: Theme) -> None:
+        """Wear this from the next picture on."""
+        self._dresses.append(theme)
 
     def announce(self, prompt: Line) -> None:
         """Play this to those who take part, over the voices."""
@@ -167,7 +175,10 @@ class Engine:
         """Do all that is due; returns when there is more to do, in seconds of the mix."""
         now = self.now()
         self._follow()
-        self._snapshots.take(self._seen.view, self._seen.sources, self._scene, now)
+        self._signs.follow(self._seen.view, now)
+        self._snapshots.take(
+            self._seen.view, self._seen.sources, self._scene, self._signs.theme, now
+        )
         taken = self._taken(now)
         self._look(now, taken)
         for feed in taken:
@@ -180,7 +191,9 @@ class Engine:
         return min(now + BUSY, *(feed.next_at for feed in taken))
 
     def _follow(self) -> None:
-        """Take up new directions."""
+        """Take up new directions, and a new theme."""
+        if self._dresses:
+            self._signs.dress(self._dresses.popleft())
         while self._directions:
             self._seen = self._directions.popleft()
             self._hearing.direct(self._seen.view, self._seen.sources, self._seen.stage)
@@ -240,6 +253,7 @@ class Engine:
     def _close_feed(self, feed: Feed) -> None:
         with self._lock:
             self._feeds = {s: f for s, f in self._feeds.items() if f is not feed}
+        self._signs.forget(feed.spec)
         if feed.spec != self._standing:
             self._reported.pop(feed.spec, None)
         feed.writer.close()
@@ -308,4 +322,5 @@ class Engine:
             picture = source.picture(at) if source is not None else None
             if picture is not None:
                 pictures[source_id] = picture
-        feed.render(n, feed.scene, pictures)
+        stamps = self._signs.stamps(self._seen.view, feed.spec, feed.scene, n / feed.spec.fps)
+        feed.render(n, feed.scene, pictures, stamps, self._signs.theme)

@@ -1,15 +1,17 @@
 """One feed: a scene, a compositor, and the link to those who take it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kit.link import CREDITS, FeedWriter, Format
 from proto.media import FeedSpec
 from services.mixer.core.scene import Scene, SourceId
 from services.mixer.media.cards import Cards
 from services.mixer.media.compositor import Compositor
+from services.mixer.media.overlays import Stamp
 from services.mixer.media.picture import Picture
 from services.mixer.media.voice import BLOCK, RATE
+from services.mixer.theme import Theme
 
 LATE_PICTURES = CREDITS
 """Whole pictures by which rendering may be behind before some are left out: so many can be made
@@ -47,12 +49,19 @@ class Feed:
             self._next = newest
         return self._next
 
-    def render(self, n: int, scene: Scene, pictures: Mapping[SourceId, Picture]) -> None:
+    def render(
+        self,
+        n: int,
+        scene: Scene,
+        pictures: Mapping[SourceId, Picture],
+        stamps: Sequence[Stamp],
+        theme: Theme,
+    ) -> None:
         self._next = n + 1
         if (free := self.writer.begin()) is None:
             return
         slot, canvas = free
-        self._compositor.draw(slot, canvas, scene, pictures)
+        self._compositor.draw(slot, canvas, scene, pictures, stamps, theme)
         self.writer.picture(slot, n)
         self.pictures += 1
 

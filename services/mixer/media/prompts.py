@@ -3,12 +3,10 @@
 import io
 import wave
 from collections import deque
-from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from proto.conference import Announcement, Platform
 from services.mixer.media.limiter import Line
 from services.mixer.media.voice import BLOCK, RATE
 
@@ -23,14 +21,6 @@ QUEUE = 8
 
 LONGEST = 30 * RATE
 """Samples that are played of one."""
-
-DEFAULTS = Path(__file__).parents[1] / "theme" / "default"
-
-
-def prompt(platform: Platform, announcement: Announcement) -> bytes | None:
-    """The recording as a WAV file; None: there is none, and nothing is said."""
-    file = DEFAULTS / f"{platform}_{announcement}_48kHz_mono.wav"
-    return file.read_bytes() if file.is_file() else None
 
 
 def samples(recording: bytes) -> Line:

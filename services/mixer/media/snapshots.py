@@ -20,6 +20,7 @@ from services.mixer.media.compositor import Compositor
 from services.mixer.media.picture import Picture
 from services.mixer.media.planes import Plane
 from services.mixer.media.source import Source
+from services.mixer.theme import Theme
 
 PREVIEW = (640, 360)
 PRESENTATION = (960, 540)
@@ -56,12 +57,13 @@ class Snapshots:
         view: ConferenceView,
         sources: Mapping[SourceId, Source],
         scene: SceneOf,
+        theme: Theme,
         now: float,
     ) -> None:
         """Draw what was asked for."""
         while self._asked:
             kind, then = self._asked.popleft()
-            then(self._draw(kind, view, sources, scene, now))
+            then(self._draw(kind, view, sources, scene, theme, now))
 
     def _draw(
         self,
@@ -69,6 +71,7 @@ class Snapshots:
         view: ConferenceView,
         sources: Mapping[SourceId, Source],
         scene: SceneOf,
+        theme: Theme,
         now: float,
     ) -> Plane | None:
         pictures: dict[SourceId, Picture] = {}
@@ -86,7 +89,7 @@ class Snapshots:
             return None
         canvas = np.empty((spec.height * 3 // 2, spec.width), np.uint8)
         drawn = scene(spec, {source: step(picture.aspect) for source, picture in pictures.items()})
-        Compositor(self._cards).draw(0, canvas, drawn, pictures)
+        Compositor(self._cards).draw(0, canvas, drawn, pictures, theme=theme)
         return canvas
 
 

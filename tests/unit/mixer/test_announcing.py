@@ -13,8 +13,9 @@ from proto.conference import Announcement, Platform
 from proto.views import AnnouncementView
 from services.conference_state.core.outside import ANNOUNCED
 from services.mixer.core.announcing import Announced, announce
-from services.mixer.media.prompts import DEFAULTS, prompt, samples
+from services.mixer.media.prompts import samples
 from services.mixer.media.voice import BLOCK, RATE
+from services.mixer.theme import DEFAULT, default
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -55,7 +56,7 @@ def test_there_is_a_prompt_for_everything_that_is_announced(
     platform: Platform, announcement: Announcement
 ) -> None:
     """-20 dB, nothing at its ends that clicks, and small."""
-    recording = prompt(platform, announcement)
+    recording = default().recording(platform, announcement)
     assert recording is not None
     assert len(recording) < 300_000
     sound = samples(recording)
@@ -68,8 +69,8 @@ def test_there_is_a_prompt_for_everything_that_is_announced(
 
 
 def test_there_are_twelve_prompts_and_none_for_skype() -> None:
-    assert len(CASES) == len(list(DEFAULTS.glob("*.wav"))) == 12
-    assert prompt("skype", "recording_started") is None
+    assert len(CASES) == len(list(DEFAULT.glob("*.wav"))) == 12
+    assert default().recording("skype", "recording_started") is None
 
 
 def test_what_is_no_48_khz_mono_recording_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from services.mixer.media.compositor import Compositor
 from services.mixer.media.marks import Marks
 from services.mixer.media.picture import Picture
 from services.mixer.media.scaling import Scaler, crop
+from services.mixer.theme import default
 from tests.support.watch import Box, Rgb, is_near, mean_colour, rgb
 from tests.unit.mixer.people import source
 
@@ -164,7 +165,7 @@ def test_a_name_card_has_letters_and_the_participants_colour() -> None:
 
 
 def test_a_slate_fills_the_picture_and_says_something() -> None:
-    picture = drawn(Scene(*SIZE, slate="Town hall\nSoon"), {})
+    picture = drawn(Scene(*SIZE, splash="waiting", name="Town hall"), {})
     assert (picture.min(axis=2) > 200).sum() > 200
     assert picture[5, 5].max() < 60
 
@@ -229,7 +230,7 @@ def test_initials(name: str, letters: str) -> None:
 def test_any_name_can_be_drawn_at_any_size(text: str, size: tuple[int, int]) -> None:
     cards = Cards()
     assert cards.name(text, *size).width == size[0]
-    assert cards.slate(text, *size).height == size[1]
+    assert cards.splash(default(), "waiting", text, *size).height == size[1]
     marked = Tile(Rect(0, 0, *size), ANN, text, label=True, speaks=True, more=7)
     for mark in Marks().of(marked, min(size)):
         mark.draw(flat(GREY, *size).planes)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from services.mixer.core.stage import Stage, hear, present
-from services.mixer.media.prompts import prompt, samples
+from services.mixer.media.prompts import samples
 from services.mixer.media.voice import BLOCK, RATE, Voice
+from services.mixer.theme import default
 from tests.unit.mixer.desk import Desk, Sound, Wave, voice
 
 HISS = np.random.default_rng(3).standard_normal(RATE).astype(np.float32)
@@ -29,7 +30,7 @@ def line(said: list[tuple[float, Sound]], room: float = 0.0005) -> Voice:
 def speech(number: int, level: float = 1.0) -> Sound:
     kinds = ("recording", "streaming", "transcribing", "public_streaming")
     kind = kinds[number % len(kinds)]
-    recording = prompt("google_meet", f"{kind}_started")  # type: ignore[arg-type]
+    recording = default().recording("google_meet", f"{kind}_started")  # type: ignore[arg-type]
     assert recording is not None
     return samples(recording)[::2] * np.float32(level)
 

@@ -8,16 +8,10 @@ import pytest
 from proto.conference import StreamingTransforms, Transforms
 from proto.media import FeedSpec
 from proto.mixer import Slot
+from proto.theme import SplashKind
 from proto.views import ConferenceView
 from services.mixer.core import layouts
-from services.mixer.core.scene import (
-    NO_PRESENTATION,
-    STREAM_WAITING,
-    WAITING,
-    Scene,
-    SourceId,
-    scene,
-)
+from services.mixer.core.scene import Scene, SourceId, scene
 from tests.unit.mixer.people import person, room, source, stream
 
 SINGLE = FeedSpec("c")
@@ -149,18 +143,17 @@ def test_labels_are_written_into_pictures_but_not_onto_cards() -> None:
 
 
 @pytest.mark.parametrize(
-    ("view", "feed", "text"),
+    ("view", "feed", "kind"),
     [
-        pytest.param(room(), SINGLE, f"Town hall\n{WAITING}", id="nobody"),
-        pytest.param(room(stream("yt")), SINGLE, f"Town hall\n{WAITING}", id="only-streams"),
-        pytest.param(room(ANN), PRESENTATION, f"Town hall\n{NO_PRESENTATION}", id="placeholder"),
-        pytest.param(
-            msgspec.structs.replace(room(), name=""), SINGLE, WAITING, id="nameless-conference"
-        ),
+        pytest.param(room(), SINGLE, "waiting", id="nobody"),
+        pytest.param(room(stream("yt")), SINGLE, "waiting", id="only-streams"),
+        pytest.param(room(ANN), PRESENTATION, "no_presentation", id="placeholder"),
+        pytest.param(room(ANN), SINGLE, None, id="somebody"),
     ],
 )
-def test_slates(view: ConferenceView, feed: FeedSpec, text: str) -> None:
-    assert scene(view, (), ALL, feed).slate == text
+def test_splash_screens(view: ConferenceView, feed: FeedSpec, kind: SplashKind | None) -> None:
+    made = scene(view, (), ALL, feed)
+    assert (made.splash, made.name) == (kind, "Town hall" if kind else "")
 
 
 def transformed(view: ConferenceView, **changes: Any) -> ConferenceView:
@@ -188,9 +181,9 @@ def test_streams_wait_behind_a_screen_and_others_do_not(content: Any) -> None:
 
     waits = scene(view, ("bob",), ALL, FeedSpec("c", content, streaming=True))
 
-    assert (waits.slate, waits.slots) == (f"Town hall\n{STREAM_WAITING}", ())
+    assert (waits.splash, waits.slots) == ("stream_waiting", ())
     assert waits.wanted() == frozenset()
-    assert scene(view, ("bob",), ALL, FeedSpec("c", content)).slate is None
+    assert scene(view, ("bob",), ALL, FeedSpec("c", content)).splash is None
 
 
 @pytest.mark.parametrize(

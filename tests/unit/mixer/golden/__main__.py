@@ -5,15 +5,17 @@ they differ into a folder instead, for each sheet that differs.
 """
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
+from tests.unit.mixer.golden import signs
 from tests.unit.mixer.golden.sheets import accepted, all_sheets, differences, write
 
 
 def main(folder: Path | None) -> None:
-    for kept, now in all_sheets():
+    for kept, now in chain(all_sheets(), signs.all_sheets()):
         before = accepted(kept)
         if before is not None and np.array_equal(now, before):
             continue

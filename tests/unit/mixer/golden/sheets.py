@@ -121,7 +121,7 @@ def draw(view: ConferenceView, feed: FeedSpec) -> RgbPicture:
 def cells(layout: str) -> list[list[RgbPicture]]:
     """All pictures of a sheet, row by row."""
     return [
-        [_small(draw(row.change(conference(layout, people)), row.feed)) for people in PEOPLE]
+        [small(draw(row.change(conference(layout, people)), row.feed)) for people in PEOPLE]
         for row in ROWS
     ]
 
@@ -142,7 +142,7 @@ def overview() -> RgbPicture:
     """Each layout as it is meant, for people to choose from."""
     shown = []
     for layout, people, row in OVERVIEW:
-        picture = _small(draw(ROWS[row].change(conference(layout, people)), ROWS[row].feed))
+        picture = small(draw(ROWS[row].change(conference(layout, people)), ROWS[row].feed))
         caption = Image.new("RGB", (SHOWN[0], CAPTION), palette.PAD)
         text = layout + ("", ", presentation", ", presentation in the mix")[row]
         ImageDraw.Draw(caption).text((2, CAPTION / 2), text, WHITE, lettering.font(13), anchor="lm")
@@ -193,5 +193,5 @@ def differences(expected: RgbPicture, now: RgbPicture) -> RgbPicture:
     return np.concatenate([expected, now, apart])
 
 
-def _small(picture: RgbPicture) -> RgbPicture:
+def small(picture: RgbPicture) -> RgbPicture:
     return np.asarray(cv2.resize(picture, SHOWN, interpolation=cv2.INTER_AREA), np.uint8)
