@@ -55,6 +55,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     presentation_detail: Reason = ""
     automatic: int = 0
     "Id of the Automatically Dialed Participant that this is; 0: it is none."
+    is_recording: bool = False
+    "A streaming participant whose stream is kept here, `record://…`."
 
     def present(self) -> bool:
         """A person who is in, and does not wait to be."""

@@ -9,7 +9,7 @@ from nats.aio.client import Client
 
 from kit.bus import Unanswered, ask
 from kit.follow import OUTAGES
-from kit.urls import MAX_URL, check_stream_url
+from kit.urls import MAX_URL, beside, check_stream_url
 from kit.vault import Vault
 from proto.base import Accepted, Refused, decode_reply
 from proto.conference import (
@@ -76,6 +76,7 @@ class Calls:
         _check_addresses(request)
         location = await self._location(request.system_location)
         participant = self._new_id()
+        second = beside(request.destination, request.presentation_url)
         async with self._nothing_left_behind(participant):
             command = Dial(
                 conference.key,
@@ -89,7 +90,7 @@ class Calls:
                 streaming=request.streaming,
                 keep_conference_alive=request.keeps_alive(),
                 presentation_destination=await self._seal(
-                    request.presentation_url or None, participant, "presentation"
+                    second or None, participant, "presentation"
                 ),
             )
             await self.tell(command, DIALLED, settle=SETTLE)

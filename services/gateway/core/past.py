@@ -21,6 +21,7 @@ from proto.conference import (
     Role,
     RoleChanged,
 )
+from proto.urls import RECORD
 
 HISTORY = "/api/admin/history/v1"
 
@@ -57,7 +58,7 @@ class ParticipantHistory(msgspec.Struct, frozen=True):
     conference_name: str
     display_name: str
     role: Role
-    protocol: Literal["RTMP", "URL"]
+    protocol: Literal["RTMP", "URL", "RECORD"]
     call_direction: Literal["in", "out"]
     start_time: datetime
     connect_time: datetime | None
@@ -76,6 +77,8 @@ class ParticipantHistory(msgspec.Struct, frozen=True):
     presentation_alias: str
     "The second address of a dual stream, redacted; ours."
     resource_uri: str
+    is_recording: bool = False
+    "What was sent was kept here."
 
 
 class Past:
@@ -187,6 +190,7 @@ def _came(
     conference: ConferenceHistory, event: ParticipantJoined | CallRequested
 ) -> ParticipantHistory:
     calling = isinstance(event, CallRequested)
+    recording = isinstance(event, CallRequested) and event.destination.scheme == RECORD
     url = event.destination if isinstance(event, CallRequested) else event.media
     second = event.presentation_destination if isinstance(event, CallRequested) else None
     return ParticipantHistory(
@@ -196,7 +200,7 @@ def _came(
         conference.name,
         event.display_name,
         event.role,
-        "RTMP" if calling else "URL",
+        "RECORD" if recording else "RTMP" if calling else "URL",
         "out" if calling else "in",
         event.at,
         None if calling else event.at,
@@ -205,11 +209,12 @@ def _came(
         disconnect_reason="",
         disconnect_code="",
         encryption="Off",
-        is_streaming=isinstance(event, CallRequested) and event.streaming,
+        is_streaming=isinstance(event, CallRequested) and event.streaming and not recording,
         local_alias=conference.name if calling else "",
         remote_alias=url.redacted if url else "",
         presentation_alias=second.redacted if second else "",
         resource_uri=f"{HISTORY}/participant/{event.participant}/",
+        is_recording=recording,
     )
 
 

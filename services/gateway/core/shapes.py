@@ -31,6 +31,7 @@ def conference(
         "layout": view.layout,
         "presenter": view.presenter,
         "streaming": view.streaming,
+        "recording": view.recording,
         "participants": [participant(view, p) for p in view.participants],
     }
 
@@ -45,6 +46,7 @@ def participant(view: ConferenceView, one: ParticipantView) -> dict[str, Any]:
         "joined_at": _time(one.joined_at),
         "presenting": view.presenter == one.participant,
         "is_streaming": one.is_streaming,
+        "is_recording": one.is_recording,
         "encrypted": one.encrypted,
         "media": _url(one.media),
         "presentation": _url(one.presentation),

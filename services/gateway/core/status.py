@@ -36,7 +36,7 @@ class ParticipantStatus(msgspec.Struct, frozen=True):
     call_uuid: str
     conference: str
     display_name: str
-    protocol: Literal["RTMP", "URL"]
+    protocol: Literal["RTMP", "URL", "RECORD"]
     role: Role
     call_direction: Literal["in", "out"]
     connect_time: datetime | None
@@ -117,13 +117,13 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
         one.participant,
         view.name,
         one.display_name,
-        "RTMP" if calling else "URL",
+        _protocol(one),
         one.role,
         "out" if calling else "in",
         one.joined_at if there else None,
         "On" if one.encrypted else "Off",
         one.is_streaming,
-        is_recording=False,
+        is_recording=one.is_recording,
         is_transcribing=False,
         is_presenting=view.presenter == one.participant,
         is_muted=one.is_muted,
@@ -138,6 +138,12 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
         detail=one.detail,
         resource_uri=f"{STATUS}/participant/{one.participant}/",
     )
+
+
+def _protocol(one: ParticipantView) -> Literal["RTMP", "URL", "RECORD"]:
+    if one.destination is None:
+        return "URL"
+    return "RECORD" if one.is_recording else "RTMP"
 
 
 def _service(view: ConferenceView, one: ParticipantView) -> Service:
