@@ -49,6 +49,8 @@ FEEDS = "feeds"
 "KV: where the feeds of a conference can be taken."
 SECRETS = "secrets"
 "KV: sealed URLs."
+RECORDINGS = "recordings"
+"KV: what was recorded, `<participant>` or `<participant>.presentation`."
 
 
 def replay_stage(conference: str) -> str:
