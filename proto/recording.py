@@ -41,6 +41,8 @@ class Part(msgspec.Struct, frozen=True):
     lost_pictures: int = 0
     "Left out of it, because the disk was too slow."
     ended: bool = False
+    host: str = ""
+    "The machine in whose directory it is, or was."
     cut: bool = False
     "It was never closed, because the process died: its last second may be missing."
 
@@ -62,6 +64,8 @@ class Mark(msgspec.Struct, frozen=True):
     at: float
     kind: Literal["start", "presentation_started", "presentation_stopped", "layout"]
     title: Text
+    participant: str = ""
+    "Who presents."
 
 
 class Warned(msgspec.Struct, frozen=True):
@@ -79,7 +83,7 @@ class Recording(Message, frozen=True, tag="recording.v1"):
     instance: str
     leg: Content
     host: str
-    "The machine whose directory holds what is not in the object store."
+    "The machine where it is made."
     state: RecordingState = "recording"
     name: Text = ""
     started_at: datetime | None = None
@@ -90,6 +94,9 @@ class Recording(Message, frozen=True, tag="recording.v1"):
     parts: list[Part] = []
     people: list[Presence] = []
     marks: list[Mark] = []
+    layout: str = ""
+    "The newest."
+    presenter: str = ""
     warnings: list[Warned] = []
     code: str = ""
     "Why it ended: a reason code; empty while it is being made, and for a usual end."
