@@ -92,6 +92,7 @@ def picture(found: list[dict[str, Any]]) -> Group | Text:
 def _shown(conference: dict[str, Any]) -> Group:
     state = "running" if conference["running"] else "not running"
     streaming = " · streaming" if conference["streaming"] else ""
+    streaming += " · recording" if conference["recording"] else ""
     title = Text(conference["name"], "bold")
     title.append(f"  {', '.join(conference['aliases'])}  {state}{streaming}", "dim")
     if not conference["participants"]:
@@ -116,6 +117,8 @@ def _what(participant: dict[str, Any]) -> Text:
         marks.append("presenting ", "bold")
     if participant["is_streaming"]:
         marks.append("STREAM ", "bold red")
+    if participant["is_recording"]:
+        marks.append("RECORD ", "bold red")
     url = participant["destination"] or participant["media"]
     if url:
         # Of a file the name says enough.

@@ -19,6 +19,7 @@ from kit.boot import App
 from kit.eventlog import JetStreamLog
 from kit.follow import Follower
 from kit.kv import Bucket
+from kit.objects import ObjectStore
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
@@ -34,6 +35,8 @@ from services.gateway.management.history import HistoryController
 from services.gateway.management.rules_test import rules_test
 from services.gateway.management.status import StatusController
 from services.gateway.problems import HANDLERS
+from services.gateway.recordings import Recordings
+from services.gateway.recordings_api import RecordingsController
 from services.gateway.records import Records
 from services.gateway.rostrum_api import RostrumController
 from services.gateway.store import Store
@@ -97,6 +100,8 @@ async def assemble(
     calls = Calls(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )
+    kept = await Bucket.ensure(app.js, subjects.RECORDINGS)
+    recordings = Recordings(kept, kept.watch(), config.recordings_dir, ObjectStore.of(config))
     editor = Editor(store, vault, workers, new_id)
     for job in (
         store.follow(),
@@ -105,11 +110,13 @@ async def assemble(
         live.follow_mixer(),
         records.follow_conferences(),
         records.follow_schedule(),
+        recordings.follow(),
     ):
         app.start(job)
     await store.ready()
     await accounts.ready()
     await live.ready()
+    await recordings.ready()
 
     def given(part: Any) -> Provide:
         return Provide(lambda: part, sync_to_thread=False)
@@ -123,6 +130,7 @@ async def assemble(
             HistoryController,
             UsersController,
             RostrumController,
+            RecordingsController,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -133,6 +141,7 @@ async def assemble(
             "workers": given(workers),
             "editor": given(editor),
             "records": given(records),
+            "recordings": given(recordings),
             "accounts": given(accounts),
             "js": given(app.js),
         },

@@ -23,9 +23,15 @@ from proto.conference import (
 )
 from proto.config import Conference
 from proto.subjects import conference_commands
-from proto.urls import Purpose, SealedUrl
+from proto.urls import RECORD, Purpose, SealedUrl
 from services.gateway.core.relations import location_name
-from services.gateway.core.requests import ROLES, DialRequest, JoinRequest, TransferRequest
+from services.gateway.core.requests import (
+    ROLES,
+    DialRequest,
+    JoinRequest,
+    RecordRequest,
+    TransferRequest,
+)
 from services.gateway.live import Live
 from services.gateway.media import wrong_with
 from services.gateway.problems import Problem
@@ -94,6 +100,26 @@ class Calls:
                 ),
             )
             await self.tell(command, DIALLED, settle=SETTLE)
+        return participant
+
+    async def record(self, conference: Conference, request: RecordRequest) -> str:
+        """Keep what the conference shows; the id of the recording's participant."""
+        main = f"{RECORD}://{request.name}"
+        if reason := check_stream_url(main):
+            raise Problem({"name": [f"This {reason}."]}, "recording")
+        second = beside(main, f"{RECORD}://") if request.slides else None
+        participant = self._new_id()
+        async with self._nothing_left_behind(participant):
+            command = Dial(
+                conference.key,
+                participant,
+                await self._vault.put(main, participant, "destination"),
+                self._new_id(),
+                request.display_name or "Recording",
+                routing="manual",
+                presentation_destination=await self._seal(second, participant, "presentation"),
+            )
+            await self.tell(command, {}, settle=SETTLE)
         return participant
 
     async def join(self, conference: Conference, request: JoinRequest) -> str:

@@ -8,6 +8,7 @@ from services.gateway.accounts import Accounts
 from services.gateway.calls import Calls
 from services.gateway.live import Live
 from services.gateway.management.editor import Editor
+from services.gateway.recordings import Recordings
 from services.gateway.records import Records
 from services.gateway.store import Store
 from services.gateway.workers import Workers
@@ -18,6 +19,7 @@ TheLive = NamedDependency[Live]
 TheWorkers = NamedDependency[Workers]
 TheEditor = NamedDependency[Editor]
 TheRecords = NamedDependency[Records]
+TheRecordings = NamedDependency[Recordings]
 TheAccounts = NamedDependency[Accounts]
 TheStreams = NamedDependency[JetStreamContext]
 
