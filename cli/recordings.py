@@ -64,7 +64,7 @@ def show_all(context: typer.Context) -> None:
             Text(one["name"]),
             Text(one["conference_name"]),
             (one["started_at"] or "")[:19].replace("T", " "),
-            length(one["seconds"]),
+            "…" if one["state"] == "recording" else length(one["seconds"]),
             size(one["size"]),
             " ".join(filter(None, (one["state"], one["code"]))),
             Text(one["recording"], "dim"),

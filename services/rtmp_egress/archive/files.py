@@ -49,7 +49,7 @@ class Files:
         seconds = part.seconds
         if part.cut:
             mend(path)
-            seconds = _seconds(path)
+            seconds = _finish(path)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
         return Measure(seconds, path.stat().st_size, digest.hexdigest())
@@ -68,14 +68,25 @@ def _write(path: Path, text: bytes) -> None:
     Path(name).rename(path)
 
 
-def _seconds(path: Path) -> float:
-    """Until the end of the last picture; 0 of what holds none."""
+def _finish(path: Path) -> float:
+    """Give a file that was cut the index that it would have had; its length, 0 of an empty one.
+
+    The fragments are played by all that play MP4; with an index they are sought in as well.
+    """
+    whole = path.with_name(f"{path.name}.whole")
     end = 0.0
     try:
-        with av.open(str(path)) as container:
-            for packet in container.demux(video=0):
-                if packet.pts is not None and packet.time_base is not None:
-                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-    except (av.error.FFmpegError, IndexError):
-        return end
+        with av.open(str(path)) as source, av.open(str(whole), "w", format="mp4") as made:
+            streams = {one.index: made.add_stream_from_template(one) for one in source.streams}
+            for packet in source.demux():
+                if packet.pts is None or packet.time_base is None:
+                    continue
+                if packet.stream.type == "video":
+                    last = packet.pts + (packet.duration or 0)
+                    end = max(end, float(last * packet.time_base))
+                packet.stream = streams[packet.stream.index]
+                made.mux_one(packet)
+        whole.replace(path)
+    except (av.error.FFmpegError, OSError):
+        whole.unlink(missing_ok=True)  # no room, or nothing in it: the fragments stay
     return round(end, 6)
