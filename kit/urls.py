@@ -134,8 +134,8 @@ def redact(url: str) -> str:
     if not scheme:
         return HIDDEN
     rest = url.partition("://")[2]
-    if scheme == RECORD and check_recording(rest) is None:
-        return f"{RECORD}://{rest}"  # a name, which is no secret
+    if scheme == RECORD:  # a name, which is no secret, or something that was pasted in its place
+        return f"{RECORD}://{rest if check_recording(rest) is None else HIDDEN}"
     authority, path, query, fragment = _parts(rest)
     # The last part of a path is a stream's key, or may be a token, whatever the scheme.
     stem = path.rstrip("/")

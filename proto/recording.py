@@ -127,7 +127,7 @@ def chapters(recording: Recording, part: Part | None = None) -> str:
     shown = [(max(mark.at, first), mark.title) for mark in recording.marks if mark.at < last]
     # What began before a part is its first chapter; of several at one moment, the last counts.
     newest = sorted(dict(shown).items())
-    ends = [at for at, _ in newest[1:]] + [last]
+    ends = [at for at, _ in newest[1:]] + [last] * bool(newest)
     cues = [
         f"{_clock(at - first)} --> {_clock(end - first)}\n{_line(title)}\n"
         for (at, title), end in zip(newest, ends, strict=True)
