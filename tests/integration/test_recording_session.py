@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from services.rtmp_egress.wire import PartBegun, RemoveDestination, Troubled
+from tests.support.nats import free_port
 from tests.support.recording import FEED, packets, paper_feed, recording_session
 from tests.support.watch import beeps, flashes, inner, offsets, watch
 
@@ -35,8 +36,10 @@ def brightness(picture: object) -> float:
 
 async def test_what_the_feed_shows_is_in_the_file(tmp_path: Path, socket: Path) -> None:
     async with paper_feed(socket), recording_session(tmp_path / "kept", socket) as running:
+        running.push("bad", f"rtmp://127.0.0.1:{free_port()}/live/KEY")
         running.record("p1", "record://talk-{conference}")
         await running.state("p1", "publishing")
+        assert (await running.state("bad", "failed")).code == "connect-refused"
         stats = await running.pictures(150)
         running.child.send(RemoveDestination("p1"))
         await running.state("p1", "stopped")

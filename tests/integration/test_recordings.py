@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -224,8 +225,9 @@ def cut_file(path: Path, seconds: int = 4) -> None:
     """As one is whose process was killed: in fragments, the last of them half written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
+    ours = {"g": "30", "bf": "0", "sc_threshold": "0"}
     with av.open(str(path), "w", format="mp4", options=options) as container:
-        stream = container.add_stream("libx264", rate=30, options={"g": "30", "sc_threshold": "0"})
+        stream = container.add_stream("libx264", rate=30, options=ours)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for n in range(seconds * 30):
             shade = np.full((48, 64, 3), n % 256, np.uint8)
@@ -233,6 +235,7 @@ def cut_file(path: Path, seconds: int = 4) -> None:
         container.mux(stream.encode(None))
     data = path.read_bytes()
     path.write_bytes(data[: data.rindex(b"moof") + 400])
+    os.utime(path, (0, 0))  # long ago
 
 
 async def test_a_recording_that_nobody_finished_is(nc: Client, tmp_path: Path) -> None:

@@ -13,13 +13,18 @@ import msgspec
 
 from proto.base import encode
 from proto.recording import CHAPTERS, MANIFEST, Part, Recording, chapters
-from services.rtmp_egress.recording.boxes import mend
+from services.rtmp_egress.recording.boxes import is_closed, mend
+
+SETTLED = 5.0
+"""Seconds that a file must lie untouched to be mended: its process may outlive its worker, and
+finish it."""
 
 
 class Measure(NamedTuple):
     seconds: float
     size: int
     sha256: str
+    cut: bool
 
 
 class Files:
@@ -43,16 +48,22 @@ class Files:
         if recording.state == "complete":
             _write(folder / CHAPTERS, chapters(recording).encode())
 
+    def is_settled(self, recording: str, part: Part, now: float) -> bool:
+        """Whether nobody writes to it any more, though nobody has said so. Raises OSError."""
+        return not part.cut or now - self.path(recording, part).stat().st_mtime > SETTLED
+
     def measure(self, recording: str, part: Part) -> Measure:
         """What a file is like that nobody writes to; mended, if it was cut. Raises OSError."""
         path = self.path(recording, part)
-        seconds = part.seconds
-        if part.cut:
+        seconds, cut = part.seconds, part.cut
+        if cut:
+            # Its worker may have died, and it be closed all the same.
+            cut = not is_closed(path)
             mend(path)
             seconds = _finish(path)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
-        return Measure(seconds, path.stat().st_size, digest.hexdigest())
+        return Measure(seconds, path.stat().st_size, digest.hexdigest(), cut)
 
     def remove(self, recording: str) -> None:
         """The folder with all that is in it."""

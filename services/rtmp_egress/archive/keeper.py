@@ -95,6 +95,8 @@ class Keeper:
     async def _measure(self, recording: Recording, part: Part) -> None:
         ident = recording.recording
         try:
+            if not self._files.is_settled(ident, part, self._now().timestamp()):
+                return
             found = await asyncio.to_thread(self._files.measure, ident, part)
         except OSError as exc:
             if (ident, part.number) not in self._unreadable:

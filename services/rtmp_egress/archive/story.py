@@ -70,10 +70,12 @@ def part_ended(recording: Recording, told: PartEnded) -> Recording:
 
 
 def measured(
-    recording: Recording, number: int, seconds: float, size: int, sha256: str
+    recording: Recording, number: int, seconds: float, size: int, sha256: str, cut: bool
 ) -> Recording:
     parts = [
-        replace(one, seconds=seconds, size=size, sha256=sha256) if one.number == number else one
+        replace(one, seconds=seconds, size=size, sha256=sha256, cut=cut)
+        if one.number == number
+        else one
         for one in recording.parts
     ]
     return replace(recording, parts=parts)

@@ -1,5 +1,6 @@
 """A file that was not closed: where its last whole fragment ends."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,9 +16,21 @@ def mend(path: Path) -> None:
         file.truncate(whole(file, path.stat().st_size))
 
 
+def is_closed(path: Path) -> bool:
+    """Whether it was given its index, and is no longer one of fragments."""
+    with path.open("rb") as file:
+        return b"moof" not in {kind for kind, _ in _boxes(file, path.stat().st_size)}
+
+
 def whole(file: BinaryIO, size: int) -> int:
     """Bytes until the end of the last fragment that is complete, its data included."""
-    at = good = 0
+    # A fragment's head is nothing without the data that follows it.
+    return max((end for kind, end in _boxes(file, size) if kind != b"moof"), default=0)
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
+    """Kind and end of every complete box."""
+    at = 0
     while at + HEAD <= size:
         file.seek(at)
         head = file.read(HEAD)
@@ -26,7 +39,5 @@ def whole(file: BinaryIO, size: int) -> int:
             length = int.from_bytes(file.read(HEAD), "big")
         at += length
         if length < HEAD or at > size:
-            break
-        if kind != b"moof":  # it needs the data that follows it
-            good = at
-    return good
+            return
+        yield kind, at

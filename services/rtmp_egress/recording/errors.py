@@ -1,6 +1,12 @@
 """Why a recording cannot be made."""
 
 import errno
+from typing import Literal
+
+Code = Literal[
+    "bad-url", "no-recordings", "disk-full", "disk-error", "disk-low", "disk-slow", "worker-lost"
+]
+"""Of docs/reason-codes.md: why a recording ended, and the two that warn."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """No room on the disk, in the quota, or for a larger file."""
@@ -9,7 +15,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 class RecordingError(Exception):
     """The recording is over; `code` is one of docs/reason-codes.md."""
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: Code, reason: str) -> None:
         self.code = code
         self.reason = reason
         super().__init__(f"{code}: {reason}")

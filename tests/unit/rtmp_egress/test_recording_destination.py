@@ -9,6 +9,7 @@ from typing import Any
 from services.rtmp_egress import core
 from services.rtmp_egress.media.bus import Bus, Limits, Timed
 from services.rtmp_egress.media.flv import AUDIO, VIDEO, FlvTag
+from services.rtmp_egress.recording import errors
 from services.rtmp_egress.recording.destination import Recording
 from services.rtmp_egress.recording.errors import RecordingError
 
@@ -18,7 +19,7 @@ GOP, STEP = 10, 40
 class Disk:
     """A recorder whose disk hangs until it is let go."""
 
-    def __init__(self, fails: str = "") -> None:
+    def __init__(self, fails: errors.Code | None = None) -> None:
         self.go = threading.Event()
         self.written: list[int] = []
         self.lost = 0
