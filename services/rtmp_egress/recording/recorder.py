@@ -230,7 +230,7 @@ class Recorder:
         if free < self._room.least:
             self.close()
             raise RecordingError("disk-full", f"the disk has {_size(free)} left")
-        if free < self._room.warn and not self._warned:
+        if free < self._room.warn and self.begun and not self._warned:
             self._warned = True
             self._trouble("disk-low", f"the disk has {_size(free)} left")
 
