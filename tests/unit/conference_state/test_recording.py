@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from proto.conference import CallEnded, Leave
+from proto.conference import CallEnded, KeepAlive, Leave
 from proto.routing import CallRouted
 from proto.urls import SealedUrl
 from services.conference_state.core import Automatic
@@ -53,6 +53,17 @@ def test_a_recording_alone_keeps_no_conference_alive(role: str) -> None:
     story = recorded(role=role)
     caused = story.tell(Leave("c1", "ann"))
     assert "ConferenceEnded" in kinds(caused)
+
+
+def test_a_recording_is_no_company_for_a_stream_that_keeps_a_conference_alive_in_company() -> None:
+    multiple: KeepAlive = "keep_conference_alive_if_multiple"
+    story = Story()
+    story.tell(
+        join("ann"),
+        dial("stream", "chair", multiple, url=RTMPS),
+        dial("tube", "guest", multiple, url=RECORD),
+    )
+    assert "ConferenceEnded" in kinds(story.tell(Leave("c1", "ann")))
 
 
 def test_recording_needs_no_encryption_and_no_rtmp() -> None:
