@@ -103,6 +103,7 @@ class Recordings:
 
     async def delete(self, ident: str) -> None:
         """Say that it is to go; who has its files deletes them. Raises Problem."""
+        self.find(ident)  # what is not known may be no key at all
         while True:
             entry = await self._bucket.get(ident)
             if entry is None or entry.value is None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 
 from kit import bus
@@ -122,10 +123,19 @@ class Session:
                 await self._change(report)
             case wire.Troubled(participant=participant, code=code, reason=reason):
                 await self._change(wire.Changed(participant, "publishing", code, reason))
-            case wire.PartBegun() | wire.PartEnded():
+            case wire.PartBegun(participant=participant, number=number):
+                self._goes_on(participant, number + 1)
+            case wire.PartEnded():
                 pass
             case wire.Stats():
                 log.debug("session", pictures=report.pictures, repeated=report.repeated)
+
+    def _goes_on(self, participant: str, part: int) -> None:
+        """With which part a process that has to take over would go on."""
+        order = self._destinations.get(participant)
+        if order is not None and order.keep is not None:
+            keep = msgspec.structs.replace(order.keep, next_part=part)
+            self._destinations[participant] = msgspec.structs.replace(order, keep=keep)
 
     async def _died(self) -> None:
         restarts = "worker-restart", "the encoder restarts"
