@@ -1,6 +1,9 @@
 """Conferences that are recorded, through the API, as whoever plays them sees and hears it."""
 
 import hashlib
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -267,6 +270,40 @@ def test_an_automatic_participant_records_for_as_long_as_the_conference_lasts(
     halves = [finished(stack, one) for one in (ident, f"{ident}.presentation")]
     assert halves[0]["name"] == "always"
     assert halves[1]["name"].endswith("-slides")
+
+
+def rostrum(stack: System, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "--url", str(stack.http.base_url), *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    return done.stdout
+
+
+def test_the_command_line_records_shows_fetches_and_deletes(
+    stack: System, ann: Path, clips: Path, tmp_path: Path
+) -> None:
+    who = join(stack, clips)
+    call = rostrum(stack, "record", "town-hall", "--name", "by-hand").strip()
+    stack.streams(call)
+    time.sleep(1)
+    rostrum(stack, "hangup", "town-hall", call)
+    one = finished(stack, call)
+    stack.leave(who)
+    assert "by-hand" in rostrum(stack, "recordings")
+    shown = rostrum(stack, "recordings", "show", "by-hand")
+    assert "by-hand-001.mp4" in shown
+    assert "Ann" in shown
+    assert rostrum(stack, "recordings", "fetch", "by-hand", "--to", str(tmp_path)).strip()
+    file = tmp_path / "by-hand-001.mp4"
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == one["parts"][0]["sha256"]
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    rostrum(stack, "recordings", "delete", call[:8])
+    until(lambda: "by-hand" not in rostrum(stack, "recordings"))
 
 
 def test_what_is_deleted_is_gone(stack: System) -> None:
