@@ -7,6 +7,7 @@ let view = null;
 let shown = "";
 let mayWrite = false;
 let busy = false;
+let again = null;
 
 const time = (seconds) => {
   const whole = Math.round(seconds);
@@ -71,8 +72,11 @@ async function list() {
   const parts = recordings
     .filter((r) => r.state !== "deleting")
     .flatMap((r) => r.parts.map((part) => ({ r, part, many: r.parts.length > 1 })));
-  // Its end is told a moment before its last file is finished.
-  if (recordings.some((r) => r.state !== "recording" && r.parts.some((p) => !p.sha256))) setTimeout(list, 1000);
+  // What is being recorded, or was just now, is looked at again until its last file is finished.
+  clearTimeout(again);
+  if (recordings.some((r) => r.state === "recording" || r.parts.some((p) => !p.sha256))) {
+    again = setTimeout(list, recording().length ? 10000 : 1000);
+  }
   const now = JSON.stringify(parts);
   if (now === shown) return;
   shown = now;
