@@ -25,6 +25,9 @@ LOST = 36
 """Pictures that a kill may cost, 1.2 s of them: a fragment, ten that the encoder looks ahead at,
 two that are handed over together, and what was under way between the processes."""
 
+ROOM = 1 << 30
+"""Bytes: more than others use up of the disk while a test runs."""
+
 SLACK = 0.7
 """Seconds by which what is in a file may end before what the session had encoded: the encoder's
 lookahead of ten pictures and what waits to be handed over."""
@@ -206,6 +209,32 @@ async def test_a_full_disk_ends_the_recording_and_harms_nobody_else(
     assert failed.code == "disk-full"
     assert stats.repeated == 0
     assert len(watch(str(kept / "p1" / "small-001.mp4"), look=brightness).seen) >= 15
+
+
+async def test_a_disk_that_fills_up_ends_the_recording_while_it_can_be_closed(
+    tmp_path: Path, socket: Path
+) -> None:
+    kept, large = tmp_path / "kept", tmp_path / "large"
+    least = shutil.disk_usage(tmp_path).free - ROOM
+    async with (
+        paper_feed(socket),
+        recording_session(kept, socket, least_free_mb=least // 10**6) as running,
+    ):
+        running.record("p1", "record://talk")
+        await running.state("p1", "publishing")
+        await running.pictures(30)
+        try:
+            with large.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, 2 * ROOM)
+            failed = await running.state("p1", "failed")
+        finally:
+            large.unlink()
+
+    assert failed.code == "disk-full"
+    [ended] = running.ended()
+    file_of_it = kept / "p1" / "talk-001.mp4"
+    assert b"moof" not in top_level(file_of_it)
+    assert len(watch(str(file_of_it), look=brightness).seen) == ended.seconds * 30
 
 
 async def test_recording_stops_before_the_disk_is_full(tmp_path: Path, socket: Path) -> None:
