@@ -82,6 +82,17 @@ class Api:
         except httpx.HTTPError as exc:
             raise self._unreachable() from exc
 
+    def chunks(self, path: str) -> Iterator[bytes]:
+        """A long answer, as it comes."""
+        try:
+            with self._http.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise Failure(said(response))
+                yield from response.iter_bytes()
+        except httpx.HTTPError as exc:
+            raise self._unreachable() from exc
+
     def all(self, resource: str) -> list[dict[str, Any]]:
         """Every configured resource of a kind."""
         found: list[dict[str, Any]] = self.get(f"{CONFIGURATION}/{resource}/?limit=0")["objects"]

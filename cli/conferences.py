@@ -92,6 +92,7 @@ def picture(found: list[dict[str, Any]]) -> Group | Text:
 def _shown(conference: dict[str, Any]) -> Group:
     state = "running" if conference["running"] else "not running"
     streaming = " · streaming" if conference["streaming"] else ""
+    streaming += " · recording" if conference["recording"] else ""
     title = Text(conference["name"], "bold")
     through = "gateway call · " if conference["service_type"] == "gateway" else ""
     called = ", ".join(conference["aliases"]) or conference["conference"]
@@ -118,6 +119,8 @@ def _what(participant: dict[str, Any]) -> Text:
         marks.append("presenting ", "bold")
     if participant["is_streaming"]:
         marks.append("STREAM ", "bold red")
+    if participant["is_recording"]:
+        marks.append("RECORD ", "bold red")
     url = participant["destination"] or participant["media"]
     if url:
         # Of a file the name says enough.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import conferences, events, people, rules, themes, users
+from cli import conferences, events, people, recordings, rules, themes, users
 from cli.failure import Rostrum
 from cli.place import data_dir
 from cli.stack import up as become_stack
@@ -73,11 +73,13 @@ app.command()(people.leave)
 app.command()(people.present)
 app.command()(people.dial)
 app.command()(people.hangup)
+app.command()(recordings.record)
 app.add_typer(conferences.app, name="conferences")
 app.add_typer(rules.app, name="rules")
 app.add_typer(themes.app, name="themes")
 app.add_typer(events.app, name="events")
 app.add_typer(users.app, name="users")
+app.add_typer(recordings.app, name="recordings")
 
 if __name__ == "__main__":
     app()

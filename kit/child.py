@@ -21,7 +21,12 @@ log = structlog.get_logger()
 LINE_LIMIT = 4 * 1024 * 1024
 """A view of a very large conference still fits."""
 
-KEPT_FROM_CHILDREN = frozenset({"ROSTRUM_NATS_URL", "ROSTRUM_ADMIN_TOKEN"})
+KEPT_FROM_CHILDREN = frozenset(
+    {
+        *("ROSTRUM_NATS_URL", "ROSTRUM_ADMIN_TOKEN"),
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    }
+)
 
 GRACE = 5.0
 """Seconds a child has to end after its stdin was closed, before it is killed."""

@@ -2,6 +2,8 @@
 
 import re
 
+from proto.urls import RECORD
+
 MAX_URL = 2048
 """Characters. The longest addresses that services hand out, with signed tokens, are about 600."""
 
@@ -9,6 +11,11 @@ MAX_SHOWN = 200
 """Characters of a redacted URL: it is a participant's name as well, which may have 250."""
 
 HIDDEN = "***"
+
+MAX_RECORDING = 100
+"""Characters of a recording's name; with a part's number behind it, it is a file's name."""
+
+_RECORDING = re.compile(r"(?:[A-Za-z0-9_-]|\.(?!\.)|\{(?:conference|date|time)\})+")
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
@@ -38,8 +45,10 @@ def check_stream_url(text: str) -> str | None:
         return f"is longer than {MAX_URL} characters"
     if any(character.isspace() or not character.isprintable() for character in text):
         return "contains spaces or control characters"
+    if scheme_of(text) == RECORD:
+        return check_recording(text.partition("://")[2])
     if scheme_of(text) not in ("rtmp", "rtmps"):
-        return "is not an RTMP address; it must begin with rtmp:// or rtmps://"
+        return "is not an RTMP address; it must begin with rtmp://, rtmps:// or record://"
     if "#" in text:
         return "contains '#'; write it as %23"
     if "\\" in text:
@@ -48,6 +57,35 @@ def check_stream_url(text: str) -> str | None:
     if "?" in authority:
         return "has no application and stream key; it must look like rtmps://host:443/app/key"
     return _check_authority(authority) or _check_path(rest)
+
+
+def check_recording(name: str) -> str | None:
+    """Why this cannot name a recording; None if it can. Empty: it gets a name of its own."""
+    if len(name) > MAX_RECORDING:
+        return f"has a name longer than {MAX_RECORDING} characters"
+    if name and (_RECORDING.fullmatch(name) is None or name.startswith(".")):
+        return (
+            "has a name that is more than letters, digits, '-', '_', single dots inside it,"
+            " {conference}, {date} and {time}"
+        )
+    return None
+
+
+DEFAULT_NAME = "{conference}-{date}-{time}"
+"""Of a recording that was given none."""
+
+SLIDES = "-slides"
+"""Behind the name of the recording of the presentation."""
+
+
+def beside(main: str, second: str) -> str:
+    """The second address of a dual stream; a recording without a name is named for the first."""
+    if second.lower() != f"{RECORD}://":
+        return second
+    name = main.partition("://")[2] if scheme_of(main) == RECORD else ""
+    name = (name or DEFAULT_NAME)[: MAX_RECORDING - len(SLIDES)]
+    whole = name + SLIDES
+    return f"{RECORD}://{whole if check_recording(whole) is None else DEFAULT_NAME + SLIDES}"
 
 
 def check_url(text: str, schemes: frozenset[str]) -> str | None:
@@ -96,6 +134,8 @@ def redact(url: str) -> str:
     if not scheme:
         return HIDDEN
     rest = url.partition("://")[2]
+    if scheme == RECORD:  # a name, which is no secret, or something that was pasted in its place
+        return f"{RECORD}://{rest if check_recording(rest) is None else HIDDEN}"
     authority, path, query, fragment = _parts(rest)
     # The last part of a path is a stream's key, or may be a token, whatever the scheme.
     stem = path.rstrip("/")

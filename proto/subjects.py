@@ -63,6 +63,8 @@ THEMES = "themes"
 "Object store: packages of themes, by the hash of what is in them."
 SECRETS = "secrets"
 "KV: sealed URLs."
+RECORDINGS = "recordings"
+"KV: what was recorded, `<participant>` or `<participant>.presentation`."
 
 
 def replay_stage(conference: str) -> str:

@@ -20,6 +20,13 @@ class SealedUrl(msgspec.Struct, frozen=True):
     "Keyed hash, 8 hex digits: equal for equal URLs, so that people can tell two apart."
 
 
+RECORD = "record"
+"""Scheme of what is kept here instead of being sent anywhere."""
+
+NOT_IN_THE_CLEAR = frozenset({"rtmps", RECORD})
+"""Schemes of what may be dialled where media encryption is required."""
+
+
 Purpose = Literal["media", "presentation", "destination", "routed", "secondrouted"]
 """`secondrouted` is what a rule made of the second address of a dual stream."""
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)

@@ -82,6 +82,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     "Where they were last to be moved to."
     spotlight: datetime | None = None
     "Since when they are in the spotlight; None: they are not."
+    is_recording: bool = False
+    "A streaming participant whose stream is kept here, `record://…`."
 
     def present(self) -> bool:
         """A person who is in, and does not wait to be."""

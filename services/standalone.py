@@ -2,6 +2,7 @@
 
 `python -m services.standalone --data DIR`; what it makes there:
 
+    recordings/     what `record://…` kept, unless ROSTRUM_RECORDINGS_DIR says where
     secret.key      seals the stream URLs; without it, what was sealed cannot be opened
     nats.conf       loopback only, user and password made up once
     nats/           JetStream: events and configuration
@@ -195,6 +196,8 @@ def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: in
         "ROSTRUM_NATS_URL": nats_url,
         "ROSTRUM_SECRET_KEY_FILE": str(options.data / "secret.key"),
         "ROSTRUM_RUN_DIR": str(run_dir),
+        "ROSTRUM_RECORDINGS_DIR": os.environ.get("ROSTRUM_RECORDINGS_DIR")
+        or str(options.data / "recordings"),
     }
     if name == "gateway":
         env |= {

@@ -20,6 +20,7 @@ from kit.boot import App
 from kit.eventlog import JetStreamLog
 from kit.follow import Follower
 from kit.kv import Bucket
+from kit.objects import ObjectStore
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
@@ -38,6 +39,8 @@ from services.gateway.management.packages import PackagesController
 from services.gateway.management.rules_test import rules_test
 from services.gateway.management.status import StatusController
 from services.gateway.problems import HANDLERS
+from services.gateway.recordings import Recordings
+from services.gateway.recordings_api import RecordingsController
 from services.gateway.records import Records
 from services.gateway.rostrum_api import RostrumController
 from services.gateway.snapshots import SnapshotController, Snapshots
@@ -108,6 +111,8 @@ async def assemble(
     themes = Themes(store, await Blobs.ensure(app.js, subjects.THEMES))
     incoming = Incoming(app.nc, sealer, vault, store, workers, calls, new_id)
     snapshots = Snapshots(app.nc, await Bucket.ensure(app.js, subjects.FEEDS))
+    kept = await Bucket.ensure(app.js, subjects.RECORDINGS)
+    recordings = Recordings(kept, kept.watch(), config.recordings_dir, ObjectStore.of(config))
     editor = Editor(store, vault, workers, themes, new_id)
     for job in (
         store.follow(),
@@ -117,12 +122,14 @@ async def assemble(
         records.follow_conferences(),
         records.follow_schedule(),
         live.tell_levels(),
+        recordings.follow(),
     ):
         app.start(job)
     await app.nc.subscribe(subjects.STAGE_LEVELS, cb=live.hear)
     await store.ready()
     await accounts.ready()
     await live.ready()
+    await recordings.ready()
 
     def given(part: Any) -> Provide:
         return Provide(lambda: part, sync_to_thread=False)
@@ -138,6 +145,7 @@ async def assemble(
             RostrumController,
             SnapshotController,
             PackagesController,
+            RecordingsController,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -149,6 +157,7 @@ async def assemble(
             "workers": given(workers),
             "editor": given(editor),
             "records": given(records),
+            "recordings": given(recordings),
             "accounts": given(accounts),
             "snapshots": given(snapshots),
             "themes": given(themes),

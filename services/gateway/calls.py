@@ -10,7 +10,7 @@ from nats.aio.client import Client
 
 from kit.bus import Unanswered, ask
 from kit.follow import OUTAGES
-from kit.urls import MAX_URL, check_stream_url, redact
+from kit.urls import MAX_URL, beside, check_stream_url, redact
 from kit.vault import Vault
 from proto.base import Accepted, Refused, decode_reply
 from proto.conference import (
@@ -26,10 +26,16 @@ from proto.conference import (
 )
 from proto.config import Conference
 from proto.subjects import conference_commands, is_gateway_call
-from proto.urls import Purpose, SealedUrl
+from proto.urls import RECORD, Purpose, SealedUrl
 from services.gateway.core.incoming import CallRequest
 from services.gateway.core.relations import location_name
-from services.gateway.core.requests import ROLES, DialRequest, JoinRequest, TransferRequest
+from services.gateway.core.requests import (
+    ROLES,
+    DialRequest,
+    JoinRequest,
+    RecordRequest,
+    TransferRequest,
+)
 from services.gateway.live import Live
 from services.gateway.media import wrong_with
 from services.gateway.problems import Problem
@@ -82,6 +88,7 @@ class Calls:
         location = await self._location(request.system_location)
         node = await self._node(request.node) if request.routing == "manual" else ""
         participant = self._new_id()
+        second = beside(request.destination, request.presentation_url)
         async with self._nothing_left_behind(participant):
             command = Dial(
                 conference.key,
@@ -95,11 +102,31 @@ class Calls:
                 streaming=request.streaming,
                 keep_conference_alive=request.keeps_alive(),
                 presentation_destination=await self._seal(
-                    request.presentation_url or None, participant, "presentation"
+                    second or None, participant, "presentation"
                 ),
                 node=node,
             )
             await self.tell(command, DIALLED, settle=SETTLE)
+        return participant
+
+    async def record(self, conference: Conference, request: RecordRequest) -> str:
+        """Keep what the conference shows; the id of the recording's participant."""
+        main = f"{RECORD}://{request.name}"
+        if reason := check_stream_url(main):
+            raise Problem({"name": [f"This {reason}."]}, "recording")
+        second = beside(main, f"{RECORD}://") if request.slides else None
+        participant = self._new_id()
+        async with self._nothing_left_behind(participant):
+            command = Dial(
+                conference.key,
+                participant,
+                await self._vault.put(main, participant, "destination"),
+                self._new_id(),
+                request.display_name or "Recording",
+                routing="manual",
+                presentation_destination=await self._seal(second, participant, "presentation"),
+            )
+            await self.tell(command, {}, settle=SETTLE)
         return participant
 
     async def join(self, conference: Conference, request: JoinRequest) -> str:

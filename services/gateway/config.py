@@ -4,13 +4,13 @@ from typing import Annotated
 
 import msgspec
 
-from kit.config import BaseConfig
+from kit.objects import StoreConfig
 from kit.secrets import Secret
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class Config(BaseConfig, frozen=True, kw_only=True):
+class Config(StoreConfig, frozen=True, kw_only=True):
     http_host: str = "127.0.0.1"
     "Address to listen on. Anything but loopback needs `admin_token`."
     http_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
@@ -26,6 +26,9 @@ class Config(BaseConfig, frozen=True, kw_only=True):
     "Directory of playlists and segments that `/hls/` shows; empty: none."
     hls_name: str = "{alias}"
     "Name of a conference's playlist there; `{alias}` is the conference's first alias."
+
+    recordings_dir: str = ""
+    "Directory of recordings, where the egress of this machine keeps them."
 
     def on_loopback(self) -> bool:
         return self.http_host in LOOPBACK

@@ -9,6 +9,7 @@ from services.gateway.calls import Calls
 from services.gateway.incoming import Incoming
 from services.gateway.live import Live
 from services.gateway.management.editor import Editor
+from services.gateway.recordings import Recordings
 from services.gateway.records import Records
 from services.gateway.store import Store
 from services.gateway.themes import Themes
@@ -21,6 +22,7 @@ TheLive = NamedDependency[Live]
 TheWorkers = NamedDependency[Workers]
 TheEditor = NamedDependency[Editor]
 TheRecords = NamedDependency[Records]
+TheRecordings = NamedDependency[Recordings]
 TheAccounts = NamedDependency[Accounts]
 TheThemes = NamedDependency[Themes]
 TheStreams = NamedDependency[JetStreamContext]

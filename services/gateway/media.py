@@ -11,6 +11,9 @@ from kit.urls import check_url, scheme_of
 
 SCHEMES = frozenset({"rtsp", "rtsps", "srt", "rtmp", "rtmps", "http", "https"})
 
+OURS = ("ROSTRUM_", "AWS_")
+"""Beginnings of variables that hold what is ours."""
+
 PROBE_PATIENCE = 10.0
 """Seconds for a look into a file; a sound one takes half a second, most of it Python's start."""
 
@@ -48,7 +51,7 @@ async def _probe(path: str) -> str | None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         # It opens strangers' files, and needs to know nothing of ours.
-        env={key: value for key, value in os.environ.items() if not key.startswith("ROSTRUM_")},
+        env={key: value for key, value in os.environ.items() if not key.startswith(OURS)},
     )
     try:
         async with asyncio.timeout(PROBE_PATIENCE):

@@ -24,7 +24,7 @@ from proto.routing import (
     TryRules,
 )
 from proto.subjects import events
-from proto.urls import Purpose, SealedUrl
+from proto.urls import NOT_IN_THE_CLEAR, Purpose, SealedUrl
 from services.routing.core.alias import RTMPS_PORT, with_port
 from services.routing.core.route import NoRoute, Route, explain, route
 from services.routing.core.table import Call
@@ -104,7 +104,7 @@ class Routing:
             return decision
         return (
             decision
-            if decision.destination.scheme == "rtmps"
+            if decision.destination.scheme in NOT_IN_THE_CLEAR
             else self._refuse(conference, call, UNENCRYPTED, leg)
         )
 

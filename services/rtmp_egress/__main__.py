@@ -4,16 +4,23 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 from kit import boot, work
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket, Watch
+from kit.objects import ObjectStore
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
 from proto.views import decode_feed
+from services.rtmp_egress.archive.archive import Archive
+from services.rtmp_egress.archive.catalogue import Catalogue
+from services.rtmp_egress.archive.files import Files
+from services.rtmp_egress.archive.keeper import Keeper
+from services.rtmp_egress.archive.retention import Retention
 from services.rtmp_egress.config import Config
 from services.rtmp_egress.media.encoder import proven
 from services.rtmp_egress.shell import Worker
@@ -21,10 +28,29 @@ from services.rtmp_egress.shell import Worker
 
 async def main() -> None:
     config = from_env(Config)
+    store = ObjectStore.of(config)
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
     async with boot.started("rtmp-egress", config) as app:
         logs = await JetStreamLog.ensure_all(app.js)
         vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), Sealer.from_env())
         feeds = (await Bucket.ensure(app.js, subjects.FEEDS)).watch()
+        conferences = (await Bucket.ensure(app.js, subjects.CONFERENCES)).watch()
+        recordings = await Bucket.ensure(app.js, subjects.RECORDINGS)
+        catalogue = Catalogue(recordings, recordings.watch())
+        files = Files(Path(config.recordings_dir))
+        archive = Archive(catalogue, files, config.host, now=now, clock=time.monotonic)
+        keeper = Keeper(
+            catalogue,
+            archive,
+            files,
+            store,
+            Retention(config.recordings_keep_days, config.recordings_keep_gb * 1e9),
+            config.host,
+            now=now,
+        )
         name = f"egress-{uuid4().hex[:8]}"
 
         worker = Worker(
@@ -32,12 +58,19 @@ async def main() -> None:
             config,
             await asyncio.to_thread(proven, config.egress_software),
             vault,
+            archive,
             partial(work.report, logs["egress"], "egress"),
             app.start,
-            now=lambda: datetime.now(UTC),
+            now=now,
             clock=time.monotonic,
         )
         app.start(follow_feeds(feeds, worker))
+        app.start(archive.follow(conferences))
+        app.start(archive.beat())
+        app.start(catalogue.follow())
+        if config.recordings_dir:
+            app.start(keeper.run())
+        await conferences.caught_up.wait()
         await feeds.caught_up.wait()
         await work.serve(app, "egress", name, worker)
 

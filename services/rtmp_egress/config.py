@@ -5,13 +5,19 @@ from typing import Annotated
 
 import msgspec
 
-from kit.config import BaseConfig
+from kit.objects import StoreConfig
 
 
-class Config(BaseConfig, frozen=True, kw_only=True):
+class Config(StoreConfig, frozen=True, kw_only=True):
     egress_capacity: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 8
     "Sessions that this worker takes at most."
     egress_software: bool = True
     "Whether the software encoder may stand in where no hardware encoder works."
+    recordings_dir: str = ""
+    "Directory of recordings; with a store, of those that are not there yet."
+    recordings_keep_days: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    "Age at which a recording is deleted; 0: none is for its age."
+    recordings_keep_gb: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    "Size of all together beyond which the oldest are deleted; 0: no limit."
     host: str = msgspec.field(default_factory=socket.gethostname)
     "Identity of the machine: equal for processes that can share memory and sockets."

@@ -17,8 +17,10 @@ import structlog
 
 from kit import logs
 from kit.child import Parent
-from kit.config import BaseConfig, from_env
+from kit.config import from_env
 from kit.secrets import Sealer, Unsealable
+from kit.urls import scheme_of
+from proto.urls import RECORD
 from services.rtmp_egress import core
 from services.rtmp_egress.media.bus import Bus, Limits
 from services.rtmp_egress.media.encoder import NoEncoder
@@ -26,6 +28,9 @@ from services.rtmp_egress.media.flv import FlvTag
 from services.rtmp_egress.media.programme import Programme
 from services.rtmp_egress.media.publisher import Publisher, TlsOptions
 from services.rtmp_egress.media.push import Push
+from services.rtmp_egress.recording.destination import Recording
+from services.rtmp_egress.recording.errors import RecordingError
+from services.rtmp_egress.recording.kind import Recordings, RecordingSettings
 from services.rtmp_egress.rtmp.url import BadUrl, parse_target
 from services.rtmp_egress.wire import (
     AddDestination,
@@ -45,9 +50,13 @@ from services.rtmp_egress.wire import (
 log = structlog.get_logger()
 
 
-class Settings(BaseConfig, frozen=True, kw_only=True):
+class Settings(RecordingSettings, frozen=True, kw_only=True):
     tls_ca_file: str = ""
     "PEM file of certificate authorities that destinations may have beside the system's."
+
+
+Destination = Push | Recording
+"""What a destination may be, by the scheme of its URL."""
 
 
 class Session:
@@ -60,6 +69,7 @@ class Session:
         tls: TlsOptions,
         programme: Programme,
         bus: Bus,
+        recordings: Recordings,
         *,
         stats_every: float,
         clock: Callable[[], float] = time.monotonic,
@@ -69,9 +79,10 @@ class Session:
         self._tls = tls
         self._programme = programme
         self._bus = bus
+        self._recordings = recordings
         self._stats_every = stats_every
         self._clock = clock
-        self._pushes: dict[str, Push] = {}
+        self._pushes: dict[str, Destination] = {}
 
     async def run(self, orders: Any) -> None:
         """Carry out orders until there are no more, then hang up everywhere and end."""
@@ -94,8 +105,8 @@ class Session:
         match order:
             case FeedAt(socket):
                 self._programme.feed_at(socket)
-            case AddDestination(participant, sealed):
-                self._add(participant, sealed, pushes)
+            case AddDestination():
+                self._add(order, pushes)
             case RemoveDestination(participant):
                 if participant in self._pushes:
                     self._pushes[participant].remove()
@@ -104,25 +115,37 @@ class Session:
             case _:
                 assert_never(order)
 
-    def _add(self, participant: str, sealed: str, pushes: asyncio.TaskGroup) -> None:
+    def _add(self, order: AddDestination, pushes: asyncio.TaskGroup) -> None:
+        participant = order.participant
         before = self._pushes.get(participant)
         if before is not None and not before.removed:
             return
         try:
-            target = parse_target(self._sealer.open(sealed).reveal())
+            push = self._destination(order, self._sealer.open(order.sealed).reveal())
         except Unsealable as exc:
             self._report(Changed(participant, "failed", "unsealable", f"the address is {exc}"))
             return
-        if isinstance(target, BadUrl):
-            self._report(Changed(participant, "failed", target.code, target.reason))
+        except RecordingError as exc:
+            self._report(Changed(participant, "failed", exc.code, exc.reason))
             return
-        publisher = partial(Publisher, target, tls=self._tls, clock=self._clock)
-        tell = partial(self._tell, participant)
-        push = Push(self._bus, publisher, tell, clock=self._clock)
+        if isinstance(push, BadUrl):
+            self._report(Changed(participant, "failed", push.code, push.reason))
+            return
         self._pushes[participant] = push
         pushes.create_task(self._push(participant, push, before))
 
-    async def _push(self, participant: str, push: Push, before: Push | None) -> None:
+    def _destination(self, order: AddDestination, url: str) -> Destination | BadUrl:
+        """What the URL's scheme says: kept here, or pushed to a service."""
+        tell = partial(self._tell, order.participant)
+        if scheme_of(url) == RECORD:
+            return self._recordings.make(order, url, self._bus, tell)
+        target = parse_target(url)
+        if isinstance(target, BadUrl):
+            return target
+        publisher = partial(Publisher, target, tls=self._tls, clock=self._clock)
+        return Push(self._bus, publisher, tell, clock=self._clock)
+
+    async def _push(self, participant: str, push: Destination, before: Destination | None) -> None:
         """One destination to its end; not before an earlier one of its name has hung up."""
         if before is not None:
             await before.ended.wait()
@@ -132,7 +155,7 @@ class Session:
             if self._pushes.get(participant) is push:
                 del self._pushes[participant]
 
-    def _tell(self, participant: str, push: Push, told: core.Tell) -> None:
+    def _tell(self, participant: str, push: Destination, told: core.Tell) -> None:
         if self._pushes.get(participant) is not push:
             return  # it was added anew; what the earlier one came to is no news
         log.debug("destination changed", participant=participant, state=told.state, code=told.code)
@@ -198,7 +221,10 @@ async def main() -> None:
         return
     sealer, every = Sealer.from_env(), begin.stats_every
     gc.freeze()  # what is loaded by now stays; looking through it again would halt the media
-    session = Session(parent.report, sealer, tls, programme, bus, stats_every=every)
+    recordings = Recordings(
+        settings, begin.feed, rendition, programme.moment, parent.report, clock=time.monotonic
+    )
+    session = Session(parent.report, sealer, tls, programme, bus, recordings, stats_every=every)
     await session.run(orders)
 
 

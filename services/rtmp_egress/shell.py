@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 
 from kit import bus
@@ -24,9 +25,10 @@ from proto.scheduler import (
     SessionWanted,
     Wanted,
 )
-from proto.urls import SealedUrl
+from proto.urls import RECORD
 from proto.views import FeedOffer, WorkerView
 from services.rtmp_egress import wire
+from services.rtmp_egress.archive.archive import Archive
 from services.rtmp_egress.config import Config
 
 log = structlog.get_logger()
@@ -44,9 +46,11 @@ class Session:
         assigned: SessionAssigned,
         software: bool,
         write: Write,
+        archive: Archive,
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
+        self._archive = archive
         self._assigned = assigned
         self._begin = wire.Begin(
             assigned.session, assigned.feed, assigned.rendition, software=software
@@ -54,7 +58,7 @@ class Session:
         self._write = write
         self._now = now
         self._socket = ""
-        self._destinations: dict[str, str] = {}
+        self._destinations: dict[str, wire.AddDestination] = {}
         self._refused: wire.Stopped | None = None
         self._kept = Kept(
             SESSION,
@@ -80,13 +84,13 @@ class Session:
             self._socket = socket
             self._kept.send(wire.FeedAt(socket))
 
-    async def add(self, participant: str, sealed: str) -> None:
+    async def add(self, participant: str, sealed: str, keep: wire.Keep | None = None) -> None:
         if self._refused:
             # It has said that it cannot; whoever comes later is told the same.
             await self._change(self._refusal(participant, self._refused))
             return
-        self._destinations[participant] = sealed
-        self._kept.send(wire.AddDestination(participant, sealed))
+        self._destinations[participant] = order = wire.AddDestination(participant, sealed, keep)
+        self._kept.send(order)
 
     def remove(self, participant: str) -> None:
         if self._destinations.pop(participant, None) is not None:
@@ -95,11 +99,12 @@ class Session:
     def _greet(self, child: Child[wire.Reports]) -> None:
         child.send(self._begin)
         child.send(wire.FeedAt(self._socket))
-        for participant, sealed in self._destinations.items():
-            child.send(wire.AddDestination(participant, sealed))
+        for order in self._destinations.values():
+            child.send(order)
 
     async def _hear(self, report: wire.Reports) -> None:
         at, a = self._now(), self._assigned
+        await self._archive.hear(a, report)
         match report:
             case wire.Started(encoder=encoder):
                 await self._say(SessionStarted(at, a.conference, a.session, a.worker, encoder))
@@ -116,8 +121,21 @@ class Session:
                 if state in ("failed", "stopped"):
                     del self._destinations[participant]
                 await self._change(report)
+            case wire.Troubled(participant=participant, code=code, reason=reason):
+                await self._change(wire.Changed(participant, "publishing", code, reason))
+            case wire.PartBegun(participant=participant, number=number):
+                self._goes_on(participant, number + 1)
+            case wire.PartEnded():
+                pass
             case wire.Stats():
                 log.debug("session", pictures=report.pictures, repeated=report.repeated)
+
+    def _goes_on(self, participant: str, part: int) -> None:
+        """With which part a process that has to take over would go on."""
+        order = self._destinations.get(participant)
+        if order is not None and order.keep is not None:
+            keep = msgspec.structs.replace(order.keep, next_part=part)
+            self._destinations[participant] = msgspec.structs.replace(order, keep=keep)
 
     async def _died(self) -> None:
         restarts = "worker-restart", "the encoder restarts"
@@ -172,6 +190,7 @@ class Worker:
         config: Config,
         encoders: list[str],
         vault: Vault,
+        archive: Archive,
         write: Write,
         start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         *,
@@ -182,6 +201,7 @@ class Worker:
         self._config = config
         self._encoders = encoders
         self._vault = vault
+        self._archive = archive
         self._write = write
         self._start = start
         self._now = now
@@ -238,13 +258,18 @@ class Worker:
         match event:
             case SessionAssigned(session=ident):
                 session = Session(
-                    event, self._config.egress_software, self._write, self._now, self._clock
+                    event,
+                    self._config.egress_software,
+                    self._write,
+                    self._archive,
+                    self._now,
+                    self._clock,
                 )
                 if offer := self._feeds.get(event.conference):
                     session.feed_at(offer.socket)
                 self._sessions[ident] = (session, event, self._start(session.run()))
-            case DestinationAssigned(session=ident, participant=who, destination=destination):
-                await self._add(ident, who, destination)
+            case DestinationAssigned():
+                await self._add(event)
             case DestinationReleased(session=ident, participant=who):
                 if found := self._sessions.get(ident):
                     found[0].remove(who)
@@ -255,20 +280,25 @@ class Worker:
             case _:
                 pass
 
-    async def _add(self, ident: str, participant: str, destination: SealedUrl) -> None:
-        found = self._sessions.get(ident)
+    async def _add(self, event: DestinationAssigned) -> None:
+        participant, destination = event.participant, event.destination
+        found = self._sessions.get(event.session)
         sealed = await bus.persist(partial(self._vault.sealed, destination))
         if found is None or sealed is None:
             # Hung up while it was being assigned.
             log.info("destination is gone", participant=participant)
             return
-        await found[0].add(participant, sealed)
+        recorded = destination.scheme == RECORD
+        await found[0].add(
+            participant, sealed, await self._archive.begin(event) if recorded else None
+        )
 
     async def _stop(
         self, running: Session, assigned: SessionAssigned, task: asyncio.Task[None]
     ) -> None:
         running.end()
         await asyncio.wait([task])
+        await self._archive.over(assigned.session)
         conference, session = assigned.conference, assigned.session
         await self._write(conference, SessionStopped(self._now(), conference, session, self._name))
 

@@ -1,5 +1,6 @@
 """What an egress worker and the process of one session say to each other, one JSON line each."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from proto.base import Reason, Token
 from proto.egress import DestinationState
 from proto.media import FeedSpec, Rendition
+from proto.recording import FileName, RecordingId
 
 
 class Order(msgspec.Struct, frozen=True, tag_field="type"):
@@ -30,10 +32,23 @@ class FeedAt(Order, frozen=True, tag="feed_at"):
     "Path of a Unix socket; empty: the mixer is gone."
 
 
+class Keep(msgspec.Struct, frozen=True):
+    """What a recording has to know beside its name."""
+
+    recording: RecordingId
+    "Its folder."
+    utc: float
+    "Seconds that CLOCK_MONOTONIC is behind UTC since 1970."
+    next_part: int = 1
+    "Parts before this one are known of, wherever they are."
+
+
 class AddDestination(Order, frozen=True, tag="add_destination"):
     participant: Token
     sealed: str
     "The URL, sealed; opened in this process alone."
+    keep: Keep | None = None
+    "Set for a recording."
 
 
 class RemoveDestination(Order, frozen=True, tag="remove_destination"):
@@ -72,6 +87,37 @@ class Changed(Report, frozen=True, tag="changed"):
     tls_version: str = ""
 
 
+class PartBegun(Report, frozen=True, tag="part_begun"):
+    """A recording goes on in a new file; the one before, if it was not told to be ended, is cut."""
+
+    participant: Token
+    number: int
+    file: FileName
+    at: float
+    "Second of the recording."
+    name: str
+    started_at: datetime
+    "Second 0."
+    started_ns: int
+    "The same on the mix's clock."
+
+
+class PartEnded(Report, frozen=True, tag="part_ended"):
+    participant: Token
+    number: int
+    seconds: float
+    size: int
+    lost_pictures: int = 0
+
+
+class Troubled(Report, frozen=True, tag="troubled"):
+    """A recording goes on, but somebody should look."""
+
+    participant: Token
+    code: str
+    reason: Reason
+
+
 class Sent(msgspec.Struct, frozen=True):
     """How far a destination has got."""
 
@@ -101,7 +147,7 @@ class Stats(Report, frozen=True, tag="stats"):
 
 
 Orders = Begin | FeedAt | AddDestination | RemoveDestination
-Reports = Started | Stopped | Changed | Stats
+Reports = Started | Stopped | Changed | Stats | PartBegun | PartEnded | Troubled
 
 decode_order = msgspec.json.Decoder(Orders).decode
 decode_report = msgspec.json.Decoder(Reports).decode

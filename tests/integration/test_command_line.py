@@ -50,6 +50,12 @@ def test_a_conference_is_walked_through(data: Path) -> None:
     shown = rostrum(data, "conferences").stdout
     for text in ("Town Hall", "running", "Ada", "rtsp://***@cam/***", "STREAM", ada[:8]):
         assert text in shown
+    recording = rostrum(data, "record", "town-hall", "--name", "talk-{date}").stdout.strip()
+    assert "record://talk-{date}" in rostrum(data, "conferences").stdout
+    assert rostrum(data, "record", "town-hall").returncode == 1, "it is being recorded already"
+    assert rostrum(data, "hangup", "town-hall", recording).returncode == 0
+    assert "Nothing was recorded" in rostrum(data, "recordings").stdout
+    assert rostrum(data, "recordings", "show", "talk").returncode == 1
     exported = rostrum(data, "events", "export", "town-hall").stdout
     assert len(read(exported).view.participants) == 2
     assert rostrum(data, "hangup", "town-hall", dialled.stdout.strip()).returncode == 0

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from services.rtmp_egress.recording import errors
 from services.rtmp_egress.rtmp.errors import Code
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +65,10 @@ def test_subjects_are_spelled_in_one_place(path: Path) -> None:
 def test_every_reason_code_is_explained() -> None:
     """A code that a user sees is in docs/reason-codes.md."""
     explained = (ROOT / "docs" / "reason-codes.md").read_text()
-    codes = set(get_args(Code)) | {"unsealable", "no-encoder", "worker-restart", "no-worker"}
+    codes = (
+        set(get_args(Code))
+        | set(get_args(errors.Code))
+        | {"unsealable", "no-encoder", "worker-restart", "no-worker"}
+    )
 
     assert {code for code in codes if f"`{code}`" not in explained} == set()

@@ -9,6 +9,7 @@ let people = new Map(); // Participant id to name, for layout and stage.
 let layout = { stage: [], layouts: [] };
 let source = null;
 let watching = null;
+let player = null;
 
 const STATES = {
   requested: "Being called …", routed: "Being called …", assigned: "Being called …",
@@ -75,6 +76,7 @@ function show(view) {
   $("state").hidden = view.running;
   $("state").textContent = "Not running";
   $("on-air").hidden = !view.streaming;
+  dispatchEvent(new CustomEvent("conference", { detail: view }));
   people = new Map(view.participants.map((p) => [p.participant, p.display_name]));
   $("count").textContent = view.participants.length || "";
   $("list").replaceChildren(...view.participants.map(card));
@@ -95,6 +97,7 @@ function card(participant) {
   item.querySelector(".avatar").style.setProperty("--hue", hue(participant.participant));
   item.querySelector("b").textContent = participant.display_name;
   item.querySelector(".stream").hidden = !participant.is_streaming;
+  item.querySelector(".kept").hidden = !participant.is_recording;
   item.querySelector(".present").hidden = !participant.presenting;
   item.querySelector(".role").textContent = participant.role === "host" ? "Host" : "Guest";
   const what = item.querySelector(".what");
@@ -159,6 +162,13 @@ function follow(conference) {
   });
 }
 
+// A recording takes the picture's place; the live stream comes back with the next look at the page.
+addEventListener("play-recording", () => {
+  clearTimeout(watching);
+  player?.destroy();
+  cover("");
+});
+
 // What the RTMP server offers; looked for again and again, because a stream starts when it likes.
 async function play(conference) {
   const { hls } = await get("/web-config.json");
@@ -207,7 +217,7 @@ async function until(url) {
 function start(url, video) {
   clearTimeout(watching);
   cover("The stream is starting …");
-  const player = new Hls({ liveSyncDurationCount: 2, liveMaxLatencyDurationCount: 6, enableWorker: true });
+  player = new Hls({ liveSyncDurationCount: 2, liveMaxLatencyDurationCount: 6, enableWorker: true });
   player.loadSource(url);
   player.attachMedia(video);
   player.on(Hls.Events.MANIFEST_PARSED, () => video.play().catch(() => {}));

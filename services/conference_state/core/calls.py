@@ -20,7 +20,7 @@ from proto.config import CryptoMode
 from proto.egress import DestinationChanged
 from proto.routing import CallRefused, CallRouted
 from proto.scheduler import DestinationAssigned, SessionRefused
-from proto.urls import SealedUrl
+from proto.urls import NOT_IN_THE_CLEAR, RECORD, SealedUrl
 from proto.views import STEP_STATE, ConferenceView, ParticipantView
 from services.conference_state.core.life import after, redials, with_consequences
 from services.conference_state.core.vmr import Automatic, Vmr
@@ -44,7 +44,7 @@ def dial(state: ConferenceView, command: Dial, at: datetime, vmr: Vmr) -> CallRe
     legs = [("destination", command.destination)]
     if command.presentation_destination is not None:
         legs.append(("presentation_destination", command.presentation_destination))
-    if refused := _forbidden(vmr, state):
+    if refused := _forbidden(vmr, state, command.destination):
         return refused
     if command.routing == "manual":
         for field, url in legs:
@@ -71,7 +71,7 @@ def may_go_out(
     state: ConferenceView, url: SealedUrl, crypto_mode: CryptoMode, vmr: Vmr
 ) -> Refused | None:
     """Why `url` may not be dialled for somebody who calls us; None if it may."""
-    if refused := _forbidden(vmr, state):
+    if refused := _forbidden(vmr, state, url):
         return refused
     if _unencrypted(url, crypto_mode):
         return Refused("encryption-required", ENCRYPTION, "destination")
@@ -131,7 +131,7 @@ def _call(
 
 
 def _refusal(automatic: Automatic, state: ConferenceView, vmr: Vmr) -> Refused | None:
-    if refused := _forbidden(vmr, state):
+    if refused := _forbidden(vmr, state, automatic.destination):
         return refused
     if _called(automatic.destination, state):
         return Refused("present", "the same address is called in this conference already")
@@ -152,8 +152,8 @@ def _called(url: SealedUrl, state: ConferenceView) -> bool:
     return bool(mark) and any(destination.fingerprint == mark for destination in calls)
 
 
-def _forbidden(vmr: Vmr, state: ConferenceView) -> Refused | None:
-    if not (vmr.enable_dialout and vmr.enable_rtmp):
+def _forbidden(vmr: Vmr, state: ConferenceView, url: SealedUrl) -> Refused | None:
+    if not (vmr.enable_dialout and (vmr.enable_rtmp or url.scheme == RECORD)):
         what = "dialling out" if not vmr.enable_dialout else "streaming"
         return Refused("forbidden", f"{what} is disabled in the global settings", "destination")
     return full(state, vmr)
@@ -167,7 +167,7 @@ def full(state: ConferenceView, vmr: Vmr) -> Refused | None:
 
 
 def _unencrypted(url: SealedUrl, mode: CryptoMode) -> bool:
-    return mode == "on" and url.scheme != "rtmps"
+    return mode == "on" and url.scheme not in NOT_IN_THE_CLEAR
 
 
 def _retry_at(
@@ -194,8 +194,11 @@ def learn(
     match fact:
         case CallRouted(destination=url) if _unencrypted(url, call.crypto_mode):
             return _drop(state, call, "encryption-required", ENCRYPTION, at, vmr)
-        case CallRouted() if call.state == "requested":
-            return [CallProgressed(at, call.participant, "routed", _routed(fact))]
+        case CallRouted(destination=url) if call.state == "requested":
+            recording = url.scheme == RECORD
+            routed = _routed(fact)
+            known = None if recording == call.is_recording else recording
+            return [CallProgressed(at, call.participant, "routed", routed, recording=known)]
         case DestinationAssigned(session=session) if session == call.session:
             return []
         case DestinationAssigned(session=session, worker=worker):

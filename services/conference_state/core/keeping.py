@@ -32,7 +32,7 @@ def _calls_keep(view: ConferenceView) -> bool:
         p
         for p in view.participants
         if p.destination is not None
-        and not (p.is_streaming and p.role == "guest")
+        and not ((p.is_streaming or p.is_recording) and p.role == "guest")
         and p.keep_conference_alive != "keep_conference_alive_never"
     ]
     hosts = [p for p in counting if p.role == "chair"]

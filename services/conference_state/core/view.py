@@ -34,6 +34,7 @@ from proto.conference import (
     TransferRequested,
     Transforms,
 )
+from proto.urls import RECORD
 from proto.views import (
     STEP_STATE,
     AnnouncementView,
@@ -68,7 +69,7 @@ def _fold(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
             return _called(_with(view, _call(event)), event.automatic)
         case CallProgressed(participant=who, step=step, detail=detail):
             view = _change(view, who, state=STEP_STATE[step], detail=detail)
-            return _carried(view, who, event.session)
+            return _carried(_recorded(view, who, event.recording), who, event.session)
         case CallConnected(participant=who, encrypted=encrypted):
             return _carried(_connected(view, who, encrypted), who, event.session)
         case CallLegChanged():
@@ -186,6 +187,7 @@ def _refused(view: ConferenceView, event: TransferRefused) -> TransferView | Non
 
 
 def _call(event: CallRequested) -> ParticipantView:
+    recording = event.destination.scheme == RECORD
     return ParticipantView(
         event.participant,
         event.display_name,
@@ -193,13 +195,22 @@ def _call(event: CallRequested) -> ParticipantView:
         state="requested",
         joined_at=event.at,
         destination=event.destination,
-        is_streaming=event.streaming,
+        is_streaming=event.streaming and not recording,
         keep_conference_alive=event.keep_conference_alive,
         crypto_mode=event.crypto_mode,
         presentation_destination=event.presentation_destination,
         presentation_state="requested" if event.presentation_destination else "",
         automatic=event.automatic,
+        is_recording=recording,
     )
+
+
+def _recorded(view: ConferenceView, who: str, recording: bool | None) -> ConferenceView:
+    """A rule has made something else of what was dialled: a recording of a stream, or a stream."""
+    call = view.find(who)
+    if call is None or recording is None or recording == call.is_recording:
+        return view
+    return _change(view, who, is_recording=recording, is_streaming=not recording)
 
 
 def _connected(view: ConferenceView, who: str, encrypted: bool) -> ConferenceView:
@@ -284,10 +295,12 @@ def _change(view: ConferenceView, who: str, **changes: object) -> ConferenceView
 def _settle(view: ConferenceView, at: datetime) -> ConferenceView:
     """Derive what follows from the participants, and from what is done outside."""
     # A stream that is being recovered still is a stream: its indicator stays.
-    own = any(p.is_streaming and p.state in ("connected", "recovering") for p in view.participants)
+    on_air = [p for p in view.participants if p.state in ("connected", "recovering")]
+    own = any(p.is_streaming for p in on_air)
+    kept = any(p.is_recording for p in on_air)
     kinds = {outside.kind for outside in view.outside}
     streaming = own or "streaming" in kinds
-    recording, transcribing = "recording" in kinds, "transcribing" in kinds
+    recording, transcribing = kept or "recording" in kinds, "transcribing" in kinds
     shown = view.transforms if view.running else Transforms()
     return replace(
         view,

@@ -11,12 +11,14 @@ from services.gateway.core.configuration import ROOT
 from services.gateway.core.fields import Field
 from services.gateway.core.incoming import CallRequest
 from services.gateway.core.past import ConferenceHistory, ParticipantHistory
+from services.gateway.core.recorded import Recorded
 from services.gateway.core.requests import (
     DialRequest,
     JoinRequest,
     OfConference,
     OfParticipant,
     OutsideRequest,
+    RecordRequest,
     RoleRequest,
     TransferRequest,
     UserRequest,
@@ -57,6 +59,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     "Of an answer, where it is STREAM."
     file: str = ""
     "Media type of a body that is a file; or of one that may hold a theme's package beside it."
+    also: Mapping[str, str] = {}
+    "Other statuses, and what they mean."
 
 
 STRUCTS: list[Any] = [
@@ -79,6 +83,8 @@ STRUCTS: list[Any] = [
     CallRequest,
     UserRequest,
     TestRules,
+    RecordRequest,
+    Recorded,
 ]
 
 
@@ -203,4 +209,41 @@ def _ours() -> Iterable[Endpoint]:
     yield Endpoint("delete", f"{OURS}/users/{{name}}/", "Remove a user or token", tag, "204")
 
 
-ALL: list[Endpoint] = [*_configuration(), *_shown(), *_commands(), *_ours()]
+def _recordings() -> Iterable[Endpoint]:
+    tag, one = "rostrum", f"{OURS}/recordings/{{recording}}/"
+    yield Endpoint(
+        "post",
+        f"{OURS}/conferences/{{alias}}/recordings/",
+        "Record a conference; disconnecting the participant that this answers stops it",
+        tag,
+        "201",
+        "RecordRequest",
+        ANY,
+        also={"409": "It is being recorded already."},
+    )
+    yield Endpoint("get", f"{OURS}/recordings/", "All recordings", tag, answer=ANY)
+    yield Endpoint("get", one, "A recording, its people and its chapters", tag, answer="Recorded")
+    yield Endpoint(
+        "delete", one, "Delete a recording", tag, "204", also={"409": "It is being made."}
+    )
+    yield Endpoint(
+        "get",
+        f"{one}parts/{{number}}/",
+        "A file of it; ranges may be asked for, and with ?download=1 it is to be kept",
+        tag,
+        answer=STREAM,
+        media_type="video/mp4",
+        also={"206": "The range that was asked for.", "416": "The file is not as long as that."},
+    )
+    yield Endpoint(
+        "get",
+        f"{one}chapters.vtt",
+        "Its chapters; with ?part=1, of that part in its own time",
+        tag,
+        answer=STREAM,
+        media_type="text/vtt",
+    )
+    yield Endpoint("get", f"{OURS}/me/", "What whoever asks may do", tag, answer=ANY)
+
+
+ALL: list[Endpoint] = [*_configuration(), *_shown(), *_commands(), *_ours(), *_recordings()]

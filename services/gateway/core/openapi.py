@@ -143,6 +143,7 @@ def _operation(endpoint: Endpoint) -> Schema:
         "tags": [endpoint.tag],
         "responses": {
             endpoint.status: _answer(endpoint),
+            **{status: {"description": said} for status, said in endpoint.also.items()},
             **{status: _failure(status) for status in FAILURES},
         },
     }

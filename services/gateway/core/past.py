@@ -21,6 +21,7 @@ from proto.conference import (
     Role,
     RoleChanged,
 )
+from proto.urls import RECORD
 from services.gateway.core.status import Protocol, protocol_of
 
 HISTORY = "/api/admin/history/v1"
@@ -76,6 +77,8 @@ class ParticipantHistory(msgspec.Struct, frozen=True):
     presentation_alias: str
     "The second address of a dual stream, redacted; ours."
     resource_uri: str
+    is_recording: bool = False
+    "What was sent was kept here."
 
 
 Record = ConferenceHistory | ParticipantHistory
@@ -189,6 +192,7 @@ def _came(
     conference: ConferenceHistory, event: ParticipantJoined | CallRequested
 ) -> ParticipantHistory:
     calling = isinstance(event, CallRequested)
+    recording = isinstance(event, CallRequested) and event.destination.scheme == RECORD
     url = event.destination if isinstance(event, CallRequested) else event.media
     second = event.presentation_destination if isinstance(event, CallRequested) else None
     return ParticipantHistory(
@@ -198,7 +202,7 @@ def _came(
         conference.name,
         event.display_name,
         event.role,
-        "RTMP" if isinstance(event, CallRequested) else protocol_of(event.protocol),
+        _protocol(event),
         "out" if calling else "in",
         event.at,
         None if calling else event.at,
@@ -207,12 +211,19 @@ def _came(
         disconnect_reason="",
         disconnect_code="",
         encryption="Off",
-        is_streaming=isinstance(event, CallRequested) and event.streaming,
+        is_streaming=isinstance(event, CallRequested) and event.streaming and not recording,
         local_alias=conference.name if isinstance(event, CallRequested) else event.called,
         remote_alias=url.redacted if url else "",
         presentation_alias=second.redacted if second else "",
         resource_uri=f"{HISTORY}/participant/{event.participant}/",
+        is_recording=recording,
     )
+
+
+def _protocol(event: ParticipantJoined | CallRequested) -> Protocol:
+    if isinstance(event, ParticipantJoined):
+        return protocol_of(event.protocol)
+    return "RECORD" if event.destination.scheme == RECORD else "RTMP"
 
 
 def _seconds(since: datetime, until: datetime) -> int:

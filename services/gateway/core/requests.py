@@ -86,6 +86,17 @@ class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     presenting: bool = False
 
 
+class RecordRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Record a conference; without rules, on this installation."""
+
+    name: str = ""
+    "Letters, digits, `-`, `_`, dots, `{conference}`, `{date}`, `{time}`; empty: all three."
+    slides: bool = False
+    "The presentation in a recording of its own, with the same time line."
+    display_name: Text = ""
+    "As others see it."
+
+
 class OutsideRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A meeting of another system, behind a gateway leg, is recorded, streamed or transcribed."""
 

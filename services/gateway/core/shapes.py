@@ -35,6 +35,7 @@ def conference(
         "transforms": msgspec.to_builtins(view.transforms),
         "presenter": view.presenter,
         "streaming": view.streaming,
+        "recording": view.recording,
         "participants": [participant(view, p) for p in view.participants],
     }
 
@@ -50,6 +51,7 @@ def participant(view: ConferenceView, one: ParticipantView) -> dict[str, Any]:
         "presenting": view.presenter == one.participant,
         "spotlight": _time(one.spotlight),
         "is_streaming": one.is_streaming,
+        "is_recording": one.is_recording,
         "encrypted": one.encrypted,
         "media": _url(one.media),
         "presentation": _url(one.presentation),

@@ -14,7 +14,7 @@ STATUS = "/api/admin/status/v1"
 
 Service = Literal["conference", "lecture", "gateway", "waiting_room", "connecting"]
 
-Protocol = Literal["RTMP", "URL", "WebRTC", "SIP", "MSSIP", "H323", "TEAMS"]
+Protocol = Literal["RTMP", "RECORD", "URL", "WebRTC", "SIP", "MSSIP", "H323", "TEAMS"]
 """`URL`: nobody called, their media is fetched."""
 
 CALLERS: dict[IncomingProtocol, Protocol] = {
@@ -158,13 +158,13 @@ def participant_status(
         one.participant,
         view.name,
         one.display_name,
-        "RTMP" if calling else protocol_of(one.protocol),
+        _protocol(one),
         one.role,
         "out" if calling else "in",
         one.joined_at if there else None,
         "On" if one.encrypted else "Off",
         one.is_streaming,
-        is_recording=False,
+        is_recording=one.is_recording,
         is_transcribing=False,
         is_presenting=view.presenter == one.participant,
         is_muted=one.is_muted,
@@ -189,6 +189,12 @@ def participant_status(
 
 def protocol_of(caller: IncomingProtocol | Literal[""]) -> Protocol:
     return CALLERS[caller] if caller else "URL"
+
+
+def _protocol(one: ParticipantView) -> Protocol:
+    if one.destination is None:
+        return protocol_of(one.protocol)
+    return "RECORD" if one.is_recording else "RTMP"
 
 
 def _service(view: ConferenceView, one: ParticipantView) -> Service:

@@ -64,6 +64,11 @@ class Backlog:
         return len(self._headers) + len(self._media)
 
     @property
+    def base(self) -> int:
+        """Timestamp on the bus of what `take` calls 0."""
+        return self._base or 0
+
+    @property
     def milliseconds(self) -> int:
         """From the oldest media to the newest."""
         return self._media[-1].timestamp - self._media[0].timestamp if self._media else 0
@@ -140,9 +145,9 @@ class Bus:
             for backlog in self._backlogs:
                 backlog.put(tag)
 
-    def join(self, wake: Callable[[], None]) -> Backlog:
+    def join(self, wake: Callable[[], None], limits: Limits | None = None) -> Backlog:
         """A newcomer; `wake` is called whenever there is something to take."""
-        backlog = Backlog(self._limits, wake)
+        backlog = Backlog(limits or self._limits, wake)
         for kind in _HEADER_ORDER:
             if kind in self._headers:
                 backlog.put(self._headers[kind])

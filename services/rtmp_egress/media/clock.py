@@ -7,6 +7,7 @@ up: the last picture again, and silence. A restarted mixer has a new epoch but t
 its pictures fall into place where the output has got to.
 """
 
+from collections import deque
 from typing import NamedTuple
 
 SECOND = 1_000_000_000
@@ -23,6 +24,9 @@ would be later still. So more than that is left out, and the output goes on with
 
 FOLLOW_AFTER = 0.5
 """Seconds of pictures that came too late, against those in time, after which they are followed."""
+
+REMEMBERED = 64
+"""Changes of the origin that can be looked up: what an encoder still holds is younger by far."""
 
 SLATE_AFTER_NS = 5 * SECOND
 """How long the last picture is shown when nothing follows it."""
@@ -57,6 +61,8 @@ class Timeline:
         "Samples placed so far."
         self._origin: int | None = None
         "When picture 0 of the output was due in the mix."
+        self._origins: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+        "From which picture on there was which origin before the one of now."
         self._epoch = 0
         self._shift = 0
         "Number of a picture in the output, less its number in the mix."
@@ -74,6 +80,15 @@ class Timeline:
     def begin(self, now: int) -> None:
         """Start without a mixer."""
         self._origin = now
+
+    def moment(self, picture: int) -> int | None:
+        """When a picture of the output was due in the mix; from any thread."""
+        origin = self._origin
+        for until, before in reversed(list(self._origins)):
+            if picture >= until:
+                break
+            origin = before
+        return None if origin is None else origin + picture * SECOND // self.fps
 
     def attach(self, epoch: int) -> None:
         """From now on, pictures and blocks are numbered from `epoch`."""
@@ -158,6 +173,7 @@ class Timeline:
         """Let the output go on as if so many pictures' time had not passed; less than none: as
         if that much had passed twice."""
         assert self._origin is not None
+        self._origins.append((self.pictures, self._origin))
         self._origin += pictures * SECOND // self.fps
         self._shift -= pictures
 

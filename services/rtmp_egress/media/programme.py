@@ -68,6 +68,10 @@ class Programme:
     def counts(self) -> Counts:
         return self._editor.counts
 
+    def moment(self, picture: int) -> int | None:
+        """When a picture was due in the mix, on its clock."""
+        return self._editor.timeline.moment(picture)
+
     def feed_at(self, path: str) -> None:
         """Take the feed there from now on."""
         self._intake.move_to(path)

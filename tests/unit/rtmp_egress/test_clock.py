@@ -282,3 +282,14 @@ def test_whatever_the_mixer_does_sound_and_picture_stay_together(
             if timeline.running:
                 apart = abs(timeline.pictures * SECOND // fps - timeline.samples * SECOND // RATE)
                 assert apart <= together
+
+
+def test_when_a_picture_was_due_is_known_also_after_something_was_left_out() -> None:
+    timeline = running()
+    assert Timeline(FPS, RATE, BLOCK).moment(0) is None
+    for n in range(1, 10):
+        timeline.picture(n, at(n))
+    timeline.picture(100, at(100))  # so much was missing that it was left out
+    assert timeline.pictures == 11
+    assert timeline.moment(9) == at(9)
+    assert timeline.moment(10) == pytest.approx(at(100), abs=1)
