@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 
 from kit import bus
@@ -24,7 +25,7 @@ from proto.scheduler import (
     SessionWanted,
     Wanted,
 )
-from proto.urls import SealedUrl
+from proto.urls import Delivery, SealedUrl
 from proto.views import FeedOffer, WorkerView
 from services.rtmp_egress import wire
 from services.rtmp_egress.config import Config
@@ -54,7 +55,7 @@ class Session:
         self._write = write
         self._now = now
         self._socket = ""
-        self._destinations: dict[str, str] = {}
+        self._destinations: dict[str, wire.AddDestination] = {}
         self._refused: wire.Stopped | None = None
         self._kept = Kept(
             SESSION,
@@ -80,13 +81,13 @@ class Session:
             self._socket = socket
             self._kept.send(wire.FeedAt(socket))
 
-    async def add(self, participant: str, sealed: str) -> None:
+    async def add(self, order: wire.AddDestination) -> None:
         if self._refused:
             # It has said that it cannot; whoever comes later is told the same.
-            await self._change(self._refusal(participant, self._refused))
+            await self._change(self._refusal(order.participant, self._refused))
             return
-        self._destinations[participant] = sealed
-        self._kept.send(wire.AddDestination(participant, sealed))
+        self._destinations[order.participant] = order
+        self._kept.send(order)
 
     def remove(self, participant: str) -> None:
         if self._destinations.pop(participant, None) is not None:
@@ -95,8 +96,8 @@ class Session:
     def _greet(self, child: Child[wire.Reports]) -> None:
         child.send(self._begin)
         child.send(wire.FeedAt(self._socket))
-        for participant, sealed in self._destinations.items():
-            child.send(wire.AddDestination(participant, sealed))
+        for order in self._destinations.values():
+            child.send(order)
 
     async def _hear(self, report: wire.Reports) -> None:
         at, a = self._now(), self._assigned
@@ -115,6 +116,10 @@ class Session:
                     return
                 if state in ("failed", "stopped"):
                     del self._destinations[participant]
+                elif state == "publishing":
+                    # A process that takes over from this one has viewers to win back.
+                    order = self._destinations[participant]
+                    self._destinations[participant] = msgspec.structs.replace(order, seen=True)
                 await self._change(report)
             case wire.Stats():
                 log.debug("session", pictures=report.pictures, repeated=report.repeated)
@@ -156,6 +161,7 @@ class Session:
                 changed.dropped_frames,
                 changed.tls_version,
                 a.feed.content,
+                changed.on_air,
             )
         )
 
@@ -255,12 +261,16 @@ class Worker:
 
     async def _add(self, ident: str, participant: str, destination: SealedUrl) -> None:
         found = self._sessions.get(ident)
+        delivery = destination.delivery or Delivery()
         sealed = await bus.persist(partial(self._vault.sealed, destination))
-        if found is None or sealed is None:
+        backup: str | None = ""
+        if delivery.backup is not None:
+            backup = await bus.persist(partial(self._vault.sealed, delivery.backup))
+        if found is None or sealed is None or backup is None:
             # Hung up while it was being assigned.
             log.info("destination is gone", participant=participant)
             return
-        await found[0].add(participant, sealed)
+        await found[0].add(wire.AddDestination(participant, sealed, delivery, backup))
 
     async def _stop(
         self, running: Session, assigned: SessionAssigned, task: asyncio.Task[None]

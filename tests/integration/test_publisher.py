@@ -119,7 +119,7 @@ FAULTS = {
     "close-at-live": ("refused-after-start", "live", "permitted"),
     "refuse-connect": ("connect-rejected", "connect", "come back tomorrow"),
     "unknown-app": ("unknown-app", "connect", "no such application"),
-    "need-adobe": ("auth-unsupported", "connect", "adobe"),
+    "need-adobe": ("auth-failed", "connect", "again and again"),
     "auth-failed": ("auth-failed", "connect", "wrong"),
     "refuse-bad-name": ("stream-key-in-use-or-invalid", "publish", "*** is already being"),
     "refuse-denied": ("publish-denied", "publish", "*** may not publish"),
@@ -260,7 +260,7 @@ async def test_an_unreadable_authority_file_is_told(tmp_path: Path) -> None:
             error = await failure(
                 Publisher(target(_secretive(server, "rtmps")), tls=TlsOptions(str(path)))
             )
-            assert (error.code, error.stage) == ("tls", "tls")
+            assert (error.code, error.stage) == ("tls-authority", "tls")
             assert "authorities" in error.reason
 
 

@@ -21,7 +21,7 @@ from services.gateway.core.configuration import Alias, Configuration, alias_id, 
 from services.gateway.core.relations import Unrelated, shown, stored
 from services.gateway.core.requests import Errors, check
 
-SEALED = ("sealed_alias", "sealed_presentation")
+SEALED = ("sealed_alias", "sealed_presentation", "sealed_backup")
 
 READ_ONLY = ("id", "key", "uuid", "resource_uri", "creation_time", *SEALED)
 """Shown or kept by us; ignored when they come back in a request."""

@@ -8,6 +8,7 @@ import msgspec
 
 from proto.conference import Role
 from proto.scheduler import SessionAssigned
+from proto.urls import Delivery
 from proto.views import ConferenceView, ParticipantView, WorkerView
 
 STATUS = "/api/admin/status/v1"
@@ -58,6 +59,10 @@ class ParticipantStatus(msgspec.Struct, frozen=True):
     detail: str
     "What there is to say about that; ours."
     resource_uri: str
+    backup_alias: str = ""
+    "A second address for the same stream; ours."
+    tls_verify: bool = True
+    "Whether the service's certificate is looked at; ours."
 
 
 class MediaStream(msgspec.Struct, frozen=True):
@@ -111,6 +116,7 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
     known = one.destination or one.media
     url = known.redacted if known else ""
     calling = one.destination is not None
+    delivery = (one.destination.delivery if one.destination else None) or Delivery()
     there = one.state in ("connected", "recovering")
     return ParticipantStatus(
         one.participant,
@@ -137,6 +143,8 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
         state=one.state,
         detail=one.detail,
         resource_uri=f"{STATUS}/participant/{one.participant}/",
+        backup_alias=delivery.backup.redacted if delivery.backup else "",
+        tls_verify=delivery.tls_verify,
     )
 
 
