@@ -1,8 +1,8 @@
 """An RTMP server that misbehaves on purpose, in a process of its own.
 
 `python -m tests.support.faulty_rtmp --fault refuse-connect` prints its port, then the name of
-each command that it hears. Tests use `faulty_server`. After so many conversations as `--times`
-says it is a server like any other.
+each command that it hears, and `video TIME N` for each picture that bears a number. Tests use
+`faulty_server`. After so many conversations as `--times` says it is a server like any other.
 """
 
 import argparse
@@ -74,7 +74,7 @@ FAULTS = (
 ENOUGH = 20_000
 """Bytes of media after which things happen, unless told otherwise."""
 
-SLOWLY = 4_000
+SLOWLY = 150_000
 """Bytes a second that a slow reader takes."""
 
 PATIENCE = 2.5
@@ -83,6 +83,9 @@ PATIENCE = 2.5
 
 class _Over(Exception):
     """This conversation has ended."""
+
+
+VIDEO = "video"
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -178,6 +181,9 @@ class Conversation:
                 ):
                     self._tell(Kind.USER_CONTROL, b"\x00\x07" + message.payload[2:6])
             case Kind.AUDIO | Kind.VIDEO | Kind.DATA:
+                if message.kind == Kind.VIDEO and message.payload[1:2] == b"\x01":
+                    number = int.from_bytes(message.payload[5:9], "big")
+                    print(VIDEO, message.timestamp, number, flush=True)
                 self._media += len(message.payload)
                 if self._media > self._wish.enough:
                     await self._enough()
@@ -304,8 +310,25 @@ class FaultyServer(msgspec.Struct, frozen=True):
         while not names or names[-1] != last:
             line = await self.process.stdout.readline()
             assert line, f"{last} was never heard"
-            names.append(line.decode().strip())
+            if not line.startswith(VIDEO.encode()):
+                names.append(line.decode().strip())
         return names
+
+    async def pictures(self) -> list[list[tuple[int, int]]]:
+        """Ends the server; times and numbers of the pictures it got, publication by publication.
+
+        A picture's number is its first four bytes after the FLV tag's head.
+        """
+        self.process.terminate()
+        said, _ = await self.process.communicate()
+        publications: list[list[tuple[int, int]]] = []
+        for line in said.decode().splitlines():
+            match line.split():
+                case ["publish"]:
+                    publications.append([])
+                case ["video", when, number]:
+                    publications[-1].append((int(when), int(number)))
+        return publications
 
 
 @asynccontextmanager

@@ -39,7 +39,8 @@ class Pulse(msgspec.Struct, frozen=True):
     acknowledges: bool = False
     delivered_then: int = 0
     "When it last acknowledged anything."
-    acknowledged_at: float = 0.0
+    heard_at: float = 0.0
+    "When it last answered or acknowledged: a server that is slow does it late, but it does."
     interval: int = 0
     "Most bytes between two acknowledgements: servers have windows of their own."
 
@@ -70,7 +71,7 @@ def look(pulse: Pulse, seen: Seen, now: float) -> Pulse:
         seen.acknowledged,
         pulse.acknowledges or new,
         delivered if new else pulse.delivered_then,
-        now if new else pulse.acknowledged_at,
+        now if new or seen.pongs else pulse.heard_at,
         max(pulse.interval, owed) if new else pulse.interval,
     )
 
@@ -90,17 +91,23 @@ def liveness(
     if now - pulse.moved_at > silence:
         reason = f"network or server took nothing for {silence:g} s"
         return Refusal("stalled", reason, "live")
-    patience = MISSED * every
-    oldest = next((ping.delivered_at for ping in pulse.pings), None)
-    if pulse.answers_pings and oldest is not None and now - oldest >= patience:
-        reason = f"the server has not answered for {now - oldest:.0f} s"
-        return Refusal("not-acknowledged", reason, "live")
-    owed = pulse.delivered - pulse.delivered_then
-    quiet = now - pulse.acknowledged_at
-    if pulse.acknowledges and owed > MISSED * pulse.interval and quiet >= patience:
-        reason = f"the server has acknowledged nothing for {quiet:.0f} s"
+    quiet = now - pulse.heard_at
+    if quiet >= MISSED * every and (_unanswered(pulse, now, every) or _unconfirmed(pulse)):
+        reason = f"the server has neither answered nor acknowledged anything for {quiet:.0f} s"
         return Refusal("not-acknowledged", reason, "live")
     return None
+
+
+def _unanswered(pulse: Pulse, now: float, every: float) -> bool:
+    """Whether a ping that it must have got long ago waits for its answer."""
+    oldest = next((ping.delivered_at for ping in pulse.pings), None)
+    return pulse.answers_pings and oldest is not None and now - oldest >= MISSED * every
+
+
+def _unconfirmed(pulse: Pulse) -> bool:
+    """Whether it has got much more than it usually lets pass without a word."""
+    owed = pulse.delivered - pulse.delivered_then
+    return pulse.acknowledges and not pulse.answers_pings and owed > MISSED * pulse.interval
 
 
 def _brought(ping: Ping, delivered: int, now: float) -> Ping:

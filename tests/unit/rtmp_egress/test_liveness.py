@@ -87,6 +87,15 @@ def test_one_that_acknowledges_rarely_is_given_its_own_time() -> None:
     assert found is not None
 
 
+def test_a_server_that_answers_late_is_slow_and_not_dead() -> None:
+    """Its answers to old pings still come, one in two seconds."""
+    pulse = Pulse()
+    for now in range(1, 60):
+        pulse = look(pulse, Seen(now * RATE, 0, now % 2, 0), now)
+        assert liveness(pulse, now, silence=SILENCE) is None
+        pulse = pinged(pulse, now * RATE)
+
+
 def test_a_ping_that_the_network_has_not_delivered_is_not_missed() -> None:
     pulse = pinged(look(Pulse(), Seen(100, 0, 1, 0), 1), 200)
     for now in range(2, 8):
