@@ -63,7 +63,7 @@ async def open_socket(
         raise PushError(Refusal("forbidden-address", reason, "tcp"))
     try:
         async with asyncio.timeout(max(0.0, end - clock())):
-            return await _race(addresses, silence)
+            return await race(addresses, silence)
     except OSError as exc:
         raise PushError(_unreachable(exc, target)) from None
 
@@ -98,7 +98,7 @@ def interleaved(addresses: list[Address]) -> list[Address]:
     return mixed + first[shorter:] + second[shorter:]
 
 
-async def _race(addresses: list[Address], silence: float) -> socket.socket:
+async def race(addresses: list[Address], silence: float) -> socket.socket:
     """The first that connects; each starts when the one before has failed or had its time."""
     left, running = list(addresses), set[asyncio.Task[socket.socket | OSError]]()
     failed: OSError = TimeoutError()
