@@ -17,7 +17,7 @@ from proto.config import CryptoMode
 from proto.media import Content
 from proto.routing import CallRefused, CallRouted
 from proto.scheduler import DestinationAssigned, SessionRefused
-from proto.urls import SealedUrl
+from proto.urls import Delivery, SealedUrl
 from services.conference_state.core import Automatic, Vmr
 from tests.support.conference import (
     HOSTED,
@@ -209,6 +209,16 @@ def test_a_call_that_fails_is_made_again_and_again_less_often() -> None:
 
     assert pauses == [2, 4, 8, 16, 32, 60, 60]
     assert len(set(calls(story))) == 8
+
+
+def test_required_encryption_holds_for_the_spare_address_too() -> None:
+    vmr = msgspec.structs.replace(OPEN, crypto_mode="on")
+    for spare, allowed in ((RTMP, False), (RTMPS, True)):
+        url = msgspec.structs.replace(RTMPS, delivery=Delivery(backup=spare))
+        story = Story(vmr)
+        story.tell(join("ann"), dial("tube"))
+        heard = kinds(story.hear(routed("tube", url)))
+        assert heard == ["CallProgressed" if allowed else "CallEnded"]
 
 
 def test_one_that_its_worker_has_given_up_is_not_made_again_soon() -> None:
