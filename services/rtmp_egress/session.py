@@ -30,7 +30,7 @@ from services.rtmp_egress.media.flv import FlvTag
 from services.rtmp_egress.media.programme import Programme
 from services.rtmp_egress.media.publisher import Publisher, TlsOptions
 from services.rtmp_egress.outlet import Outlet
-from services.rtmp_egress.rtmp.client import Codec
+from services.rtmp_egress.rtmp.codecs import Codec
 from services.rtmp_egress.rtmp.url import BadUrl, Target, parse_target
 from services.rtmp_egress.wire import (
     AddDestination,

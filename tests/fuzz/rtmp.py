@@ -14,7 +14,8 @@ import msgspec
 
 from services.rtmp_egress.rtmp.amf0 import encode
 from services.rtmp_egress.rtmp.chunks import ChunkWriter, Kind, Message
-from services.rtmp_egress.rtmp.client import Client, Codec
+from services.rtmp_egress.rtmp.client import Client
+from services.rtmp_egress.rtmp.codecs import Codec
 from services.rtmp_egress.rtmp.errors import Refusal
 from services.rtmp_egress.rtmp.handshake import BLOCK, RANDOM
 from services.rtmp_egress.rtmp.url import Target, parse_target

@@ -20,7 +20,7 @@ from services.rtmp_egress.media.sockets import (
     open_socket,
     race,
 )
-from services.rtmp_egress.rtmp.client import Codec
+from services.rtmp_egress.rtmp.codecs import Codec
 from tests.support.certs import Certificates, make_certificates
 from tests.support.faulty_rtmp import FaultyServer, faulty_server
 from tests.support.nats import free_port

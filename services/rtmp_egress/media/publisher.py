@@ -20,7 +20,8 @@ from services.rtmp_egress.media.sockets import (
     tls_refusal,
 )
 from services.rtmp_egress.rtmp.authentication import Answer
-from services.rtmp_egress.rtmp.client import Client, Codec, Event, Moved, Published
+from services.rtmp_egress.rtmp.client import Client, Event, Moved, Published
+from services.rtmp_egress.rtmp.codecs import Codec
 from services.rtmp_egress.rtmp.errors import PushError, Refusal
 from services.rtmp_egress.rtmp.handshake import RANDOM
 from services.rtmp_egress.rtmp.url import Target

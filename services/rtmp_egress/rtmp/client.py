@@ -19,6 +19,7 @@ from services.rtmp_egress.rtmp.chunks import (
     Message,
     whole,
 )
+from services.rtmp_egress.rtmp.codecs import Codec, takes
 from services.rtmp_egress.rtmp.errors import Refusal, Stage
 from services.rtmp_egress.rtmp.handshake import Handshake
 from services.rtmp_egress.rtmp.url import Target, moved
@@ -56,17 +57,6 @@ class Moved(msgspec.Struct, frozen=True):
     """The server sends us elsewhere."""
 
     target: Target
-
-
-class Codec(msgspec.Struct, frozen=True):
-    """Something newer than H.264, which only some servers take."""
-
-    name: str
-    "For people."
-    fourcc: str
-    "As enhanced RTMP writes it."
-    unconfirmed: bool = False
-    "Send it though the server does not say that it takes it."
 
 
 Event = Published | Refusal | Answer | Moved
@@ -222,7 +212,7 @@ class Client:
         value = values[-1]
         match asked:
             case "connect" if self._codec and not (
-                self._codec.unconfirmed or _takes(values, self._codec.fourcc)
+                self._codec.unconfirmed or takes(values, self._codec)
             ):
                 reason = f"the server does not say that it takes {self._codec.name}"
                 return self._refuse(Refusal("codec-unsupported", reason, "connect"))
@@ -322,15 +312,3 @@ class Client:
             return Refusal("connection-lost", "the server sent what is not RTMP", "live")
         reason = f"the server's answer is not RTMP (stage: {self.stage})"
         return Refusal("not-rtmp", reason, self.stage)
-
-
-def _takes(values: list[Value], fourcc: str) -> bool:
-    """Whether an answer to `connect` names a codec, in either of the two ways there are."""
-    for value in values:
-        if isinstance(value, dict):
-            listed, mapped = value.get("fourCcList"), value.get("videoFourCcInfoMap")
-            named = [*(listed if isinstance(listed, list) else ())]
-            named += mapped if isinstance(mapped, dict) else ()
-            if fourcc in named or "*" in named:
-                return True
-    return False

@@ -9,11 +9,11 @@ from services.rtmp_egress.rtmp.client import (
     CHUNK,
     WINDOW,
     Client,
-    Codec,
     Event,
     Moved,
     Published,
 )
+from services.rtmp_egress.rtmp.codecs import Codec
 from services.rtmp_egress.rtmp.errors import Refusal
 from services.rtmp_egress.rtmp.handshake import BLOCK, RANDOM
 from services.rtmp_egress.rtmp.url import Target
