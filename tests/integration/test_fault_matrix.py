@@ -1,86 +1,20 @@
 """Each fault on destination A, measured on destination B of the same stream: B misses nothing."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
 from itertools import pairwise
 
 import pytest
 
-from proto.egress import OnAir
-from services.rtmp_egress import core
-from services.rtmp_egress.media.bus import Bus, Limits
-from services.rtmp_egress.media.flv import AUDIO, SCRIPT, VIDEO, FlvTag
-from services.rtmp_egress.media.publisher import Deadlines, Publisher
-from services.rtmp_egress.outlet import Outlet
+from services.rtmp_egress.media.publisher import Deadlines
 from tests.support.faulty_rtmp import FaultyServer, faulty_server
 from tests.support.nats import free_port
-from tests.support.tags import target
-
-FPS, GOP = 30, 15
-PICTURE = 10_000
-"""Bytes; 2.4 Mbit/s."""
+from tests.support.paper_stream import FPS, GOP, stage
 
 HASTY = Deadlines(connect=0.5, setup=0.6, write=0.8, close=0.5, ping=0.2, trial=0.2)
 """So that slow faults are seen in seconds; what they are measured against is the same."""
 
 CALM = 0.5
 """Seconds of media before and after the fault."""
-
-
-class Clockwork:
-    """A paper encoder: a bus that gets a picture each thirtieth of a second."""
-
-    def __init__(self) -> None:
-        self.bus = Bus(Limits(milliseconds=1500, bytes=600_000))
-        self.pictures = 0
-        self.late: list[float] = []
-        "Seconds that each picture was handed over after its time."
-
-    async def run(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.bus.put(FlvTag(kind, 0, b"\x17\0head", header=True) for kind in (SCRIPT, VIDEO, AUDIO))
-        begun = loop.time()
-        while True:
-            due = begun + self.pictures / FPS
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            self.late.append(loop.time() - due)
-            n = self.pictures
-            payload = b"\x17\x01\0\0\0" + n.to_bytes(4, "big") + bytes(PICTURE)
-            self.bus.put([FlvTag(VIDEO, n * 1000 // FPS, payload, key_frame=n % GOP == 0)])
-            self.pictures += 1
-
-
-class Watched:
-    """A destination, and what it has told."""
-
-    def __init__(self, bus: Bus, url: str, deadlines: Deadlines) -> None:
-        self.told: list[core.Tell] = []
-        self.at: list[float] = []
-        publisher = partial(Publisher, target(url), deadlines=deadlines)
-        self.outlet = Outlet(
-            bus,
-            [publisher],
-            self._hear,
-            hot=False,
-            clock=time.monotonic,
-            chance=lambda: 0.5,
-            seen=False,
-        )
-
-    def _hear(self, outlet: Outlet, told: core.Tell, on_air: OnAir) -> None:
-        self.told.append(told)
-        self.at.append(time.monotonic())
-
-    async def until(self, holds: Callable[[core.Tell], bool]) -> core.Tell:
-        async with asyncio.timeout(25):
-            while True:
-                for told in self.told:
-                    if holds(told):
-                        return told
-                await asyncio.sleep(0.01)
 
 
 async def watched(server: FaultyServer) -> list[int]:
@@ -91,27 +25,6 @@ async def watched(server: FaultyServer) -> list[int]:
 
 def gapless(numbers: list[int]) -> bool:
     return all(after == before + 1 for before, after in pairwise(numbers))
-
-
-@asynccontextmanager
-async def stage(
-    url_of_a: str,
-    url_of_b: str,
-    deadlines: Deadlines = HASTY,
-) -> AsyncIterator[tuple[Clockwork, Watched, Watched]]:
-    clockwork = Clockwork()
-    a, b = (Watched(clockwork.bus, url, deadlines) for url in (url_of_a, url_of_b))
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(clockwork.run())
-        for one in (a, b):
-            group.create_task(one.outlet.run())
-        try:
-            yield clockwork, a, b
-        finally:
-            for one in (a, b):
-                one.outlet.remove()
-            await asyncio.wait_for(b.outlet.ended.wait(), 5)
-            running.cancel()
 
 
 MATRIX = {
@@ -182,7 +95,7 @@ async def test_a_fault_of_one_costs_the_other_nothing(
 async def test_a_port_where_nobody_listens_costs_the_other_nothing() -> None:
     nobody = f"rtmp://127.0.0.1:{free_port()}/live/a"
     async with faulty_server("ok") as good:
-        async with stage(nobody, good.url("live/b")) as (_, a, _b):
+        async with stage(nobody, good.url("live/b"), HASTY) as (_, a, _b):
             found = await a.until(lambda told: told.attempt == 3)
         seen = await watched(good)
 
@@ -204,7 +117,7 @@ MENDED = (
 async def test_a_fault_that_passes_is_survived(fault: str) -> None:
     """The stream is there again, from a key frame and time 0."""
     async with faulty_server(fault, times=1, enough=200_000) as bad, faulty_server("ok") as good:
-        async with stage(bad.url("live/a"), good.url("live/b")) as (_, a, _b):
+        async with stage(bad.url("live/a"), good.url("live/b"), HASTY) as (_, a, _b):
             await a.until(lambda told: bool(told.code))
             await a.until(lambda told: told.state == "publishing" and told.attempt > 1)
             await asyncio.sleep(CALM)
