@@ -25,8 +25,6 @@ class Clockwork:
     def __init__(self) -> None:
         self.bus = Bus(Limits(milliseconds=1500, bytes=600_000))
         self.pictures = 0
-        self.late: list[float] = []
-        "Seconds that each picture was handed over after its time."
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -35,7 +33,6 @@ class Clockwork:
         while True:
             due = begun + self.pictures / FPS
             await asyncio.sleep(max(0.0, due - loop.time()))
-            self.late.append(loop.time() - due)
             n = self.pictures
             payload = b"\x17\x01\0\0\0" + n.to_bytes(4, "big") + bytes(PICTURE)
             self.bus.put([FlvTag(VIDEO, n * 1000 // FPS, payload, key_frame=n % GOP == 0)])
