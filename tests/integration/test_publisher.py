@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -96,7 +97,7 @@ async def test_what_is_published_is_what_nginx_records(
     assert publisher.tls_version in (("",) if scheme == "rtmp" else ("TLSv1.2", "TLSv1.3"))
     assert publisher.bytes_out > sum(len(body) for _, _, body in tags)
     [recording] = server.recorded(scheme)
-    assert_complete(recording)
+    await until_complete(recording)
 
 
 @pytest.mark.nginx
@@ -252,6 +253,17 @@ async def test_an_address_that_does_not_answer_is_overtaken_by_the_next() -> Non
         with sock:
             assert sock.getpeername() == good.getsockname()
     assert STAGGER <= took < 3
+
+
+async def test_a_family_that_this_machine_does_not_speak_is_passed_over() -> None:
+    with socket.socket() as good:
+        good.bind(("127.0.0.1", 0))
+        good.listen()
+        strange = (cast(socket.AddressFamily, 999), ("somewhere", 1935))
+        with await race([strange, (socket.AF_INET, good.getsockname())], silence=8) as sock:
+            assert sock.getpeername() == good.getsockname()
+    with pytest.raises(OSError, match="not supported"):
+        await race([strange], silence=8)
 
 
 def test_addresses_are_tried_family_by_family_by_turns() -> None:

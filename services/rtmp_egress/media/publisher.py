@@ -14,7 +14,7 @@ from typing import assert_never
 from services.rtmp_egress.media.connection import Connection, Deadlines, stalled
 from services.rtmp_egress.media.sockets import (
     TlsOptions,
-    is_public,
+    from_public,
     open_socket,
     tls_context,
     tls_refusal,
@@ -70,7 +70,7 @@ class Publisher:
         target, query, public = self._target, "", False
         for _ in range(ROUNDS):
             sock = await self._reach(target, public, end)
-            peer = sock.getpeername()[0]
+            outside = from_public(sock)
             wire = await self._open(sock, target, query, end)
             match await self._outcome(wire, end):
                 case Published():
@@ -80,7 +80,7 @@ class Publisher:
                     wire.abort()
                 case Moved(target):
                     # Whoever is on the internet must not send us into our own network.
-                    public = public or is_public(peer)
+                    public = public or outside
                     query = ""
                     wire.abort()
                 case Refusal() as refusal:

@@ -68,6 +68,14 @@ async def open_socket(
         raise PushError(_unreachable(exc, target)) from None
 
 
+def from_public(sock: socket.socket) -> bool:
+    """Whether the other end has a public address."""
+    try:
+        return is_public(sock.getpeername()[0])
+    except OSError:
+        return True  # it is gone already; nothing more will come of it
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address is one that anybody may reach."""
     found = ipaddress.ip_address(address.partition("%")[0])
@@ -131,7 +139,10 @@ async def race(addresses: list[Address], silence: float) -> socket.socket:
 async def _connect(
     family: socket.AddressFamily, address: tuple[Any, ...], silence: float
 ) -> socket.socket | OSError:
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as exc:
+        return exc  # a family that this machine does not speak, or no descriptors left
     try:
         _tune(sock, silence)
         await asyncio.get_running_loop().sock_connect(sock, address)
