@@ -59,6 +59,8 @@ class Sample(msgspec.Struct, frozen=True):
     "What arrived, of what should have."
     mbps: float
     "To each destination."
+    joined: float | None = None
+    "Seconds until the newcomers published; None: there were none."
 
 
 class Session:
@@ -83,8 +85,8 @@ class Session:
                         pass
                 self._news.notify_all()
 
-    async def have(self, count: int, server: Discarder) -> None:
-        """Publish to so many destinations, no more and no less."""
+    async def have(self, count: int, server: Discarder) -> int:
+        """Publish to so many destinations, no more and no less; how many are new."""
         live = {who for who, state in self._states.items() if state != "stopped"}
         wanted = {f"d{n}" for n in range(count)}
         for who in wanted - live:
@@ -99,6 +101,7 @@ class Session:
                     and all(self._states[who] == "stopped" for who in live - wanted)
                 )
             )
+        return len(wanted - live)
 
     async def stats(self) -> Stats:
         """The next that comes."""
@@ -148,7 +151,9 @@ def used(pid: int) -> tuple[float, float]:
 
 
 async def measure(running: Session, server: Discarder, count: int, seconds: float) -> Sample:
-    await running.have(count, server)
+    begun = time.monotonic()
+    newcomers = await running.have(count, server)
+    took = time.monotonic() - begun if newcomers else None
     await asyncio.sleep(SETTLE)
     before, first, got = await running.stats(), used(running.child.pid), server.received
     begun = time.monotonic()
@@ -165,6 +170,7 @@ async def measure(running: Session, server: Discarder, count: int, seconds: floa
         (last[1] - first[1]) / stream,
         more / max(1, sent),
         sent * 8 / 1e6 / stream / count,
+        took,
     )
 
 
@@ -211,6 +217,12 @@ def rate(results: Results) -> float:
     """Mbit/s that each destination got."""
     samples = [one for counts in results.runs.values() for some in counts.values() for one in some]
     return middle([sample.mbps for sample in samples])
+
+
+def joined(results: Results, scheme: str) -> float:
+    """Seconds from the order until one more destination publishes and is sent the newest group."""
+    samples = results.runs[scheme][COUNTS[1]]
+    return middle([sample.joined for sample in samples if sample.joined is not None])
 
 
 def rows(results: Results) -> list[list[str]]:
@@ -261,7 +273,8 @@ def main() -> None:
     head = ["destinations", "whole process", "range", "of one", "main thread", "runs"]
     print(table(head, rows(results)))
     for scheme in SCHEMES:
-        print(f"{scheme}: one core could feed {per_core(results, scheme):.0f} destinations")
+        more = f"one more publishes after {joined(results, scheme) * 1000:.0f} ms"
+        print(f"{scheme}: one core could feed {per_core(results, scheme):.0f} destinations; {more}")
     for note in results.notes:
         print(f"note: {note}")
     print(closing_line("fanout", ratios(results), figures(results)))
@@ -272,6 +285,7 @@ def figures(results: Results) -> dict[str, Any]:
         scheme: {
             **{str(count): round(results.whole(scheme, count), 4) for count in COUNTS},
             "per_core": round(per_core(results, scheme)),
+            "joined_ms": round(joined(results, scheme) * 1000),
         }
         for scheme in SCHEMES
     } | {"mbps": round(rate(results), 2)}

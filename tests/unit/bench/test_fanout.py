@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.fanout import COUNTS, SCHEMES, Results, Sample, per_core, rate, ratios, rows
+from bench.fanout import COUNTS, SCHEMES, Results, Sample, joined, per_core, rate, ratios, rows
 
 
 def results(each: float, encoder: float = 0.3) -> Results:
@@ -12,7 +12,8 @@ def results(each: float, encoder: float = 0.3) -> Results:
         for count in COUNTS:
             loop = 0.002 + each * count
             for noise in (0.9, 1.0, 1.1):
-                found.add(scheme, count, Sample(encoder * noise + loop, loop, 1.0, 4.0))
+                joined = 0.1 if noise < 1 else None
+                found.add(scheme, count, Sample(encoder * noise + loop, loop, 1.0, 4.0, joined))
     return found
 
 
@@ -27,6 +28,7 @@ def test_the_ratios_are_of_eight_destinations_to_one() -> None:
 def test_what_the_last_destinations_cost_says_how_many_a_core_could_feed() -> None:
     assert per_core(results(0.001), "rtmps") == pytest.approx(1000)
     assert rate(results(0.001)) == 4.0
+    assert joined(results(0.001), "rtmp") == 0.1, "going is not coming"
 
 
 def test_a_measurement_in_which_bytes_are_missing_is_thrown_away_and_told() -> None:
