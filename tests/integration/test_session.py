@@ -19,6 +19,7 @@ from kit.child import Child
 from kit.secrets import Sealer, new_key
 from proto.media import FeedSpec, Rendition
 from proto.urls import Delivery
+from services.rtmp_egress.media.publisher import Publisher
 from services.rtmp_egress.wire import (
     AddDestination,
     Begin,
@@ -35,6 +36,7 @@ from tests.support.certs import Certificates
 from tests.support.faulty_rtmp import faulty_server
 from tests.support.nats import free_port
 from tests.support.nginx import certificates, rtmp_server, rtmps_server  # noqa: F401
+from tests.support.tags import target
 from tests.support.watch import Watched, beeps, flashes, offsets, watch
 
 pytestmark = pytest.mark.nginx
@@ -333,6 +335,25 @@ async def test_a_key_that_the_server_has_not_given_up_yet_is_waited_for(socket: 
         *((*waiting, attempt) for attempt in (2, 3, 4)),
         ("publishing", "", 4),
     ]
+
+
+async def test_the_same_with_a_real_server(
+    rtmp_server: Ingest,  # noqa: F811
+    socket: Path,
+) -> None:
+    half_dead = Publisher(target(rtmp_server.url("one")))
+    await half_dead.connect()
+    async with feed(socket), session() as running:
+        running.child.send(FeedAt(str(socket)))
+        running.add("p1", rtmp_server.url("one"), seen=True)
+        waits = await running.until(Changed, lambda told: told.attempt == 3)
+        await half_dead.close()
+        await running.state("p1", "publishing")
+        await running.pictures(60)
+    rtmp_server.stop()
+
+    assert (waits.state, waits.code) == ("recovering", "stream-key-in-use-or-invalid")
+    assert len(judge(rtmp_server.recorded("one")[-1:]).seen) >= 60 - INSIDE
 
 
 async def test_a_backup_address_takes_over_and_a_hot_one_is_there_all_the_time(
