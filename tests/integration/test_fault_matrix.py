@@ -11,7 +11,7 @@ from tests.support.nats import free_port
 from tests.support.paper_stream import FPS, GOP, stage
 
 HASTY = Deadlines(connect=0.5, setup=0.6, write=0.8, close=0.5, ping=0.2, trial=0.2)
-"""So that slow faults are seen in seconds; what they are measured against is the same."""
+"""Of A, so that slow faults are seen in seconds."""
 
 CALM = 0.5
 """Seconds of media before and after the fault."""

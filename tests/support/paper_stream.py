@@ -42,7 +42,7 @@ class Clockwork:
 class Watched:
     """A destination, and what it has told."""
 
-    def __init__(self, bus: Bus, url: str, deadlines: Deadlines) -> None:
+    def __init__(self, bus: Bus, url: str, deadlines: Deadlines = Deadlines()) -> None:  # noqa: B008, it is frozen
         self.told: list[core.Tell] = []
         self.at: list[float] = []
         publisher = partial(Publisher, target(url), deadlines=deadlines)
@@ -71,12 +71,10 @@ class Watched:
 
 @asynccontextmanager
 async def stage(
-    url_of_a: str,
-    url_of_b: str,
-    deadlines: Deadlines,
+    url_of_a: str, url_of_b: str, deadlines: Deadlines
 ) -> AsyncIterator[tuple[Clockwork, Watched, Watched]]:
     clockwork = Clockwork()
-    a, b = (Watched(clockwork.bus, url, deadlines) for url in (url_of_a, url_of_b))
+    a, b = Watched(clockwork.bus, url_of_a, deadlines), Watched(clockwork.bus, url_of_b)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(clockwork.run())
         for one in (a, b):
