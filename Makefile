@@ -34,6 +34,9 @@ fmt: $(VENV)/.ready ## Format and apply safe fixes
 bench-pipeline: setup ## CPU of the whole system against its floor and against ffmpeg
 	$(BIN)/python -m bench.pipeline
 
+bench-fanout: setup ## CPU of one egress session with 1 to 50 destinations, rtmp and rtmps
+	$(BIN)/python -m bench.fanout
+
 bench-routing: setup ## Decisions per second with 10,000 rules; commands against the length of a history
 	$(BIN)/python -m bench.routing
 

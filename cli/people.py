@@ -145,6 +145,18 @@ def dial(
     ] = False,
     location: Annotated[str, typer.Option(help="System location to dial from.")] = "",
     role: Annotated[Role, typer.Option()] = Role.guest,
+    backup: Annotated[
+        str, typer.Option(metavar="URL", help="A second address, for when the first fails.")
+    ] = "",
+    hot: Annotated[
+        bool, typer.Option("--hot", help="Stream to the backup address all the time.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option(help="Look at the service's certificate (rtmps://).")
+    ] = True,
+    authority: Annotated[
+        str, typer.Option(metavar="NAME", help="File in the workers' directory of authorities.")
+    ] = "",
 ) -> None:
     """Stream a conference to a service; prints the streaming participant's id."""
     body = {
@@ -156,6 +168,10 @@ def dial(
         "streaming": True,
         "remote_display_name": name,
         "system_location": location,
+        "backup_url": given(backup, "--backup") if backup else "",
+        "backup_mode": "hot" if hot else "failover",
+        "tls_verify": verify,
+        "tls_ca": authority,
     }
     made = Api.of(context).post(f"{COMMAND}/participant/dial/", body)
     typer.echo(made.json()["data"]["participant_id"])

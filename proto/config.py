@@ -13,7 +13,7 @@ import msgspec
 
 from proto.base import Digest, Text, Token
 from proto.layouts import ConfigName as Layout
-from proto.urls import SealedUrl
+from proto.urls import BackupMode, CaName, Codec, SealedUrl
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
 
@@ -131,6 +131,20 @@ class AutomaticParticipant(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     call_type: Literal["audio", "video", "video-only"] = "video"
     "This and the next are kept for programs that set them, and have no effect."
     dtmf_sequence: Text = ""
+    backup_url: Text = ""
+    "A second address for the same stream, dialled as it is written."
+    backup_mode: BackupMode = "failover"
+    "`hot`: both addresses have the stream all the time; `failover`: one when the other fails."
+    tls_verify: bool = True
+    "Whether the server's certificate is looked at; off, anybody in between can be the server."
+    tls_ca: CaName = ""
+    "Name of a file of certificate authorities in the egress workers' `ROSTRUM_TLS_CA_DIR`."
+    codec: Codec = "h264"
+    "`hevc` and `av1` only where the service takes them; others show no picture."
+    codec_unconfirmed: bool = False
+    "Send `codec` though the service does not say that it takes it."
+    sealed_backup: SealedUrl | None = None
+    "Kept by the gateway, too."
 
 
 CallType = Literal["audio", "video", "video-only", "auto"]

@@ -10,6 +10,9 @@ from proto.media import Content
 
 DestinationState = Literal["connecting", "publishing", "recovering", "failed", "stopped"]
 
+OnAir = Literal["", "primary", "backup", "both"]
+"""Which address of a destination with two has the stream now; empty: neither, or it has one."""
+
 
 class SessionStarted(Event, frozen=True, tag="session_started.v1"):
     """The encoder runs."""
@@ -37,12 +40,14 @@ class DestinationChanged(Event, frozen=True, tag="destination_changed.v1"):
     "Reason code of `docs/reason-codes.md`; empty while all is well."
     reason: Reason = ""
     attempt: int = 1
+    "The dial that is under way, or comes next; counted since the stream was last steady."
     next_retry_at: datetime | None = None
     bytes_out: int = 0
     dropped_frames: int = 0
     tls_version: str = ""
     leg: Content = "single"
     "Which half of a dual stream."
+    on_air: OnAir = ""
 
 
 EgressEvent = SessionStarted | SessionStopped | DestinationChanged

@@ -233,4 +233,5 @@ STEP_STATE: dict[CallStep, ParticipantState] = {
     "assigned": "assigned",
     "connecting": "connecting",
     "recovering": "recovering",
+    "connected": "connected",
 }

@@ -39,7 +39,8 @@ Announcement = Literal[
     "transcribing_stopped",
 ]
 
-CallStep = Literal["routed", "assigned", "connecting", "recovering"]
+CallStep = Literal["routed", "assigned", "connecting", "recovering", "connected"]
+"`connected`: it is, and there is something to be known about it."
 LegState = Literal[
     "requested", "routed", "assigned", "connecting", "connected", "recovering", "failed"
 ]

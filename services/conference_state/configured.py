@@ -10,7 +10,7 @@ from kit.kv import Watch
 from proto.config import AutomaticParticipant, Conference, Global, IvrTheme
 from proto.layouts import CLIENT_NAMES
 from proto.subjects import is_gateway_call
-from proto.urls import SealedUrl
+from proto.urls import Delivery, SealedUrl
 from services.conference_state.core import Automatic, Vmr
 
 log = structlog.get_logger()
@@ -156,8 +156,8 @@ def _automatic(a: AutomaticParticipant, alias: SealedUrl) -> Automatic:
     return Automatic(
         a.id,
         a.remote_display_name,
-        alias,
-        a.sealed_presentation,
+        _delivered(alias, _delivery(a, a.sealed_backup)),
+        a.sealed_presentation and _delivered(a.sealed_presentation, _delivery(a, None)),
         a.protocol,
         a.routing,
         a.system_location or "",
@@ -166,3 +166,12 @@ def _automatic(a: AutomaticParticipant, alias: SealedUrl) -> Automatic:
         a.keep_conference_alive,
         a.retry == "backoff",
     )
+
+
+def _delivery(a: AutomaticParticipant, backup: SealedUrl | None) -> Delivery:
+    return Delivery(a.tls_verify, a.tls_ca, backup, a.backup_mode, a.codec, a.codec_unconfirmed)
+
+
+def _delivered(url: SealedUrl, delivery: Delivery) -> SealedUrl:
+    """The address with how it is to be pushed to, if that is not as usual."""
+    return url if delivery == Delivery() else msgspec.structs.replace(url, delivery=delivery)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import msgspec
 import structlog
 from nats.aio.client import Client
 
@@ -26,7 +27,7 @@ from proto.conference import (
 )
 from proto.config import Conference
 from proto.subjects import conference_commands, is_gateway_call
-from proto.urls import RECORD, Purpose, SealedUrl
+from proto.urls import RECORD, Delivery, Purpose, SealedUrl
 from services.gateway.core.incoming import CallRequest
 from services.gateway.core.relations import location_name
 from services.gateway.core.requests import (
@@ -88,12 +89,11 @@ class Calls:
         location = await self._location(request.system_location)
         node = await self._node(request.node) if request.routing == "manual" else ""
         participant = self._new_id()
-        second = beside(request.destination, request.presentation_url)
         async with self._nothing_left_behind(participant):
             command = Dial(
                 conference.key,
                 participant,
-                await self._vault.put(request.destination, participant, "destination"),
+                await self._destination(request, participant),
                 self._new_id(),
                 request.remote_display_name,
                 routing=request.routing,
@@ -101,9 +101,7 @@ class Calls:
                 role=request.role,
                 streaming=request.streaming,
                 keep_conference_alive=request.keeps_alive(),
-                presentation_destination=await self._seal(
-                    second or None, participant, "presentation"
-                ),
+                presentation_destination=await self._presentation(request, participant),
                 node=node,
             )
             await self.tell(command, DIALLED, settle=SETTLE)
@@ -128,6 +126,33 @@ class Calls:
             )
             await self.tell(command, {}, settle=SETTLE)
         return participant
+
+    async def _destination(self, request: DialRequest, participant: str) -> SealedUrl:
+        """The address, sealed, with how it is to be pushed to if that is not as usual."""
+        url = await self._vault.put(request.destination, participant, "destination")
+        delivery = Delivery(
+            request.tls_verify,
+            request.tls_ca,
+            await self._seal(request.backup_url or None, participant, "backup"),
+            request.backup_mode,
+            request.codec,
+            request.codec_unconfirmed,
+        )
+        return url if delivery == Delivery() else msgspec.structs.replace(url, delivery=delivery)
+
+    async def _presentation(self, request: DialRequest, participant: str) -> SealedUrl | None:
+        """The same for the second leg, which has no spare address."""
+        second = beside(request.destination, request.presentation_url)
+        url = await self._seal(second or None, participant, "presentation")
+        delivery = Delivery(
+            request.tls_verify,
+            request.tls_ca,
+            codec=request.codec,
+            codec_unconfirmed=request.codec_unconfirmed,
+        )
+        if url is None or delivery == Delivery():
+            return url
+        return msgspec.structs.replace(url, delivery=delivery)
 
     async def join(self, conference: Conference, request: JoinRequest) -> str:
         """Bring in somebody whose media is read from a URL; the new participant's id."""
@@ -287,6 +312,8 @@ def _check_addresses(request: DialRequest) -> None:
         wanted = request.routing == "manual" and (url or field == "destination")
         if (wanted or "://" in url) and (reason := check_stream_url(url)):
             raise _bad(field, f"The {field} {reason}.")
+    if request.backup_url and (reason := check_stream_url(request.backup_url)):
+        raise _bad("backup_url", f"The backup_url {reason}.")
     for field, text in given.items():
         if not text.isprintable() or len(text) > MAX_URL:
             raise _bad(field, f"At most {MAX_URL} characters without control characters.")

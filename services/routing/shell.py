@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import msgspec
 import structlog
 
 from kit.bus import Delivered
@@ -24,7 +25,7 @@ from proto.routing import (
     TryRules,
 )
 from proto.subjects import events
-from proto.urls import NOT_IN_THE_CLEAR, Purpose, SealedUrl
+from proto.urls import Purpose, SealedUrl
 from services.routing.core.alias import RTMPS_PORT, with_port
 from services.routing.core.route import NoRoute, Route, explain, route
 from services.routing.core.table import Call
@@ -98,13 +99,16 @@ class Routing:
     async def _leg(
         self, conference: str, call: CallRequested, wanted: SealedUrl, leg: Content
     ) -> RoutingEvent:
-        """A leg's route, unless it would be without the encryption that the conference requires."""
+        """A leg's route, unless it would be without the encryption that is required."""
         decision = await self._route(conference, call, wanted, leg)
-        if not isinstance(decision, CallRouted) or call.crypto_mode != "on":
+        if not isinstance(decision, CallRouted) or "on" not in (
+            call.crypto_mode,
+            decision.crypto_mode,
+        ):
             return decision
         return (
             decision
-            if decision.destination.scheme in NOT_IN_THE_CLEAR
+            if not decision.destination.in_the_clear()
             else self._refuse(conference, call, UNENCRYPTED, leg)
         )
 
@@ -135,7 +139,8 @@ class Routing:
         if isinstance(found, NoRoute):
             return self._refuse(conference, call, found, leg)
         if found.alias != alias:
-            wanted = await self._vault.put(found.alias, call.participant, REWRITTEN[leg])
+            made = await self._vault.put(found.alias, call.participant, REWRITTEN[leg])
+            wanted = msgspec.structs.replace(made, delivery=wanted.delivery)
         return CallRouted(
             self._now(),
             conference,

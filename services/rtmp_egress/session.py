@@ -18,20 +18,15 @@ import structlog
 from kit import logs
 from kit.child import Parent
 from kit.config import from_env
-from kit.secrets import Sealer, Unsealable
-from kit.urls import scheme_of
-from proto.urls import RECORD
+from kit.secrets import Sealer
+from proto.egress import OnAir
 from services.rtmp_egress import core
+from services.rtmp_egress.destinations import Destination, Destinations, Settings, Unusable
 from services.rtmp_egress.media.bus import Bus, Limits
 from services.rtmp_egress.media.encoder import NoEncoder
 from services.rtmp_egress.media.flv import FlvTag
 from services.rtmp_egress.media.programme import Programme
-from services.rtmp_egress.media.publisher import Publisher, TlsOptions
-from services.rtmp_egress.media.push import Push
-from services.rtmp_egress.recording.destination import Recording
-from services.rtmp_egress.recording.errors import RecordingError
-from services.rtmp_egress.recording.kind import Recordings, RecordingSettings
-from services.rtmp_egress.rtmp.url import BadUrl, parse_target
+from services.rtmp_egress.recording.kind import Recordings
 from services.rtmp_egress.wire import (
     AddDestination,
     Begin,
@@ -50,39 +45,24 @@ from services.rtmp_egress.wire import (
 log = structlog.get_logger()
 
 
-class Settings(RecordingSettings, frozen=True, kw_only=True):
-    tls_ca_file: str = ""
-    "PEM file of certificate authorities that destinations may have beside the system's."
-
-
-Destination = Push | Recording
-"""What a destination may be, by the scheme of its URL."""
-
-
 class Session:
     """Orders in, reports out; the programme runs in its own thread, each destination in a task."""
 
     def __init__(
         self,
         report: Callable[[Reports], None],
-        sealer: Sealer,
-        tls: TlsOptions,
         programme: Programme,
         bus: Bus,
-        recordings: Recordings,
+        make: Destinations,
         *,
         stats_every: float,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._report = report
-        self._sealer = sealer
-        self._tls = tls
         self._programme = programme
         self._bus = bus
-        self._recordings = recordings
+        self._make = make
         self._stats_every = stats_every
-        self._clock = clock
-        self._pushes: dict[str, Destination] = {}
+        self._destinations: dict[str, Destination] = {}
 
     async def run(self, orders: Any) -> None:
         """Carry out orders until there are no more, then hang up everywhere and end."""
@@ -91,72 +71,57 @@ class Session:
             stats = group.create_task(self._stats())
             self._report(Started(self._programme.encoder))
             try:
-                async with asyncio.TaskGroup() as pushes:
+                async with asyncio.TaskGroup() as tasks:
                     async for order in orders:
-                        self._obey(order, pushes)
-                    for push in self._pushes.values():
-                        push.remove()
+                        self._obey(order, tasks)
+                    for destination in self._destinations.values():
+                        destination.remove()
             finally:
                 self._programme.end()
                 stats.cancel()
             await media
 
-    def _obey(self, order: Orders, pushes: asyncio.TaskGroup) -> None:
+    def _obey(self, order: Orders, tasks: asyncio.TaskGroup) -> None:
         match order:
             case FeedAt(socket):
                 self._programme.feed_at(socket)
             case AddDestination():
-                self._add(order, pushes)
+                self._add(order, tasks)
             case RemoveDestination(participant):
-                if participant in self._pushes:
-                    self._pushes[participant].remove()
+                if participant in self._destinations:
+                    self._destinations[participant].remove()
             case Begin():
                 log.error("session begun twice")
             case _:
                 assert_never(order)
 
-    def _add(self, order: AddDestination, pushes: asyncio.TaskGroup) -> None:
+    def _add(self, order: AddDestination, tasks: asyncio.TaskGroup) -> None:
         participant = order.participant
-        before = self._pushes.get(participant)
+        before = self._destinations.get(participant)
         if before is not None and not before.removed:
             return
         try:
-            push = self._destination(order, self._sealer.open(order.sealed).reveal())
-        except Unsealable as exc:
-            self._report(Changed(participant, "failed", "unsealable", f"the address is {exc}"))
-            return
-        except RecordingError as exc:
+            made = self._make.make(order, self._bus, partial(self._tell, participant))
+        except Unusable as exc:
             self._report(Changed(participant, "failed", exc.code, exc.reason))
             return
-        if isinstance(push, BadUrl):
-            self._report(Changed(participant, "failed", push.code, push.reason))
-            return
-        self._pushes[participant] = push
-        pushes.create_task(self._push(participant, push, before))
+        self._destinations[participant] = made
+        tasks.create_task(self._run(participant, made, before))
 
-    def _destination(self, order: AddDestination, url: str) -> Destination | BadUrl:
-        """What the URL's scheme says: kept here, or pushed to a service."""
-        tell = partial(self._tell, order.participant)
-        if scheme_of(url) == RECORD:
-            return self._recordings.make(order, url, self._bus, tell)
-        target = parse_target(url)
-        if isinstance(target, BadUrl):
-            return target
-        publisher = partial(Publisher, target, tls=self._tls, clock=self._clock)
-        return Push(self._bus, publisher, tell, clock=self._clock)
-
-    async def _push(self, participant: str, push: Destination, before: Destination | None) -> None:
+    async def _run(self, participant: str, made: Destination, before: Destination | None) -> None:
         """One destination to its end; not before an earlier one of its name has hung up."""
         if before is not None:
             await before.ended.wait()
         try:
-            await push.run()
+            await made.run()
         finally:
-            if self._pushes.get(participant) is push:
-                del self._pushes[participant]
+            if self._destinations.get(participant) is made:
+                del self._destinations[participant]
 
-    def _tell(self, participant: str, push: Destination, told: core.Tell) -> None:
-        if self._pushes.get(participant) is not push:
+    def _tell(
+        self, participant: str, destination: Destination, told: core.Tell, on_air: OnAir = ""
+    ) -> None:
+        if self._destinations.get(participant) is not destination:
             return  # it was added anew; what the earlier one came to is no news
         log.debug("destination changed", participant=participant, state=told.state, code=told.code)
         self._report(
@@ -166,9 +131,11 @@ class Session:
                 told.code,
                 told.reason,
                 told.attempt,
-                bytes_out=push.bytes_out,
-                dropped_frames=push.dropped_frames,
-                tls_version=told.tls_version,
+                told.next_retry_in,
+                destination.bytes_out,
+                destination.dropped_frames,
+                told.tls_version,
+                on_air,
             )
         )
 
@@ -177,8 +144,8 @@ class Session:
             await asyncio.sleep(self._stats_every)
             counts = self._programme.counts
             sent = [
-                Sent(participant, push.bytes_out, push.dropped_frames, push.backlog_ms)
-                for participant, push in self._pushes.items()
+                Sent(participant, one.bytes_out, one.dropped_frames, one.backlog_ms)
+                for participant, one in self._destinations.items()
             ]
             self._report(
                 Stats(
@@ -198,7 +165,6 @@ async def main() -> None:
     settings = from_env(Settings)
     logs.configure("rtmp-egress-session", settings.log_level)
     av.logging.set_level(None)
-    tls = TlsOptions(settings.tls_ca_file)
     orders = parent.orders()
     begin = await anext(orders, None)
     if not isinstance(begin, Begin):
@@ -224,7 +190,8 @@ async def main() -> None:
     recordings = Recordings(
         settings, begin.feed, rendition, programme.moment, parent.report, clock=time.monotonic
     )
-    session = Session(parent.report, sealer, tls, programme, bus, recordings, stats_every=every)
+    destinations = Destinations(sealer, settings, programme.codec, recordings)
+    session = Session(parent.report, programme, bus, destinations, stats_every=every)
     await session.run(orders)
 
 

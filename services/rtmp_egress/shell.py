@@ -25,7 +25,7 @@ from proto.scheduler import (
     SessionWanted,
     Wanted,
 )
-from proto.urls import RECORD
+from proto.urls import RECORD, Delivery
 from proto.views import FeedOffer, WorkerView
 from services.rtmp_egress import wire
 from services.rtmp_egress.archive.archive import Archive
@@ -84,12 +84,12 @@ class Session:
             self._socket = socket
             self._kept.send(wire.FeedAt(socket))
 
-    async def add(self, participant: str, sealed: str, keep: wire.Keep | None = None) -> None:
+    async def add(self, order: wire.AddDestination) -> None:
         if self._refused:
             # It has said that it cannot; whoever comes later is told the same.
-            await self._change(self._refusal(participant, self._refused))
+            await self._change(self._refusal(order.participant, self._refused))
             return
-        self._destinations[participant] = order = wire.AddDestination(participant, sealed, keep)
+        self._destinations[order.participant] = order
         self._kept.send(order)
 
     def remove(self, participant: str) -> None:
@@ -120,6 +120,10 @@ class Session:
                     return
                 if state in ("failed", "stopped"):
                     del self._destinations[participant]
+                elif state == "publishing":
+                    # A process that takes over from this one has viewers to win back.
+                    order = self._destinations[participant]
+                    self._destinations[participant] = msgspec.structs.replace(order, seen=True)
                 await self._change(report)
             case wire.Troubled(participant=participant, code=code, reason=reason):
                 await self._change(wire.Changed(participant, "publishing", code, reason))
@@ -174,6 +178,7 @@ class Session:
                 changed.dropped_frames,
                 changed.tls_version,
                 a.feed.content,
+                changed.on_air,
             )
         )
 
@@ -283,15 +288,18 @@ class Worker:
     async def _add(self, event: DestinationAssigned) -> None:
         participant, destination = event.participant, event.destination
         found = self._sessions.get(event.session)
+        delivery = destination.delivery or Delivery()
         sealed = await bus.persist(partial(self._vault.sealed, destination))
-        if found is None or sealed is None:
+        backup: str | None = ""
+        if delivery.backup is not None:
+            backup = await bus.persist(partial(self._vault.sealed, delivery.backup))
+        if found is None or sealed is None or backup is None:
             # Hung up while it was being assigned.
             log.info("destination is gone", participant=participant)
             return
         recorded = destination.scheme == RECORD
-        await found[0].add(
-            participant, sealed, await self._archive.begin(event) if recorded else None
-        )
+        keep = await self._archive.begin(event) if recorded else None
+        await found[0].add(wire.AddDestination(participant, sealed, delivery, backup, keep=keep))
 
     async def _stop(
         self, running: Session, assigned: SessionAssigned, task: asyncio.Task[None]

@@ -6,9 +6,10 @@ from typing import Annotated
 import msgspec
 
 from proto.base import Reason, Token
-from proto.egress import DestinationState
+from proto.egress import DestinationState, OnAir
 from proto.media import FeedSpec, Rendition
 from proto.recording import FileName, RecordingId
+from proto.urls import Delivery
 
 
 class Order(msgspec.Struct, frozen=True, tag_field="type"):
@@ -47,6 +48,11 @@ class AddDestination(Order, frozen=True, tag="add_destination"):
     participant: Token
     sealed: str
     "The URL, sealed; opened in this process alone."
+    delivery: Delivery = Delivery()
+    sealed_backup: str = ""
+    "`delivery.backup`, sealed likewise; empty: there is none."
+    seen: bool = False
+    "It was live before, in a process that died: it is to be got back."
     keep: Keep | None = None
     "Set for a recording."
 
@@ -85,6 +91,7 @@ class Changed(Report, frozen=True, tag="changed"):
     bytes_out: int = 0
     dropped_frames: int = 0
     tls_version: str = ""
+    on_air: OnAir = ""
 
 
 class PartBegun(Report, frozen=True, tag="part_begun"):

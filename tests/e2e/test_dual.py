@@ -1,12 +1,15 @@
 """Dual streams and automatic calls, on a real RTMP server, decoded."""
 
+import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cli.ingest import Ingest
+from cli.ingest import Ingest, free_port, start_ingest
 from tests.support.clips import clip
+from tests.support.faulty_rtmp import faulty_server
 from tests.support.system import ADMIN, System, until
 from tests.support.watch import Watched, has_tone, is_near, mean_colour, tones, watch
 
@@ -19,8 +22,6 @@ LEFT = (0, 0, 40, 90)
 
 A_WHILE = 3.0
 """Seconds of each scene: more than a key frame's worth."""
-
-NOWHERE = "rtmp://127.0.0.1:9/live/nobody-listens"
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +75,13 @@ def test_a_dual_stream_sends_the_slides_to_one_address_and_people_to_the_other(
     assert all(has_tone(tones(one.sound), 440.0) for one in (main, second))
 
 
-def test_a_second_leg_that_fails_is_told_and_the_stream_goes_on(
+async def test_a_second_leg_that_fails_is_told_and_the_stream_goes_on(
     stack: System, server: Ingest, red: Path
 ) -> None:
     host = stack.join("Red", red, role="host")
-    stream = stack.dial(server.url("GOES-ON"), presentation_url=NOWHERE)
-    until(lambda: leg(stack, stream, "failed"))
+    async with faulty_server("refuse-denied") as bad:
+        stream = stack.dial(server.url("GOES-ON"), presentation_url=bad.url())
+        await asyncio.to_thread(until, lambda: leg(stack, stream, "failed"))
     stack.streams(stream)
     until(lambda: len(stack.events("destination_released.v1")) > 0)
     [failed] = [e for e in stack.events("call_leg_changed.v1") if e["state"] == "failed"]
@@ -88,12 +90,15 @@ def test_a_second_leg_that_fails_is_told_and_the_stream_goes_on(
 
     assert found is not None
     assert found["detail"].startswith("the presentation stream failed: ")
-    assert failed["code"] == "connect-refused"
+    assert failed["code"] == "publish-denied"
 
 
-def test_who_is_configured_is_dialled_with_the_first_participant_and_after_a_failure(
-    stack: System, server: Ingest, red: Path
+def test_who_is_configured_is_dialled_with_the_first_participant_until_it_is_there(
+    stack: System, server: Ingest, red: Path, tmp_path: Path
 ) -> None:
+    """One service comes up late: it is one call all the time, which says what it waits for."""
+    port = free_port()
+    late = f"rtmp://127.0.0.1:{port}/live/LATE"
     [room] = stack.http.get(f"{ADMIN}/configuration/v1/conference/").json()["objects"]
     common = {
         "conference": [room["resource_uri"]],
@@ -101,25 +106,32 @@ def test_who_is_configured_is_dialled_with_the_first_participant_and_after_a_fai
         "streaming": True,
         "role": "guest",
     }
-    for name, url in (("Recorder", server.url("RECORDER")), ("Lost", NOWHERE)):
+    for name, url in (("Recorder", server.url("RECORDER")), ("Late", late)):
         body = {"alias": url, "remote_display_name": name, **common}
         stack.post(f"{ADMIN}/configuration/v1/automatic_participant/", body, expect=201)
     before = len(calls(stack))
     host = stack.join("Red", red, role="host")
-    until(lambda: calls(stack)[before:].count("Lost") >= 2)
-    [recorder] = until(
-        lambda: [
-            p
-            for p in stack.conference()["participants"]
-            if p["display_name"] == "Recorder" and p["state"] == "connected"
-        ]
-    )
-    stack.leave(host)
-    until(lambda: not stack.conference()["running"])
+    [recorder] = until(lambda: there(stack, "Recorder", "connected"))
+    [waiting] = until(lambda: [p for p in there(stack, "Late", "connecting") if p["detail"]])
+    with start_ingest(tmp_path / "late", port) as other:
+        until(lambda: there(stack, "Late", "connected"))
+        until(lambda: other.recorded("LATE"))
+        stack.leave(host)
+        until(lambda: not stack.conference()["running"])
 
-    assert calls(stack)[before:].count("Recorder") == 1
+    assert sorted(calls(stack)[before:]) == ["Late", "Recorder"]
+    assert waiting["detail"] == f"nothing listens on 127.0.0.1 port {port}"
     assert recorder["is_streaming"]
     until(lambda: server.recorded("RECORDER"))
+
+
+def there(stack: System, name: str, state: str) -> list[dict[str, Any]]:
+    """The participants of that name in that state."""
+    return [
+        p
+        for p in stack.conference()["participants"]
+        if (p["display_name"], p["state"]) == (name, state)
+    ]
 
 
 def calls(stack: System) -> list[str]:

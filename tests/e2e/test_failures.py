@@ -119,11 +119,20 @@ def test_a_stream_comes_back_after_losing(
     until(lambda: len(stack.events(sign)) > before)
     time.sleep(STEADY)
     assert state(stack, stream) == "connected"
+    if name == "services.rtmp_egress.session":
+        assert "connecting" not in told_since(stack, stream, "worker-restart"), "it is got back"
 
     watched = recorded(stack, server, stream, request)
 
     assert len(watched) == (1 if name == "services.mixer" else 2)
     assert all(gapless(one) for one in watched)
+
+
+def told_since(stack: System, stream: str, code: str) -> list[str]:
+    """The states of a destination from the one with that reason code on."""
+    told = [e for e in stack.events("destination_changed.v1") if e["participant"] == stream]
+    [first] = [n for n, event in enumerate(told) if event["code"] == code]
+    return [event["state"] for event in told[first:]]
 
 
 def state(stack: System, stream: str) -> str:

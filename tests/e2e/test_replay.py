@@ -45,6 +45,8 @@ def test_what_happens_today_can_be_replayed(stack: System, clips: Path, tmp_path
         people.append(stack.join(name, path, role="host", presentation=str(slides)))
         until(lambda: shown(stack) == sorted(people))
     stream = stack.dial("rtmp://127.0.0.1:9/live/nobody-listens")
+    until(lambda: (stack.participant(stream) or {}).get("detail", "").startswith("nothing listens"))
+    stack.hang_up(stream)
     until(lambda: stack.participant(stream) is None)
     time.sleep(1)
     stack.present(people[1], True)

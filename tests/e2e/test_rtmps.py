@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -61,6 +62,55 @@ async def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
     assert ended["code"] == "tls-certificate"
     assert words in ended["reason"]
     assert f"{which}-KEY" not in str(stack.log())
+
+
+async def test_it_gets_the_stream_where_nobody_wants_it_to_prove_anything(
+    stack: System, authority: Certificates, talker: str
+) -> None:
+    async with faulty_server("ok", authority.expired) as bad:
+        stream = stack.dial(bad.url("live/NO-PROOF", "rtmps"), tls_verify=False)
+        await asyncio.to_thread(stack.streams, stream)
+        found = stack.participant(stream)
+        stack.hang_up(stream)
+        await asyncio.to_thread(until, lambda: stack.participant(stream) is None)
+
+    assert found is not None
+    assert found["destination"]["delivery"]["tls_verify"] is False
+
+
+async def test_a_hot_spare_has_the_stream_when_the_first_address_dies(
+    stack: System, server: Ingest, talker: str
+) -> None:
+    async with faulty_server("ok") as first:
+        stream = stack.dial(
+            first.url("live/FIRST-KEY"), backup_url=server.url("SPARE-KEY"), backup_mode="hot"
+        )
+        await asyncio.to_thread(until, lambda: on_air(stack, stream) == "both")
+        first.process.kill()
+        await asyncio.to_thread(until, lambda: on_air(stack, stream) == "backup")
+    await asyncio.to_thread(until, lambda: "backup address" in detail(stack, stream))
+    await asyncio.sleep(3)
+    found = stack.participant(stream)
+    stack.hang_up(stream)
+    await asyncio.to_thread(until, lambda: stack.participant(stream) is None)
+    [recording] = until(lambda: server.recorded("SPARE-KEY"))
+    watched = watch(str(recording), look=lambda picture: None)
+
+    assert found is not None
+    assert found["state"] == "connected"
+    assert {round((b - a) * 1000) for a, b in pairwise(watched.times)} <= {33, 34}
+    assert "SPARE-KEY" not in str(stack.log())
+
+
+def on_air(stack: System, stream: str) -> str:
+    """Which of its addresses has the stream, as was told last."""
+    told = [e for e in stack.events("destination_changed.v1") if e["participant"] == stream]
+    return str(told[-1]["on_air"]) if told else ""
+
+
+def detail(stack: System, stream: str) -> str:
+    found = stack.participant(stream)
+    return str(found["detail"]) if found else ""
 
 
 async def test_a_destination_that_fails_harms_no_other(

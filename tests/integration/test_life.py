@@ -155,7 +155,7 @@ async def test_who_is_dialled_automatically_is_dialled_again_by_one_replica(stag
         # Mixer and session are assigned beside each other, in any order.
         first = await stage.first(DestinationAssigned)
         assert first.participant == "i1-a1-1"
-        await stage.report("failed", first.session, "dns", participant="i1-a1-1")
+        await stage.report("stopped", first.session, "stopped", participant="i1-a1-1")
 
         async def dialled_again() -> bool:
             return len([e for e in await stage.history() if isinstance(e, CallRequested)]) >= 2

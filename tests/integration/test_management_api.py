@@ -202,12 +202,15 @@ async def test_an_automatic_participants_key_is_sealed_and_never_shown(nc: Clien
             "automatic_participant",
             alias=url,
             presentation_url=f"{url}-slides",
+            backup_url=f"{url}-backup",
+            tls_ca="ours",
             protocol="rtmp",
             streaming=True,
             conference=[conference],
         )
         shown = (await http.get(tube)).json()
-        assert shown["alias"] == "rtmps://host:443/live/***"
+        assert shown["alias"] == shown["backup_url"] == "rtmps://host:443/live/***"
+        assert (shown["tls_ca"], shown["tls_verify"], shown["codec"]) == ("ours", True, "h264")
         assert SECRET not in str(shown)
         assert (await http.get(conference)).json()["automatic_participants"] == [tube]
         one = await stored_participant(nc, tube)
@@ -216,12 +219,14 @@ async def test_an_automatic_participants_key_is_sealed_and_never_shown(nc: Clien
         secrets = await sealed(nc)
         assert secrets[one.sealed_alias.secret] == url
         assert secrets[one.sealed_presentation.secret] == f"{url}-slides"
+        assert one.sealed_backup is not None
+        assert secrets[one.sealed_backup.secret] == f"{url}-backup"
 
         assert (await http.put(tube, json=shown)).status_code == 204
         assert await sealed(nc) == secrets
         assert (await stored_participant(nc, tube)).sealed_alias == one.sealed_alias
 
-        changes = {"alias": f"{url}-2", "presentation_url": ""}
+        changes = {"alias": f"{url}-2", "presentation_url": "", "backup_url": ""}
         assert (await http.patch(tube, json=changes)).status_code == 202
         assert list((await sealed(nc)).values()) == [f"{url}-2"]
         assert (await http.delete(tube)).status_code == 204
@@ -236,6 +241,10 @@ BAD_AUTOMATIC: tuple[tuple[dict[str, Any], str], ...] = (
     ({"alias": f"rtmp://host/live/{SECRET * 60}"}, "alias"),
     ({"presentation_url": f"rtmp://host/{SECRET}"}, "presentation_url"),
     ({"presentation_url": {}}, "presentation_url"),
+    ({"backup_url": f"rtmp://host/{SECRET}"}, "backup_url"),
+    ({"backup_url": SECRET, "routing": "routing_rule"}, "backup_url"),
+    ({"tls_ca": "../../etc"}, "tls_ca"),
+    ({"backup_mode": "cold"}, "backup_mode"),
     ({"role": "host"}, "role"),
     ({"sealed_alias": {"secret": "a.b", "redacted": "", "scheme": ""}, "zzz": 1}, "zzz"),
 )
@@ -251,6 +260,51 @@ async def test_a_bad_automatic_participant_leaves_nothing(nc: Client) -> None:
             assert list(answer.json()["automatic_participant"]) == [field]
             assert SECRET not in answer.text
             assert await sealed(nc) == {}
+
+
+async def test_how_a_stream_is_pushed_is_kept_and_shown_and_its_spare_key_is_not(
+    nc: Client,
+) -> None:
+    async with gateway(nc) as http:
+        await town_hall(http)
+        spare = f"rtmps://spare:443/live/{SECRET}-spare"
+        made = await dial(http, backup_url=spare, backup_mode="hot", tls_verify=False)
+        who = made.json()["data"]["participant_id"]
+        assert (await sealed(nc))[f"{who}.backup"] == spare
+        status = (await http.get(f"{STATUS}/participant/{who}/")).json()
+        ours = (await http.get("/api/rostrum/v1/conferences/town-hall/")).json()
+        [shown] = [p for p in ours["participants"] if p["participant"] == who]
+        plain = await dial(http)
+        usual = (
+            await http.get(f"{STATUS}/participant/{plain.json()['data']['participant_id']}/")
+        ).json()
+
+    assert (status["backup_alias"], status["tls_verify"]) == ("rtmps://spare:443/live/***", False)
+    assert (usual["backup_alias"], usual["tls_verify"]) == ("", True)
+    delivery = shown["destination"]["delivery"]
+    assert (delivery["backup_mode"], delivery["backup"]["url"]) == (
+        "hot",
+        "rtmps://spare:443/live/***",
+    )
+    assert SECRET not in str((status, ours))
+
+
+async def test_a_bad_wish_for_how_to_push_is_named_and_leaves_nothing(nc: Client) -> None:
+    wishes: tuple[dict[str, Any], ...] = (
+        {"backup_url": f"http://host/{SECRET}"},
+        {"backup_mode": "cold"},
+        {"tls_ca": "../../etc/ssl"},
+        {"codec": "vp8"},
+        {"tls_verify": "no"},
+    )
+    async with gateway(nc) as http:
+        await town_hall(http)
+        for wish in wishes:
+            answer = await dial(http, **wish)
+            assert answer.status_code == 400
+            assert list(answer.json()["participant"]) == list(wish)
+            assert SECRET not in answer.text
+        assert await sealed(nc) == {}
 
 
 async def test_a_rule_may_make_an_address_of_any_alias(nc: Client) -> None:

@@ -6,15 +6,27 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from cli.ingest import Ingest, TlsFiles
 from services.rtmp_egress.media.publisher import Deadlines, Publisher, PushError, TlsOptions
+from services.rtmp_egress.media.sockets import (
+    STAGGER,
+    interleaved,
+    is_public,
+    open_socket,
+    race,
+)
+from services.rtmp_egress.rtmp.codecs import Codec
 from tests.support.certs import Certificates, make_certificates
 from tests.support.faulty_rtmp import FaultyServer, faulty_server
+from tests.support.nats import free_port
 from tests.support.nginx import nginx
+from tests.support.pyrtmp_server import pyrtmp_server
 from tests.support.tags import Tag, assert_complete, make_tags, publish, target
 
 KEY, TOKEN, PASSWORD = "canary-room-key", "canary-t0ken", "canary pa$$word"
@@ -85,7 +97,7 @@ async def test_what_is_published_is_what_nginx_records(
     assert publisher.tls_version in (("",) if scheme == "rtmp" else ("TLSv1.2", "TLSv1.3"))
     assert publisher.bytes_out > sum(len(body) for _, _, body in tags)
     [recording] = server.recorded(scheme)
-    assert_complete(recording)
+    await until_complete(recording)
 
 
 @pytest.mark.nginx
@@ -119,7 +131,7 @@ FAULTS = {
     "close-at-live": ("refused-after-start", "live", "permitted"),
     "refuse-connect": ("connect-rejected", "connect", "come back tomorrow"),
     "unknown-app": ("unknown-app", "connect", "no such application"),
-    "need-adobe": ("auth-unsupported", "connect", "adobe"),
+    "need-adobe": ("auth-failed", "connect", "again and again"),
     "auth-failed": ("auth-failed", "connect", "wrong"),
     "refuse-bad-name": ("stream-key-in-use-or-invalid", "publish", "*** is already being"),
     "refuse-denied": ("publish-denied", "publish", "*** may not publish"),
@@ -154,6 +166,142 @@ async def test_an_end_long_after_the_start_is_not_a_refusal(fault: str, code: st
     assert (error.code, error.stage) == (code, "live")
 
 
+@pytest.mark.parametrize("method", ["adobe", "llnw"])
+async def test_a_password_is_proved_and_a_wrong_one_is_told(method: str, tags: list[Tag]) -> None:
+    async with faulty_server(method) as server:
+        await publish(Publisher(target(_secretive(server))), tags)
+        for wrong in ("ann:canary-guess@", "bob:canary%20pa%24%24word@"):
+            url = server.url(f"live/{KEY}", "rtmp", wrong)
+            assert (await failure(Publisher(target(url)))).code == "auth-failed"
+        unnamed = await failure(Publisher(target(server.url(f"live/{KEY}"))))
+    assert unnamed.code == "auth-required"
+
+
+async def test_a_server_that_sends_us_elsewhere_is_followed(tags: list[Tag]) -> None:
+    async with faulty_server("ok") as there:
+        elsewhere = f"rtmp://127.0.0.1:{there.port}/live"
+        async with faulty_server("redirect", elsewhere=elsewhere) as server:
+            await publish(Publisher(target(_secretive(server))), tags)
+        assert "publish" in await there.heard("deleteStream")
+
+
+async def test_but_not_round_in_circles() -> None:
+    port = free_port()
+    async with faulty_server("redirect", elsewhere=f"rtmp://127.0.0.1:{port}/live", port=port) as s:
+        error = await failure(Publisher(target(_secretive(s))))
+    assert error.code == "connect-rejected"
+    assert "one place to another" in error.reason
+
+
+async def test_a_codec_that_the_server_takes_is_published_and_any_other_is_not(
+    tags: list[Tag],
+) -> None:
+    async with faulty_server("hevc") as server:
+        await publish(Publisher(target(_secretive(server)), codec=Codec("HEVC", "hvc1")), tags)
+        other = Publisher(target(_secretive(server)), codec=Codec("AV1", "av01"))
+        assert (await failure(other)).code == "codec-unsupported"
+
+
+async def test_a_certificate_is_not_looked_at_where_that_is_wished(
+    certificates: Certificates, tags: list[Tag]
+) -> None:
+    async with faulty_server("ok", certificates.expired) as server:
+        careless = TlsOptions(verify=False)
+        publisher = Publisher(target(_secretive(server, "rtmps")), tls=careless)
+        await publish(publisher, tags)
+    assert publisher.tls_version == "TLSv1.3"
+
+
+async def test_a_destination_may_have_an_authority_of_its_own(
+    certificates: Certificates, tags: list[Tag]
+) -> None:
+    async with faulty_server("ok", certificates.good) as server:
+        own = TlsOptions(own_file=str(certificates.ca))
+        await publish(Publisher(target(_secretive(server, "rtmps")), tls=own), tags)
+
+
+async def test_a_server_of_other_people_records_all_that_is_published(
+    tmp_path: Path, tags: list[Tag]
+) -> None:
+    """PyRTMP; nginx is above, and libav's listener in `test_ingest`."""
+    recording = tmp_path / "recording.flv"
+    async with pyrtmp_server(recording) as url:
+        await publish(Publisher(target(url)), tags)
+        await until_complete(recording)
+
+
+async def until_complete(recording: Path) -> None:
+    """The last pictures are written a moment after the publisher has left."""
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                return assert_complete(recording)
+            except AssertionError:
+                await asyncio.sleep(0.05)
+
+
+async def test_an_address_that_does_not_answer_is_overtaken_by_the_next() -> None:
+    """RFC 8305: the second is tried beside the first, long before that is given up."""
+    with silent_port() as silent, socket.socket() as good:
+        good.bind(("127.0.0.1", 0))
+        good.listen()
+        addresses = [(socket.AF_INET, sock.getsockname()) for sock in (silent, good)]
+        begun = time.monotonic()
+        async with asyncio.timeout(5):
+            sock = await race(addresses, silence=8)
+        took = time.monotonic() - begun
+        with sock:
+            assert sock.getpeername() == good.getsockname()
+    assert STAGGER <= took < 3
+
+
+async def test_a_family_that_this_machine_does_not_speak_is_passed_over() -> None:
+    with socket.socket() as good:
+        good.bind(("127.0.0.1", 0))
+        good.listen()
+        strange = (cast(socket.AddressFamily, 999), ("somewhere", 1935))
+        with await race([strange, (socket.AF_INET, good.getsockname())], silence=8) as sock:
+            assert sock.getpeername() == good.getsockname()
+    with pytest.raises(OSError, match="not supported"):
+        await race([strange], silence=8)
+
+
+def test_addresses_are_tried_family_by_family_by_turns() -> None:
+    six = [(socket.AF_INET6, (f"2001:db8::{n}", 1935, 0, 0)) for n in range(3)]
+    four = [(socket.AF_INET, ("192.0.2.1", 1935))]
+    assert interleaved([*six, *four]) == [six[0], four[0], six[1], six[2]]
+    assert interleaved([*four, *six]) == [four[0], six[0], six[1], six[2]]
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1::1", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("169.254.169.254", False),
+        ("::1", False),
+        ("fe80::1%eth0", False),
+        ("::ffff:10.0.0.1", False),
+        ("224.0.0.1", False),
+    ],
+)
+def test_what_is_public_and_what_is_somebodys_own_network(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+async def test_a_redirection_into_our_own_network_is_not_followed() -> None:
+    """From a server on the internet, which there is none of here: judged by its last step."""
+    with socket.socket() as inside:
+        inside.bind(("127.0.0.1", 0))
+        inside.listen()
+        url = f"rtmp://127.0.0.1:{inside.getsockname()[1]}/live/{KEY}"
+        with pytest.raises(PushError) as caught:
+            await open_socket(target(url), deadline=1, silence=1, clock=time.monotonic, public=True)
+    assert caught.value.code == "forbidden-address"
+
+
 async def test_a_challenge_without_credentials_asks_for_them() -> None:
     async with faulty_server("need-adobe") as server:
         error = await failure(Publisher(target(server.url(f"live/{KEY}"))))
@@ -180,7 +328,7 @@ async def test_a_refusal_is_heard_though_a_write_fails_before_it_was_read() -> N
 async def test_a_server_with_tiny_chunks_and_an_odd_stream_number_is_served(
     tags: list[Tag],
 ) -> None:
-    for fault in ("tiny-chunks", "odd-stream", "ok"):
+    for fault in ("tiny-chunks", "odd-stream", "amf3", "never-pong", "ok"):
         async with faulty_server(fault) as server:
             await publish(Publisher(target(_secretive(server))), tags)
             assert await server.heard("deleteStream") == [
@@ -260,7 +408,7 @@ async def test_an_unreadable_authority_file_is_told(tmp_path: Path) -> None:
             error = await failure(
                 Publisher(target(_secretive(server, "rtmps")), tls=TlsOptions(str(path)))
             )
-            assert (error.code, error.stage) == ("tls", "tls")
+            assert (error.code, error.stage) == ("tls-authority", "tls")
             assert "authorities" in error.reason
 
 
@@ -297,7 +445,9 @@ async def test_a_closed_port_is_told() -> None:
     assert (error.code, error.stage) == ("connect-refused", "tcp")
 
 
-async def test_a_host_that_does_not_answer_is_told() -> None:
+@contextmanager
+def silent_port() -> Iterator[socket.socket]:
+    """Somewhere that connections to are neither taken nor refused."""
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -305,6 +455,11 @@ async def test_a_host_that_does_not_answer_is_told() -> None:
             # Linux drops connections silently once one more than the backlog waits.
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
+        yield full
+
+
+async def test_a_host_that_does_not_answer_is_told() -> None:
+    with silent_port() as full:
         port = full.getsockname()[1]
         begun = time.monotonic()
         error = await failure(

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from services.rtmp_egress.recording.boxes import mend
-from services.rtmp_egress.wire import PartBegun, RemoveDestination, Troubled
+from services.rtmp_egress.wire import Changed, PartBegun, RemoveDestination, Troubled
 from tests.support.nats import free_port
 from tests.support.recording import FEED, packets, paper_feed, recording_session
 from tests.support.watch import beeps, flashes, inner, offsets, watch
@@ -47,7 +47,8 @@ async def test_what_the_feed_shows_is_in_the_file(tmp_path: Path, socket: Path) 
         running.push("bad", f"rtmp://127.0.0.1:{free_port()}/live/KEY")
         running.record("p1", "record://talk-{conference}")
         await running.state("p1", "publishing")
-        assert (await running.state("bad", "failed")).code == "connect-refused"
+        refused = await running.until(Changed, lambda change: change.code == "connect-refused")
+        assert (refused.participant, refused.state) == ("bad", "connecting")
         stats = await running.pictures(150)
         running.child.send(RemoveDestination("p1"))
         await running.state("p1", "stopped")

@@ -17,6 +17,7 @@ from proto.base import Refused, encode
 from proto.conference import CallRequested
 from proto.config import GatewayRoutingRule, Global
 from proto.routing import CallRefused, CallRouted, RoutingEvent, RulesTried, TryRules, decode_commit
+from proto.urls import Delivery, SealedUrl
 from services.routing.rules import Rules
 from services.routing.shell import Routing, Trials
 
@@ -59,12 +60,16 @@ class Desk:
             "tube",
             "Tube",
             "guest",
-            await self.vault.put(url, "tube", "destination"),
+            msgspec.structs.replace(
+                await self.vault.put(url, "tube", "destination"),
+                delivery=more.pop("delivery", None),
+            ),
             "rtmp",
             more.pop("routing", "routing_rule"),
             more.pop("location", ""),
             True,
             "keep_conference_alive_never",
+            crypto_mode=more.pop("crypto_mode", "besteffort"),
         )
         if second:
             sealed = await self.vault.put(second, "tube", "presentation")
@@ -95,6 +100,26 @@ async def test_a_rewritten_alias_is_sealed_anew(desk: Desk) -> None:
     assert (routed.rule, routed.location, routed.quality) == ("Streaming", "DMZ", "sd")
     assert routed.destination.redacted == "rtmps://ingest.example.com/live/***"
     assert b"SECRET" not in encode(routed)
+
+
+async def test_how_it_is_pushed_to_outlasts_the_rewriting(desk: Desk) -> None:
+    desk.configure(STREAMING)
+    spare = SealedUrl("tube.backup", "rtmps://spare/live/***", "rtmps")
+    delivery = Delivery(tls_ca="ours", backup=spare)
+    [routed] = await desk.call("yt-SECRET", delivery=delivery)
+
+    assert isinstance(routed, CallRouted)
+    assert routed.destination.delivery == delivery
+
+
+async def test_a_spare_address_without_encryption_is_none_where_encryption_is_required(
+    desk: Desk,
+) -> None:
+    desk.configure(STREAMING)
+    spare = SealedUrl("tube.backup", "rtmp://spare/live/***", "rtmp")
+    for mode in ("on", "besteffort"):
+        [decided] = await desk.call("yt-SECRET", delivery=Delivery(backup=spare), crypto_mode=mode)
+        assert isinstance(decided, CallRefused) is (mode == "on")
 
 
 async def test_both_legs_of_a_dual_stream_are_routed(desk: Desk) -> None:

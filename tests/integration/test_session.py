@@ -1,19 +1,25 @@
 """The process of an egress session, between a feed and a real RTMP server."""
 
 import asyncio
+import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from cli.ingest import Ingest
+from bench.common import processes, tree
+from cli.ingest import Ingest, start_ingest
 from kit.child import Child
 from kit.secrets import Sealer, new_key
 from proto.media import FeedSpec, Rendition
+from proto.urls import Delivery
+from services.rtmp_egress.media.publisher import Publisher
 from services.rtmp_egress.wire import (
     AddDestination,
     Begin,
@@ -27,8 +33,10 @@ from services.rtmp_egress.wire import (
     decode_report,
 )
 from tests.support.certs import Certificates
+from tests.support.faulty_rtmp import faulty_server
 from tests.support.nats import free_port
 from tests.support.nginx import certificates, rtmp_server, rtmps_server  # noqa: F401
+from tests.support.tags import target
 from tests.support.watch import Watched, beeps, flashes, offsets, watch
 
 pytestmark = pytest.mark.nginx
@@ -65,7 +73,7 @@ class Session:
 
     async def until(self, kind: type[R], holds: Callable[[R], bool] = lambda report: True) -> R:
         """The first report of a kind for which something holds."""
-        async with asyncio.timeout(20), self._news:
+        async with asyncio.timeout(30), self._news:
             while True:
                 for report in self.said:
                     if isinstance(report, kind) and holds(report):
@@ -82,8 +90,47 @@ class Session:
             Changed, lambda told: (told.participant, told.state) == (participant, state)
         )
 
-    def add(self, participant: str, url: str) -> None:
-        self.child.send(AddDestination(participant, self._sealer.seal(url)))
+    async def times(self, participant: str, state: str, count: int) -> Changed:
+        """The report of a state that is the `count`th one after another state."""
+        async with asyncio.timeout(20), self._news:
+            while True:
+                told = [r for r in self.said if isinstance(r, Changed)]
+                told = [r for r in told if r.participant == participant]
+                befores = [None, *told]
+                changes = [
+                    now
+                    for before, now in zip(befores, told, strict=False)
+                    if now.state == state and (before is None or before.state != state)
+                ]
+                if len(changes) >= count:
+                    return changes[count - 1]
+                await self._news.wait()
+
+    def add(
+        self,
+        participant: str,
+        url: str,
+        delivery: Delivery = Delivery(),  # noqa: B008, it is frozen
+        *,
+        backup: str = "",
+        seen: bool = False,
+    ) -> None:
+        sealed = self._sealer.seal(backup) if backup else ""
+        order = AddDestination(participant, self._sealer.seal(url), delivery, sealed, seen)
+        self.child.send(order)
+
+
+@contextmanager
+def stopped(server: Ingest) -> Iterator[None]:
+    """As if the machine had hung: nginx and its workers, but not the kernel under them."""
+    pids = [process.pid for process in tree(server.process.pid, processes())]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 @asynccontextmanager
@@ -177,14 +224,26 @@ async def test_destinations_that_fail_harm_no_other(
         running.add("nobody", f"rtmp://127.0.0.1:{free_port()}/live/SECRETKEY")
         running.add("http", "http://127.0.0.1/live/SECRETKEY")
         running.child.send(AddDestination("forged", "bm90IHNlYWxlZA=="))
-        codes = {
-            who: (await running.state(who, "failed")).code for who in ("nobody", "http", "forged")
-        }
+        running.add("newer", rtmp_server.url("SECRETKEY"), Delivery(codec="hevc"))
+        running.add("strange", rtmp_server.url("SECRETKEY"), Delivery(tls_ca="ours"))
+        nobody = await running.until(Changed, lambda told: told.next_retry_in is not None)
+        wrong = ("http", "forged", "newer", "strange")
+        codes = {who: (await running.state(who, "failed")).code for who in wrong}
         await running.state("good", "publishing")
         await running.pictures(60)
     rtmp_server.stop()
 
-    assert codes == {"nobody": "connect-refused", "http": "bad-url", "forged": "unsealable"}
+    assert (nobody.participant, nobody.state, nobody.code) == (
+        "nobody",
+        "connecting",
+        "connect-refused",
+    )
+    assert codes == {
+        "http": "bad-url",
+        "forged": "unsealable",
+        "newer": "codec-unsupported",
+        "strange": "tls-authority",
+    }
     assert len(judge(rtmp_server.recorded("good")).seen) >= 60 - INSIDE
     assert "SECRETKEY" not in repr(running.said)
 
@@ -213,20 +272,135 @@ async def test_a_destination_may_be_added_again_at_once(
     assert len(judge(rtmp_server.recorded("two")).seen) > 0
 
 
-async def test_a_server_that_dies_ends_its_destination_with_a_reason(
+async def test_a_server_that_dies_and_comes_back_gets_its_stream_back_each_time(
+    tmp_path: Path,
+    socket: Path,
+) -> None:
+    """Three times; each recording begins at a key frame and at time 0, and is without a gap."""
+    port = free_port()
+    recordings, losses = [], []
+    async with feed(socket), session() as running:
+        running.child.send(FeedAt(str(socket)))
+        for life in range(3):
+            with start_ingest(tmp_path / str(life), port) as server:
+                if life == 0:
+                    running.add("p1", server.url("one"))
+                await running.times("p1", "publishing", life + 1)
+                await running.pictures(75)
+                server.kill()
+            losses.append(await running.times("p1", "recovering", life + 1))
+            recordings.append(server.recorded("one"))
+    told = [report for report in running.said if isinstance(report, Changed)]
+
+    assert {lost.code for lost in losses} <= {"connection-lost", "server-closed"}
+    assert losses[0].bytes_out > 0
+    assert [t.bytes_out for t in told] == sorted(t.bytes_out for t in told)
+    for recorded in recordings:
+        # The last pictures may have been in nginx's memory when it was killed.
+        assert len(judge(recorded).seen) >= 75 - INSIDE
+
+
+async def test_a_server_that_is_stopped_is_found_out_and_got_back(
+    rtmp_server: Ingest,  # noqa: F811
+    socket: Path,
+) -> None:
+    """Its kernel still takes what it will never read, so only its own silence tells."""
+    async with feed(socket), session() as running:
+        running.child.send(FeedAt(str(socket)))
+        running.add("p1", rtmp_server.url("one"))
+        await running.state("p1", "publishing")
+        await running.pictures(90)
+        with stopped(rtmp_server):
+            begun = time.monotonic()
+            lost = await running.state("p1", "recovering")
+            took = time.monotonic() - begun
+        await running.times("p1", "publishing", 2)
+
+    assert lost.code == "not-acknowledged"
+    assert took < 10
+
+
+async def test_a_key_that_the_server_has_not_given_up_yet_is_waited_for(socket: Path) -> None:
+    """A half-dead connection of our own still has it."""
+    async with feed(socket), session() as running:
+        running.child.send(FeedAt(str(socket)))
+        async with faulty_server("refuse-bad-name", times=3) as server:
+            running.add("p1", server.url())
+            await running.state("p1", "publishing")
+    told = [(r.state, r.code, r.attempt) for r in running.said if isinstance(r, Changed)]
+
+    waiting = ("connecting", "stream-key-in-use-or-invalid")
+    assert told[:5] == [
+        ("connecting", "", 1),
+        *((*waiting, attempt) for attempt in (2, 3, 4)),
+        ("publishing", "", 4),
+    ]
+
+
+async def test_the_same_with_a_real_server(
+    rtmp_server: Ingest,  # noqa: F811
+    socket: Path,
+) -> None:
+    half_dead = Publisher(target(rtmp_server.url("one")))
+    await half_dead.connect()
+    async with feed(socket), session() as running:
+        running.child.send(FeedAt(str(socket)))
+        running.add("p1", rtmp_server.url("one"), seen=True)
+        waits = await running.until(Changed, lambda told: told.attempt == 3)
+        await half_dead.close()
+        await running.state("p1", "publishing")
+        await running.pictures(60)
+    rtmp_server.stop()
+
+    assert (waits.state, waits.code) == ("recovering", "stream-key-in-use-or-invalid")
+    assert len(judge(rtmp_server.recorded("one")[-1:]).seen) >= 60 - INSIDE
+
+
+async def test_a_backup_address_takes_over_and_a_hot_one_is_there_all_the_time(
     rtmp_server: Ingest,  # noqa: F811
     socket: Path,
 ) -> None:
     async with feed(socket), session() as running:
         running.child.send(FeedAt(str(socket)))
-        running.add("p1", rtmp_server.url("one"))
-        await running.state("p1", "publishing")
-        await running.pictures(75)
-        rtmp_server.kill()
-        failed = await running.state("p1", "failed")
+        async with faulty_server("ok") as primary:
+            spare, hot = rtmp_server.url("spare"), rtmp_server.url("hot")
+            running.add("over", primary.url(), Delivery(), backup=spare)
+            running.add("both", primary.url(), Delivery(backup_mode="hot"), backup=hot)
+            await running.until(Changed, lambda told: told.on_air == "primary")
+            await running.until(Changed, lambda told: told.on_air == "both")
+            primary.process.kill()
+            over = await running.until(
+                Changed, lambda told: (told.participant, told.on_air) == ("over", "backup")
+            )
+            both = await running.until(
+                Changed, lambda told: (told.participant, told.on_air) == ("both", "backup")
+            )
+        await running.pictures(60)
+        running.child.send(RemoveDestination("both"))
+        await running.state("both", "stopped")
+        states = [
+            r.state for r in running.said if isinstance(r, Changed) if r.participant == "both"
+        ]
+    rtmp_server.stop()
 
-    assert failed.code in {"connection-lost", "server-closed"}
-    assert failed.bytes_out > 0
+    assert (over.state, over.reason) == ("publishing", "live at the backup address")
+    assert both.reason.startswith("live at the backup address alone; the primary one is recovering")
+    assert set(states) == {"connecting", "publishing", "stopped"}, "the viewers saw no break"
+    for key in ("spare", "hot"):
+        assert len(judge(rtmp_server.recorded(key)).seen) >= 60 - INSIDE
+
+
+async def test_one_that_was_live_in_a_process_that_died_is_recovering(
+    rtmp_server: Ingest,  # noqa: F811
+) -> None:
+    async with session() as running:
+        running.add("p1", rtmp_server.url("one"), seen=True)
+        await running.state("p1", "publishing")
+
+    assert [r.state for r in running.said if isinstance(r, Changed)][:2] == [
+        "recovering",
+        "publishing",
+    ]
 
 
 async def test_a_newcomer_starts_at_a_key_frame_without_waiting(

@@ -1,7 +1,8 @@
 """An RTMP server that misbehaves on purpose, in a process of its own.
 
 `python -m tests.support.faulty_rtmp --fault refuse-connect` prints its port, then the name of
-each command that it hears. Tests use `faulty_server`.
+each command that it hears, and `video TIME N` for each picture that bears a number. Tests use
+`faulty_server`. After so many conversations as `--times` says it is a server like any other.
 """
 
 import argparse
@@ -19,10 +20,11 @@ from typing import get_args
 import msgspec
 
 from cli.ingest import TlsFiles
-from services.rtmp_egress.rtmp.amf0 import Encodable, decode, encode
+from services.rtmp_egress.rtmp.amf0 import Encodable, Value, decode, encode
 from services.rtmp_egress.rtmp.chunks import ChunkReader, ChunkWriter, Kind, Message
 from services.rtmp_egress.rtmp.errors import Stage
 from services.rtmp_egress.rtmp.handshake import BLOCK, VERSION
+from tests.support.challenge import needed
 
 STAGES: tuple[Stage, ...] = get_args(Stage)[3:]
 """`mute-at-STAGE` and `close-at-STAGE`: what it does instead of answering there."""
@@ -41,6 +43,7 @@ REFUSALS = {
     "refuse-bad-name": ("NetStream.Publish.BadName", "{key} is already being published"),
     "refuse-denied": ("NetStream.Publish.Denied", "{key} may not publish here"),
     "refuse-otherwise": ("NetStream.Publish.Failed", "disk full"),
+    "forbid-later": ("NetStream.Publish.Denied", "{key} is not paid for"),
     "kick": ("NetStream.Publish.Rejected", "{key} was thrown out"),
 }
 """What it answers: code and description."""
@@ -50,16 +53,29 @@ FAULTS = (
     *REFUSALS,
     *(f"{how}-at-{stage}" for stage in STAGES for how in ("mute", "close")),
     "stop-reading",
+    "slow-reader",
     "reset",
     "close-later",
     "garbage",
     "gibberish",
+    "late-gibberish",
     "tiny-chunks",
     "odd-stream",
+    "amf3",
+    "redirect",
+    "adobe",
+    "llnw",
+    "hevc",
+    "never-pong",
+    "pongs-then-silence",
+    "acks-then-silence",
 )
 
 ENOUGH = 20_000
-"""Bytes of media after which `reset`, `kick` and `close-later` happen."""
+"""Bytes of media after which things happen, unless told otherwise."""
+
+SLOWLY = 150_000
+"""Bytes a second that a slow reader takes."""
 
 PATIENCE = 2.5
 """Seconds before `close-later`, longer than what counts as a refusal in disguise."""
@@ -69,30 +85,66 @@ class _Over(Exception):
     """This conversation has ended."""
 
 
+VIDEO = "video"
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """How to misbehave."""
+
+    fault: str = "ok"
+    enough: int = ENOUGH
+    times: int = 0
+    "Conversations after which the fault is mended; 0: never."
+    elsewhere: str = ""
+    "Where `redirect` sends everybody."
+
+
 class Conversation:
     """The server's side of one connection."""
 
     def __init__(
-        self, fault: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, wish: Wish, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self._fault = fault
+        self._fault = fault = wish.fault
+        self._wish = wish
         self._in = reader
         self._out = writer
         self._chunks = ChunkReader()
         self._cutter = ChunkWriter(compact=True)
         self._stream = 7_000_001 if fault == "odd-stream" else 1
         self._media = 0
+        self._received = self._confirmed = 0
+        self._window = 0
 
     async def run(self) -> None:
         try:
             await self._handshake()
-            while data := await self._in.read(65_536):
+            while data := await self._in.read(SLOWLY // 10 if self._slow else 65_536):
                 for message in self._chunks.receive(data):
                     await self._hear(message)
+                self._acknowledge(len(data))
+                if self._slow:
+                    await asyncio.sleep(0.1)
         except (_Over, ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             self._out.close()
+
+    @property
+    def _slow(self) -> bool:
+        return self._fault == "slow-reader" and self._media > self._wish.enough
+
+    @property
+    def _silent(self) -> bool:
+        """It hears everything and says nothing any more."""
+        return self._fault.endswith("-then-silence") and self._media > self._wish.enough
+
+    def _acknowledge(self, count: int) -> None:
+        self._received += count
+        due = self._received - self._confirmed >= self._window > 0
+        if due and not self._silent and self._fault not in ("never-pong", "pongs-then-silence"):
+            self._confirmed = self._received
+            self._tell(Kind.ACKNOWLEDGEMENT, self._received.to_bytes(4, "big"))
 
     async def _handshake(self) -> None:
         first = await self._in.readexactly(1)
@@ -120,16 +172,27 @@ class Conversation:
                 name, number, *rest = decode(message.payload)
                 print(name, flush=True)
                 await self._command(str(name), number, rest)
+            case Kind.WINDOW_SIZE:
+                self._window = int.from_bytes(message.payload, "big")
+            case Kind.USER_CONTROL if message.payload[:2] == b"\x00\x06":
+                if not self._silent and self._fault not in (
+                    "never-pong",
+                    "acks-then-silence",
+                ):
+                    self._tell(Kind.USER_CONTROL, b"\x00\x07" + message.payload[2:6])
             case Kind.AUDIO | Kind.VIDEO | Kind.DATA:
+                if message.kind == Kind.VIDEO and message.payload[1:2] == b"\x01":
+                    number = int.from_bytes(message.payload[5:9], "big")
+                    print(VIDEO, message.timestamp, number, flush=True)
                 self._media += len(message.payload)
-                if self._media > ENOUGH:
+                if self._media > self._wish.enough:
                     await self._enough()
 
-    async def _command(self, name: str, number: Encodable, rest: Sequence[Encodable]) -> None:
+    async def _command(self, name: str, number: Value, rest: Sequence[Value]) -> None:
         match name:
             case "connect":
                 await self._misbehave("connect")
-                self._connected(number)
+                self._connected(number, rest[0])
             case "releaseStream" | "FCPublish":
                 self._say("_error", number, None, _info("NetConnection.Call.Failed", "what?"))
             case "createStream":
@@ -141,9 +204,10 @@ class Conversation:
             case "deleteStream":
                 raise _Over
 
-    def _connected(self, number: Encodable) -> None:
-        if self._fault in ("refuse-connect", "unknown-app", "need-adobe", "auth-failed"):
-            self._say("_error", number, None, _info(*REFUSALS[self._fault]))
+    def _connected(self, number: Value, wish: Value) -> None:
+        refusal = self._rejection(wish if isinstance(wish, dict) else {})
+        if refusal is not None:
+            self._say("_error", number, None, refusal)
             raise _Over
         self._tell(Kind.WINDOW_SIZE, (5_000_000).to_bytes(4, "big"))
         self._tell(Kind.PEER_BANDWIDTH, (5_000_000).to_bytes(4, "big") + b"\x02")
@@ -151,7 +215,21 @@ class Conversation:
             self._tell(Kind.SET_CHUNK_SIZE, (1).to_bytes(4, "big"))
         self._tell(Kind.USER_CONTROL, struct.pack(">HI", 6, 1234))
         success = {"level": "status", "code": "NetConnection.Connect.Success"}
-        self._say("_result", number, {"fmsVer": "FMS/3,5,7,7009", "capabilities": 31}, success)
+        server: dict[str, Encodable] = {"fmsVer": "FMS/3,5,7,7009", "capabilities": 31}
+        if self._fault == "hevc":
+            server["videoFourCcInfoMap"] = {"hvc1": 1}
+        self._say("_result", number, server, success)
+
+    def _rejection(self, wish: dict[str, Value]) -> dict[str, Encodable] | None:
+        if self._fault in ("refuse-connect", "unknown-app", "need-adobe", "auth-failed"):
+            return _info(*REFUSALS[self._fault])
+        if self._fault == "redirect":
+            moved: Encodable = {"code": 302, "redirect": self._wish.elsewhere}
+            return {**_info("NetConnection.Connect.Rejected", "moved"), "ex": moved}
+        if self._fault in ("adobe", "llnw"):
+            words = needed(self._fault, str(wish["app"]), str(wish["tcUrl"]))
+            return _info("NetConnection.Connect.Rejected", words) if words else None
+        return None
 
     async def _published(self, key: str) -> None:
         if self._fault.startswith("refuse-"):
@@ -167,8 +245,11 @@ class Conversation:
 
     async def _enough(self) -> None:
         match self._fault:
-            case "kick":
-                code, text = REFUSALS["kick"]
+            case "late-gibberish":
+                self._out.write(b"\xff" * 5000)
+                await asyncio.get_running_loop().create_future()
+            case "kick" | "forbid-later":
+                code, text = REFUSALS[self._fault]
                 self._say("onStatus", 0, None, _info(code, text.format(key="the stream")))
                 raise _Over
             case "reset":
@@ -185,7 +266,10 @@ class Conversation:
                     raise _Over from None
 
     def _say(self, *values: Encodable) -> None:
-        self._tell(Kind.COMMAND, encode(*values), 3)
+        if self._fault == "amf3":
+            self._tell(Kind.COMMAND_AMF3, b"\0" + encode(*values), 3)
+        else:
+            self._tell(Kind.COMMAND, encode(*values), 3)
 
     def _tell(self, kind: Kind, payload: bytes, channel: int = 2) -> None:
         self._out.write(self._cutter.write(Message(kind, 0, 0, payload), channel))
@@ -195,12 +279,17 @@ def _info(code: str, description: str) -> dict[str, Encodable]:
     return {"level": "error", "code": code, "description": description}
 
 
-async def _serve(fault: str, tls: ssl.SSLContext | None) -> None:
+async def _serve(wish: Wish, tls: ssl.SSLContext | None, port: int) -> None:
+    conversations = 0
+
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Conversation(fault, reader, writer).run()
+        nonlocal conversations
+        conversations += 1
+        mended = 0 < wish.times < conversations
+        await Conversation(Wish() if mended else wish, reader, writer).run()
 
     # A small buffer, so that a server that stops reading is felt soon.
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls, limit=4096)
+    server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=tls, limit=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -221,20 +310,45 @@ class FaultyServer(msgspec.Struct, frozen=True):
         while not names or names[-1] != last:
             line = await self.process.stdout.readline()
             assert line, f"{last} was never heard"
-            names.append(line.decode().strip())
+            if not line.startswith(VIDEO.encode()):
+                names.append(line.decode().strip())
         return names
+
+    async def pictures(self) -> list[list[tuple[int, int]]]:
+        """Ends the server; times and numbers of the pictures it got, publication by publication.
+
+        A picture's number is its first four bytes after the FLV tag's head.
+        """
+        self.process.terminate()
+        said, _ = await self.process.communicate()
+        publications: list[list[tuple[int, int]]] = []
+        for line in said.decode().splitlines():
+            match line.split():
+                case ["publish"]:
+                    publications.append([])
+                case ["video", when, number]:
+                    publications[-1].append((int(when), int(number)))
+        return publications
 
 
 @asynccontextmanager
-async def faulty_server(fault: str, tls: TlsFiles | None = None) -> AsyncIterator[FaultyServer]:
+async def faulty_server(
+    fault: str,
+    tls: TlsFiles | None = None,
+    *,
+    enough: int = ENOUGH,
+    times: int = 0,
+    elsewhere: str = "",
+    port: int = 0,
+) -> AsyncIterator[FaultyServer]:
     """A server with `fault`, over TLS if there are files for it."""
     files = ["--certificate", str(tls.certificate), "--key", str(tls.key)] if tls else []
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.support.faulty_rtmp",
-        "--fault",
-        fault,
+        *("--fault", fault, "--enough", str(enough), "--times", str(times)),
+        *("--elsewhere", elsewhere, "--port", str(port)),
         *files,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -242,13 +356,18 @@ async def faulty_server(fault: str, tls: TlsFiles | None = None) -> AsyncIterato
         assert process.stdout is not None
         yield FaultyServer(int(await process.stdout.readline()), process)
     finally:
-        process.kill()
+        if process.returncode is None:
+            process.kill()
         await process.communicate()
 
 
 def _main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--fault", choices=FAULTS, default="ok")
+    parser.add_argument("--enough", type=int, default=ENOUGH)
+    parser.add_argument("--times", type=int, default=0)
+    parser.add_argument("--elsewhere", default="")
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--certificate", type=Path)
     parser.add_argument("--key", type=Path)
     given = parser.parse_args()
@@ -256,7 +375,8 @@ def _main() -> None:
     if given.certificate is not None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(given.certificate, given.key)
-    asyncio.run(_serve(given.fault, tls))
+    wish = Wish(given.fault, given.enough, given.times, given.elsewhere)
+    asyncio.run(_serve(wish, tls, given.port))
 
 
 if __name__ == "__main__":

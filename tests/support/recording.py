@@ -71,7 +71,7 @@ class Recorded:
 
     def record(self, participant: str, url: str, leg: Content = "single") -> None:
         keep = Keep(recording_id(participant, leg), time.time() - time.monotonic())
-        self.child.send(AddDestination(participant, self._sealer.seal(url), keep))
+        self.child.send(AddDestination(participant, self._sealer.seal(url), keep=keep))
 
     def push(self, participant: str, url: str) -> None:
         self.child.send(AddDestination(participant, self._sealer.seal(url)))

@@ -20,7 +20,7 @@ from proto.config import CryptoMode
 from proto.egress import DestinationChanged
 from proto.routing import CallRefused, CallRouted
 from proto.scheduler import DestinationAssigned, SessionRefused
-from proto.urls import NOT_IN_THE_CLEAR, RECORD, SealedUrl
+from proto.urls import RECORD, SealedUrl
 from proto.views import STEP_STATE, ConferenceView, ParticipantView
 from services.conference_state.core.life import after, redials, with_consequences
 from services.conference_state.core.vmr import Automatic, Vmr
@@ -33,6 +33,10 @@ FIRST_RETRY = 2.0
 
 LAST_RETRY = 60.0
 """Seconds that this grows to: a service that is back is noticed within a minute."""
+
+GIVEN_UP_RETRY = 300.0
+"""The same for one whose destination was given up: the egress worker has tried already what trying
+helps, and what only people can mend is not mended by asking every minute."""
 
 FINAL = ("encryption-required", "forbidden", "present", "protocol")
 """Reason codes that no further attempt can change."""
@@ -167,16 +171,24 @@ def full(state: ConferenceView, vmr: Vmr) -> Refused | None:
 
 
 def _unencrypted(url: SealedUrl, mode: CryptoMode) -> bool:
-    return mode == "on" and url.scheme not in NOT_IN_THE_CLEAR
+    return mode == "on" and url.in_the_clear()
 
 
 def _retry_at(
-    ident: int, code: str, state: ConferenceView, at: datetime, vmr: Vmr | None
+    ident: int,
+    code: str,
+    state: ConferenceView,
+    at: datetime,
+    vmr: Vmr | None,
+    *,
+    given_up: bool = False,
 ) -> datetime | None:
     """When an automatic call that has just failed is made again; None: not at all."""
     automatic = next((a for a in vmr.automatic if a.id == ident), None) if vmr else None
     if automatic is None or not automatic.retry or code in FINAL:
         return None
+    if given_up:
+        return at + timedelta(seconds=GIVEN_UP_RETRY)
     known = next((a for a in state.automatic if a.automatic == ident), None)
     doublings = min(known.failures if known else 0, 10)
     return at + timedelta(seconds=min(FIRST_RETRY * 2**doublings, LAST_RETRY))
@@ -230,12 +242,17 @@ def _hear_of(
             # The last words of a session that the call has left.
             return []
         case "failed" | "stopped":
-            return _drop(state, call, fact.code or "stopped", fact.reason, at, vmr)
+            gone = fact.code or "stopped"
+            given_up = fact.state == "failed"
+            return _drop(state, call, gone, fact.reason, at, vmr, given_up=given_up)
         case "publishing" if call.state == "connected" and not other:
-            return []
+            return _warn(call, fact, at)
         case "publishing":
-            return [CallConnected(at, call.participant, bool(fact.tls_version), fact.session)]
+            encrypted = bool(fact.tls_version)
+            connected = CallConnected(at, call.participant, encrypted, fact.session)
+            return [connected, *_warn(call, fact, at, detail=_left_over(call))]
         case "connecting" if not _on_air(call):
+            # A server that is not up yet is tried again; what stands in the way is told.
             return _progress(call, "connecting", fact, at)
         case "connecting" | "recovering":
             # Connecting again is part of recovering; the indicator stays on.
@@ -257,9 +274,24 @@ def _routed(fact: CallRouted) -> str:
 def _progress(
     call: ParticipantView, step: CallStep, fact: DestinationChanged, at: datetime
 ) -> list[ConferenceEvent]:
-    if call.state == STEP_STATE[step]:
+    if call.state == STEP_STATE[step] and fact.reason in ("", call.detail):
         return []
     return [CallProgressed(at, call.participant, step, fact.reason, fact.session)]
+
+
+def _warn(
+    call: ParticipantView, fact: DestinationChanged, at: datetime, *, detail: str | None = None
+) -> list[ConferenceEvent]:
+    """What is to be known of a stream that is live, where that has changed."""
+    said = fact.reason or _left_over(call)
+    if said == (call.detail if detail is None else detail):
+        return []
+    return [CallProgressed(at, call.participant, "connected", said)]
+
+
+def _left_over(call: ParticipantView) -> str:
+    """What became of the other leg is told for as long as the call lasts."""
+    return call.presentation_detail if call.presentation_state == "failed" else ""
 
 
 def _drop(
@@ -269,8 +301,10 @@ def _drop(
     reason: str,
     at: datetime,
     vmr: Vmr | None,
+    *,
+    given_up: bool = False,
 ) -> list[ConferenceEvent]:
-    retry_at = _retry_at(call.automatic, code, state, at, vmr)
+    retry_at = _retry_at(call.automatic, code, state, at, vmr, given_up=given_up)
     ended = CallEnded(at, call.participant, code, reason, retry_at)
     return with_consequences(state, [ended], at)
 
@@ -281,7 +315,10 @@ def _learn_leg(call: ParticipantView, fact: Fact, at: datetime) -> list[Conferen
     if before in ("", "failed"):
         return []
     state, code, detail = _leg(call, fact)
-    return [] if state == before else [CallLegChanged(at, call.participant, state, code, detail)]
+    news = isinstance(fact, DestinationChanged) and detail not in ("", call.presentation_detail)
+    if state == before and not news:
+        return []
+    return [CallLegChanged(at, call.participant, state, code, detail)]
 
 
 def _leg(call: ParticipantView, fact: Fact) -> tuple[LegState, str, str]:
@@ -296,8 +333,8 @@ def _leg(call: ParticipantView, fact: Fact) -> tuple[LegState, str, str]:
             return _broken(code, reason)
         case SessionRefused(reason=reason):
             return _broken("no-worker", reason)
-        case DestinationChanged(state="publishing"):
-            return "connected", "", ""
+        case DestinationChanged(state="publishing", reason=reason):
+            return "connected", "", reason
         case DestinationChanged(state="failed" | "stopped", code=code, reason=reason):
             return _broken(code or "stopped", reason)
         case DestinationChanged(state="recovering", reason=reason):

@@ -80,7 +80,7 @@ def _components() -> dict[str, Schema]:
         known[given_name(kind)] = _given(whole, kind)
         known[part_name(kind)] = {**_given(whole, kind), "required": []}
         known[shown_name(kind)] = _shown(whole, kind)
-    del known["SealedUrl"]  # Is in what is stored only.
+    del known["SealedUrl"], known["Delivery"]  # Are in what is stored only.
     known |= {"Errors": ERRORS, "Meta": META}
     return {name: known[name] for name in sorted(known)}
 

@@ -8,6 +8,7 @@ import msgspec
 from proto.accounts import Access
 from proto.base import Text, Token
 from proto.conference import KeepAlive, OutsideKind, Platform, Role
+from proto.urls import BackupMode, CaName, Codec
 
 Errors = dict[str, list[str]]
 """Field to what is wrong with it. Never holds a value that was given: it could be a key."""
@@ -40,6 +41,18 @@ class DialRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     custom_sip_headers: Any = None
     presentation_url: str = ""
     "A second address makes it a dual stream."
+    backup_url: str = ""
+    "A second address for the same stream, dialled as it is written."
+    backup_mode: BackupMode = "failover"
+    "`hot`: both addresses have the stream all the time; `failover`: one when the other fails."
+    tls_verify: bool = True
+    "Whether the server's certificate is looked at; off, anybody in between can be the server."
+    tls_ca: CaName = ""
+    "Name of a file of certificate authorities in the egress workers' `ROSTRUM_TLS_CA_DIR`."
+    codec: Codec = "h264"
+    "`hevc` and `av1` only where the service takes them; others show no picture."
+    codec_unconfirmed: bool = False
+    "Send `codec` though the service does not say that it takes it."
     keep_conference_alive: KeepAlive | None = None
     "Pexip's default is `keep_conference_alive`; a stream does not keep ours alive unasked."
 

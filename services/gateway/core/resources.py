@@ -22,7 +22,7 @@ from services.gateway.core.configuration import Alias, Configuration, alias_id, 
 from services.gateway.core.relations import Unrelated, shown, stored
 from services.gateway.core.requests import Errors, check
 
-SEALED = ("sealed_alias", "sealed_presentation")
+SEALED = ("sealed_alias", "sealed_presentation", "sealed_backup")
 
 PACKAGE = ("package", "package_size")
 """Of a theme: they come with a file, not in words."""

@@ -7,7 +7,7 @@ import msgspec
 
 from proto.config import Conference
 from proto.mixer import LayoutChanged
-from proto.urls import SealedUrl
+from proto.urls import Delivery, SealedUrl
 from proto.views import ConferenceView, ParticipantView
 
 
@@ -86,10 +86,21 @@ def stage(order: Sequence[str], levels: Mapping[str, int]) -> list[dict[str, Any
     ]
 
 
-def _url(url: SealedUrl | None) -> dict[str, str] | None:
+def _url(url: SealedUrl | None) -> dict[str, Any] | None:
     if url is None:
         return None
-    return {"url": url.redacted, "scheme": url.scheme, "fingerprint": url.fingerprint}
+    shown: dict[str, Any] = {
+        "url": url.redacted,
+        "scheme": url.scheme,
+        "fingerprint": url.fingerprint,
+    }
+    return shown if url.delivery is None else shown | {"delivery": _delivery(url.delivery)}
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    """What is not as usual about how it is pushed to."""
+    fields: dict[str, Any] = msgspec.to_builtins(delivery)
+    return fields | {"backup": _url(delivery.backup)}
 
 
 def _time(at: Any) -> str | None:

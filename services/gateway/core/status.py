@@ -8,6 +8,7 @@ import msgspec
 
 from proto.conference import IncomingProtocol, Role
 from proto.scheduler import SessionAssigned
+from proto.urls import Delivery
 from proto.views import ConferenceView, ParticipantView, WorkerView
 
 STATUS = "/api/admin/status/v1"
@@ -91,6 +92,10 @@ class ParticipantStatus(msgspec.Struct, frozen=True):
     transcoding_enabled: bool = True
     remote_address: str = ""
     remote_port: int = 0
+    backup_alias: str = ""
+    "A second address for the same stream; ours."
+    tls_verify: bool = True
+    "Whether the service's certificate is looked at; ours."
 
 
 class MediaStream(msgspec.Struct, frozen=True):
@@ -152,6 +157,7 @@ def participant_status(
     known = one.destination or one.media
     url = known.redacted if known else ""
     calling = one.destination is not None
+    delivery = (one.destination.delivery if one.destination else None) or Delivery()
     there = one.state in ("connected", "recovering")
     return ParticipantStatus(
         one.participant,
@@ -184,6 +190,8 @@ def participant_status(
         tx_bandwidth=sent,
         rx_bandwidth=0,
         resource_uri=f"{STATUS}/participant/{one.participant}/",
+        backup_alias=delivery.backup.redacted if delivery.backup else "",
+        tls_verify=delivery.tls_verify,
     )
 
 

@@ -34,6 +34,7 @@ LINKS = "automatic_participants"
 ADDRESSES: tuple[tuple[str, str, Purpose], ...] = (
     ("alias", "sealed_alias", "destination"),
     ("presentation_url", "sealed_presentation", "presentation"),
+    ("backup_url", "sealed_backup", "backup"),
 )
 """What is shown, what is stored to be dialled, and what it is sealed for."""
 
@@ -211,10 +212,13 @@ class Editor:
         if not isinstance(before, AutomaticParticipant):
             return
         now = self._store.now.automatic.get(number)
-        kept = {now.sealed_alias, now.sealed_presentation} if now else set()
-        for url in {before.sealed_alias, before.sealed_presentation} - kept:
+        for url in _addresses(before) - (_addresses(now) if now else set()):
             if url is not None:
                 await self._vault.discard(url)
+
+
+def _addresses(one: AutomaticParticipant) -> set[SealedUrl | None]:
+    return {one.sealed_alias, one.sealed_presentation, one.sealed_backup}
 
 
 def _wrong_addresses(fields: dict[str, Any], was: AutomaticParticipant | None) -> Errors:
@@ -231,7 +235,8 @@ def _wrong_addresses(fields: dict[str, Any], was: AutomaticParticipant | None) -
             return {field: [f"Expected `str` of length <= {LONGEST}."]}
         if not value and field == "alias":
             return {field: ["Expected `str` of length >= 1."]}
-        dialled = value and routing == "manual" and protocol == "rtmp"
+        routed = routing != "manual" or protocol != "rtmp"
+        dialled = value and (field == "backup_url" or not routed)
         if dialled and (reason := check_stream_url(value)):
             return {field: [f"The address {reason}."]}
     return {}

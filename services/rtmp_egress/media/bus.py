@@ -58,6 +58,8 @@ class Backlog:
         "Of media."
         self.dropped_frames = 0
         "Pictures that this destination will never see."
+        self.dropped_ms = 0
+        "How long they would have lasted."
         self.overflows = 0
 
     def __len__(self) -> int:
@@ -119,6 +121,8 @@ class Backlog:
             self._resume = True
 
     def _drop(self, count: int) -> None:
+        if count:
+            self.dropped_ms += self._media[count - 1].timestamp - self._media[0].timestamp
         for _ in range(count):
             tag = self._media.popleft()
             self.bytes -= len(tag.payload)

@@ -17,6 +17,11 @@ WRAP = 1 << 31
 """libavformat masks the timestamps' top bit: they start again from 0 after 24.8 days."""
 
 
+ENHANCED = 0x80
+"""In a picture's first byte: the codec is named by four letters, and the low half says what it is:
+0 the codec's configuration, 1 and 3 a picture."""
+
+
 class FlvTag(msgspec.Struct, frozen=True):
     kind: int
     "8 audio, 9 video, 18 script data: the type of the RTMP message."
@@ -64,7 +69,7 @@ class TagCutter:
         payload = tag[TAG_HEADER : TAG_HEADER + size]
         timestamp = self._unwrap(tag[7] << 24 | int.from_bytes(tag[4:7], "big"))
         header = kind == SCRIPT or (size > 1 and _configures(kind, payload))
-        key_frame = kind == VIDEO and not header and payload[:1] != b"" and payload[0] >> 4 == 1
+        key_frame = kind == VIDEO and not header and payload[:1] != b"" and _is_key(payload[0])
         self._emit(FlvTag(kind, timestamp, payload, key_frame, header))
 
     def _unwrap(self, timestamp: int) -> int:
@@ -77,6 +82,15 @@ class TagCutter:
 
 
 def _configures(kind: int, payload: bytes) -> bool:
-    """Whether this is the sequence header of AVC (codec 7) or AAC (format 10)."""
+    """Whether this is the sequence header of AVC (codec 7), AAC (format 10) or a newer codec."""
+    if kind == VIDEO and payload[0] & ENHANCED:
+        return payload[0] & 0x0F == 0
     codec = payload[0] & 0x0F if kind == VIDEO else payload[0] >> 4
     return codec == (7 if kind == VIDEO else 10) and payload[1] == 0
+
+
+def _is_key(first: int) -> bool:
+    """Whether a picture's first byte says that it needs no other."""
+    if first & ENHANCED:
+        return (first >> 4 & 7, first & 0x0F) in ((1, 1), (1, 3))
+    return first >> 4 == 1

@@ -11,6 +11,7 @@ import structlog
 
 from kit.link import FeedGone, FeedReader, Format
 from proto.media import FeedSpec, Rendition
+from proto.urls import Codec
 from services.rtmp_egress.media.clock import SECOND, SLATE_AFTER_NS
 from services.rtmp_egress.media.editor import Counts, Editor
 from services.rtmp_egress.media.encoder import open_encoder
@@ -63,6 +64,11 @@ class Programme:
     def encoder(self) -> str:
         """Name of the encoder that runs."""
         return self._encode.name
+
+    @property
+    def codec(self) -> Codec:
+        """What the pictures are encoded as."""
+        return "h264"
 
     @property
     def counts(self) -> Counts:

@@ -5,13 +5,20 @@ is the bus, which never waits.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import assert_never
 
 from services.rtmp_egress import core
-from services.rtmp_egress.media.bus import Backlog, Bus
+from services.rtmp_egress.media.bus import Backlog, Bus, Timed
 from services.rtmp_egress.media.publisher import Publisher
 from services.rtmp_egress.rtmp.errors import PushError
+
+MOUTHFUL = 64 * 1024
+"""Bytes of tags that are written at once, which costs as much as writing one; more would wait in
+the process, where it cannot be dropped any more."""
+
+ALWAYS = 0
+"""Number of what counts whenever it is heard."""
 
 
 class Push:
@@ -20,27 +27,38 @@ class Push:
     def __init__(
         self,
         bus: Bus,
-        publisher: Callable[[], Publisher],
-        tell: Callable[["Push", core.Tell], None],
+        publishers: Sequence[Callable[[], Publisher]],
+        tell: Callable[[core.Tell], None],
         *,
         clock: Callable[[], float],
+        chance: Callable[[], float],
+        seen: bool = False,
     ) -> None:
-        """`publisher` makes a new connection, unconnected; `tell` hears of every change."""
-        self.bytes_out = 0
-        self.removed = False
+        """`publishers` make a new connection each, unconnected, one for each address; `tell` hears
+        of every change; `seen`: it was live before, in a process that died."""
         self.ended = asyncio.Event()
         "It has hung up, or failed."
         self._bus = bus
-        self._new_publisher = publisher
+        self._publishers = publishers
         self._publisher: Publisher | None = None
         self._backlog: Backlog | None = None
+        self._bytes_before = self._dropped_before = 0
+        "On earlier connections."
         self._tell = tell
         self._clock = clock
-        self._inbox: asyncio.Queue[core.Input] = asyncio.Queue()
+        self._chance = chance
+        self._seen = seen
+        self._inbox: asyncio.Queue[tuple[int, core.Input]] = asyncio.Queue()
+        self._numbers = self._dialled = self._alarm = ALWAYS
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def bytes_out(self) -> int:
+        return self._bytes_before + (self._publisher.bytes_out if self._publisher else 0)
 
     @property
     def dropped_frames(self) -> int:
-        return 0 if self._backlog is None else self._backlog.dropped_frames
+        return self._dropped_before + (self._backlog.dropped_frames if self._backlog else 0)
 
     @property
     def backlog_ms(self) -> int:
@@ -48,61 +66,109 @@ class Push:
 
     def remove(self) -> None:
         """Nobody wants it any more; `run` ends once it has hung up."""
-        self.removed = True
-        self._inbox.put_nowait(core.Removed())
+        self._inbox.put_nowait((ALWAYS, core.Removed()))
 
     async def run(self) -> None:
-        """Until the destination has failed or was removed."""
+        """Until the destination has failed for good or was removed."""
         try:
             await self._live()
         finally:
+            if self._timer is not None:
+                self._timer.cancel()
             self.ended.set()
 
     async def _live(self) -> None:
         async with asyncio.TaskGroup() as group:
-            destination, actions = core.start(self._clock())
+            destination, actions = core.start(
+                self._clock(), addresses=len(self._publishers), seen=self._seen
+            )
             attempt: asyncio.Task[None] | None = None
             while True:
                 for action in actions:
                     match action:
-                        case core.Dial():
-                            attempt = group.create_task(self._publish())
+                        case core.Dial(address):
+                            self._dialled = self._number()
+                            attempt = group.create_task(self._publish(address, self._dialled))
                         case core.HangUp():
                             assert attempt is not None
+                            self._dialled = self._number()  # what it says on its way out is no news
                             attempt.cancel()
                             await asyncio.wait([attempt])
+                        case core.WakeAt(at):
+                            self._wake_at(at)
                         case core.Tell():
-                            self._tell(self, action)
+                            self._tell(action)
                         case _:
                             assert_never(action)
                 if destination.phase == "over":
                     return
-                event = await self._inbox.get()
-                destination, actions = core.react(destination, event, self._clock())
+                event = await self._news()
+                destination, actions = core.react(destination, event, self._clock(), self._chance())
 
-    async def _publish(self) -> None:
+    async def _news(self) -> core.Input:
+        """What happened next; nothing of what an earlier connection or alarm had to say."""
+        while True:
+            number, event = await self._inbox.get()
+            if number in (ALWAYS, self._dialled, self._alarm):
+                return event
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def _wake_at(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._alarm = self._number()
+        self._timer = asyncio.get_running_loop().call_later(
+            max(0.0, at - self._clock()), self._inbox.put_nowait, (self._alarm, core.Woken())
+        )
+
+    async def _publish(self, address: int, number: int) -> None:
         """One connection, from the dial to its end."""
-        publisher = self._publisher = self._new_publisher()
+        publisher = self._publisher = self._publishers[address]()
         wake = asyncio.Event()
         try:
             await publisher.connect()
             self._backlog = backlog = self._bus.join(wake.set)
             try:
-                self._inbox.put_nowait(core.Connected(publisher.tls_version))
-                await self._pump(publisher, backlog, wake)
+                self._inbox.put_nowait((number, core.Connected(publisher.tls_version)))
+                await self._pump(publisher, backlog, wake, number)
             finally:
                 self._bus.leave(backlog)
         except PushError as exc:
-            self._inbox.put_nowait(core.Failed(exc.code, exc.reason))
+            self._inbox.put_nowait((number, core.Failed(exc.code, exc.reason)))
         finally:
-            self.bytes_out = publisher.bytes_out
             await publisher.close()
+            self._settle(publisher)
 
-    async def _pump(self, publisher: Publisher, backlog: Backlog, wake: asyncio.Event) -> None:
+    def _settle(self, publisher: Publisher) -> None:
+        """Keep the counts of a connection that is over."""
+        if self._publisher is publisher:
+            self._bytes_before, self._dropped_before = self.bytes_out, self.dropped_frames
+            self._publisher = self._backlog = None
+
+    async def _pump(
+        self, publisher: Publisher, backlog: Backlog, wake: asyncio.Event, number: int
+    ) -> None:
         """Send whatever there is to send, until that fails."""
+        overflows = 0
         while True:
-            while (tag := backlog.take()) is not None:
-                await publisher.send(tag.kind, tag.timestamp, tag.payload)
-            self.bytes_out = publisher.bytes_out
+            while tags := mouthful(backlog):
+                await publisher.send_all(tags)
+            if backlog.overflows > overflows:
+                overflows = backlog.overflows
+                seconds = max(1, round(backlog.dropped_ms / 1000))
+                self._inbox.put_nowait((number, core.Overflowed(seconds)))
             wake.clear()
             await wake.wait()
+
+
+def mouthful(backlog: Backlog) -> list[Timed]:
+    """The next tags, as many as are written at once; none if none wait."""
+    tags: list[Timed] = []
+    size = 0
+    while size < MOUTHFUL and (tag := backlog.take()) is not None:
+        tags.append(tag)
+        size += len(tag.payload)
+    return tags

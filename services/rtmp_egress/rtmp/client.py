@@ -2,13 +2,15 @@
 
     handshake → connect → createStream → publish → live
 
-After a `Refusal` nothing more is to be expected of a client; another attempt is another client.
+After `Published` media may be sent. After any other event nothing more is to be expected of a
+client; another attempt is another client.
 """
 
 import msgspec
 
 from services.rtmp_egress.rtmp import refusals
 from services.rtmp_egress.rtmp.amf0 import Encodable, Value, decode_leading, encode
+from services.rtmp_egress.rtmp.authentication import Answer, answer
 from services.rtmp_egress.rtmp.chunks import (
     BadChunk,
     ChunkReader,
@@ -17,9 +19,10 @@ from services.rtmp_egress.rtmp.chunks import (
     Message,
     whole,
 )
+from services.rtmp_egress.rtmp.codecs import Codec, takes
 from services.rtmp_egress.rtmp.errors import Refusal, Stage
 from services.rtmp_egress.rtmp.handshake import Handshake
-from services.rtmp_egress.rtmp.url import Target
+from services.rtmp_egress.rtmp.url import Target, moved
 
 CHUNK = 65_536
 """Bytes: nearly every message is one chunk, so one write, and its bytes are cut once."""
@@ -50,23 +53,37 @@ class Published(msgspec.Struct, frozen=True):
     """The server takes the stream: send media."""
 
 
-Event = Published | Refusal
+class Moved(msgspec.Struct, frozen=True):
+    """The server sends us elsewhere."""
+
+    target: Target
+
+
+Event = Published | Refusal | Answer | Moved
 
 
 class Client:
     """The client side of one connection."""
 
-    def __init__(self, target: Target, random: bytes) -> None:
-        """`random`: `handshake.RANDOM` bytes."""
+    def __init__(
+        self, target: Target, random: bytes, *, query: str = "", codec: Codec | None = None
+    ) -> None:
+        """`random`: `handshake.RANDOM` bytes; `query`: an `Answer` to an earlier connection."""
         self.stage: Stage = "handshake"
         self.acknowledged = 0
         "Bytes that the server says it has, modulo 2**32."
+        self.pongs = 0
+        "Pings that the server has answered."
         self._target = target
+        self._query = query
+        self._codec = codec
+        self._nonce = random
         self._handshake = Handshake(random)
         self._reader = ChunkReader(limit=ANSWER_LIMIT)
         self._writer = ChunkWriter()
         self._out: list[bytes] = [self._handshake.start()]
         self._refusal: Refusal | None = None
+        self._over = False
         self._transaction = 0
         self._asked: dict[float, str] = {}
         self._stream = 0
@@ -77,7 +94,7 @@ class Client:
 
     def receive(self, data: bytes) -> list[Event]:
         """Take in bytes from the server."""
-        if self._refusal is not None:
+        if self._over:
             return []
         self._received += len(data)
         if self.stage == "handshake":
@@ -104,9 +121,13 @@ class Client:
         channel = MEDIA_CHANNELS[Kind(kind)]
         return whole(kind, timestamp, self._stream, payload, channel, self._writer.size)
 
+    def ping(self) -> None:
+        """Ask the server for a sign of life; `pongs` tells of the answer."""
+        self._control(Kind.USER_CONTROL, _PING.to_bytes(2, "big") + bytes(4))
+
     def close(self) -> None:
         """Say goodbye; what to send is offered by `take`."""
-        if self._refusal is None and self._stream:
+        if not self._over and self._stream:
             self._command("FCUnpublish", None, self._target.key)
             self._command("deleteStream", None, self._stream)
 
@@ -138,11 +159,11 @@ class Client:
         events: list[Event] = []
         try:
             for message in self._reader.receive(data):
-                match self._hear(message):
-                    case Refusal() as refusal:
-                        return [*events, refusal]
-                    case Published() as published:
-                        events.append(published)
+                event = self._hear(message)
+                if event is not None:
+                    events.append(event)
+                if self._over:
+                    return events
         except BadChunk:
             return [*events, self._refuse(self._gibberish())]
         self._acknowledge()
@@ -158,6 +179,8 @@ class Client:
                 return self._hear_command(decode_leading(payload[1:]))
             case Kind.USER_CONTROL if payload[:2] == _PING.to_bytes(2, "big"):
                 self._control(Kind.USER_CONTROL, _PONG.to_bytes(2, "big") + payload[2:6])
+            case Kind.USER_CONTROL if payload[:2] == _PONG.to_bytes(2, "big"):
+                self.pongs += 1
             case Kind.ACKNOWLEDGEMENT:
                 self.acknowledged = int.from_bytes(payload[:4], "big")
             case Kind.WINDOW_SIZE:
@@ -178,15 +201,21 @@ class Client:
                 asked = self._asked.pop(number, "") if isinstance(number, float) else ""
                 if values[0] == "_error" or (asked == "connect" and refusals.is_refusal(last)):
                     return self._hear_error(asked, last)
-                return self._hear_result(asked, last)
+                return self._hear_result(asked, values)
             case "onStatus" | "onFCPublish":
                 return self._hear_status(last)
             case "close":
                 return self._refuse(refusals.of_publish(last, self._target, self.stage))
         return None
 
-    def _hear_result(self, asked: str, value: Value) -> Event | None:
+    def _hear_result(self, asked: str, values: list[Value]) -> Event | None:
+        value = values[-1]
         match asked:
+            case "connect" if self._codec and not (
+                self._codec.unconfirmed or takes(values, self._codec)
+            ):
+                reason = f"the server does not say that it takes {self._codec.name}"
+                return self._refuse(Refusal("codec-unsupported", reason, "connect"))
             case "connect":
                 self._create_stream()
             case "createStream" if isinstance(value, float) and 0 < value < 2**32:
@@ -200,12 +229,27 @@ class Client:
     def _hear_error(self, asked: str, info: Value) -> Event | None:
         match asked:
             case "connect":
-                return self._refuse(refusals.of_connect(info, self._target))
+                return self._hear_rejection(info)
             case "createStream" | "publish":
                 return self._refuse(refusals.of_publish(info, self._target, self.stage))
             case _:
                 # releaseStream and FCPublish are courtesies; half of all servers do not know them.
                 return None
+
+    def _hear_rejection(self, info: Value) -> Event:
+        """`connect` was refused: perhaps only to ask for a password, or to send us elsewhere."""
+        if url := refusals.redirect(info):
+            elsewhere = moved(self._target, url)
+            if elsewhere is not None:
+                self._over = True
+                return Moved(elsewhere)
+        elif text := refusals.challenge(info):
+            said = answer(text, self._target, self._query, self._nonce)
+            if isinstance(said, Answer):
+                self._over = True
+                return said
+            return self._refuse(said)
+        return self._refuse(refusals.of_connect(info, self._target))
 
     def _hear_status(self, info: Value) -> Event | None:
         code = info.get("code") if isinstance(info, dict) else None
@@ -223,12 +267,15 @@ class Client:
 
     def _connect(self) -> None:
         self.stage = "connect"
+        query = f"?{self._query}" if self._query else ""
         wish: dict[str, Encodable] = {
-            "app": self._target.app,
+            "app": self._target.app + query,
             "type": "nonprivate",
             "flashVer": FLASH_VERSION,
-            "tcUrl": self._target.tc_url,
+            "tcUrl": self._target.tc_url + query,
         }
+        if self._codec:
+            wish["fourCcList"] = [self._codec.fourcc]
         self._command("connect", wish)
 
     def _create_stream(self) -> None:
@@ -257,6 +304,7 @@ class Client:
 
     def _refuse(self, refusal: Refusal) -> Refusal:
         self._refusal = refusal
+        self._over = True
         return refusal
 
     def _gibberish(self) -> Refusal:

@@ -16,7 +16,9 @@ Code = Literal[
     "connect-refused",
     "connect-timeout",
     "tls",
+    "tls-authority",
     "tls-certificate",
+    "forbidden-address",
     "not-rtmp",
     "handshake-closed",
     "handshake-timeout",
@@ -25,6 +27,7 @@ Code = Literal[
     "auth-required",
     "auth-failed",
     "auth-unsupported",
+    "codec-unsupported",
     "stream-key-in-use-or-invalid",
     "publish-denied",
     "publish-rejected",
@@ -33,6 +36,7 @@ Code = Literal[
     "server-closed",
     "connection-lost",
     "stalled",
+    "not-acknowledged",
 ]
 """The reason codes of `docs/reason-codes.md` that a publisher can find out by itself."""
 

@@ -1,8 +1,7 @@
 """From what a server says when it refuses to the reason code that it amounts to."""
 
-import re
-
 from services.rtmp_egress.rtmp.amf0 import Value
+from services.rtmp_egress.rtmp.authentication import is_challenge
 from services.rtmp_egress.rtmp.errors import Code, Refusal, Stage, scrub
 from services.rtmp_egress.rtmp.url import Target
 
@@ -24,8 +23,6 @@ _TEXTS: dict[Code, str] = {
     "server-closed": "the server ended the stream",
 }
 
-_METHOD = re.compile(r"authmod=([A-Za-z0-9]{1,20})")
-
 
 def is_refusal(info: Value) -> bool:
     """Whether an information object reports a failure."""
@@ -34,9 +31,6 @@ def is_refusal(info: Value) -> bool:
 
 def of_connect(info: Value, target: Target) -> Refusal:
     """What an `_error` to `connect` means."""
-    text = _field(info, "description")
-    if "authmod=" in text or "code=403 need auth" in text:
-        return _authentication(text, target)
     code = _CONNECT_CODES.get(_field(info, "code"), "connect-rejected")
     return _refusal(code, "connect", info, target)
 
@@ -49,15 +43,16 @@ def of_publish(info: Value, target: Target, stage: Stage) -> Refusal:
     return _refusal(code, stage, info, target)
 
 
-def _authentication(text: str, target: Target) -> Refusal:
-    method = _METHOD.search(text)
-    if "reason=authfail" in text or "reason=nosuchuser" in text:
-        return Refusal("auth-failed", "user name or password is wrong", "connect")
-    if not target.user:
-        return Refusal("auth-required", "the server wants a user name and a password", "connect")
-    name = f"{method.group(1)} authentication" if method else "authentication of an unknown kind"
-    reason = f"the server wants {name}, which is not supported"
-    return Refusal("auth-unsupported", reason, "connect")
+def challenge(info: Value) -> str:
+    """What a refusal says about authentication; empty if it is not about that."""
+    text = _field(info, "description")
+    return text if is_challenge(text) else ""
+
+
+def redirect(info: Value) -> str:
+    """Where a refusal sends us instead; empty if nowhere."""
+    extra = info.get("ex") if isinstance(info, dict) else None
+    return _field(extra, "redirect")
 
 
 def _refusal(code: Code, stage: Stage, info: Value, target: Target) -> Refusal:

@@ -96,6 +96,24 @@ def _parse(url: str) -> Target:
     raise _Wrong("scheme", f"the address must begin with rtmp:// or rtmps://{shown}")
 
 
+def moved(target: Target, url: str) -> Target | None:
+    """Where a server sends us: another host, perhaps another app; never to less encryption."""
+    scheme, separator, rest = url.partition("://")
+    scheme = scheme.lower()
+    if not separator or scheme not in DEFAULT_PORTS or (target.secure and scheme != "rtmps"):
+        return None
+    authority, _, path = rest.partition("/")
+    try:
+        _check_text(url)
+        host, port = _place(authority.rpartition("@")[2], DEFAULT_PORTS[scheme])
+    except _Wrong:
+        return None
+    app = path.removesuffix(target.key).strip("/") or target.app
+    return msgspec.structs.replace(
+        target, scheme="rtmps" if scheme == "rtmps" else "rtmp", host=host, port=port, app=app
+    )
+
+
 def _check_text(url: str) -> None:
     if not url:
         raise _Wrong("url", "the address is empty")

@@ -17,7 +17,7 @@ from proto.config import CryptoMode
 from proto.media import Content
 from proto.routing import CallRefused, CallRouted
 from proto.scheduler import DestinationAssigned, SessionRefused
-from proto.urls import SealedUrl
+from proto.urls import Delivery, SealedUrl
 from services.conference_state.core import Automatic, Vmr
 from tests.support.conference import (
     HOSTED,
@@ -224,7 +224,7 @@ def test_a_call_that_fails_is_made_again_and_again_less_often() -> None:
     story.tell(join("ann"))
     pauses = []
     for _ in range(7):
-        [ended] = story.hear(changed(calls(story)[-1], "failed", code="connect-refused"))
+        [ended] = story.hear(SessionRefused(story.now, "c1", calls(story)[-1], "no worker runs"))
         assert isinstance(ended, CallEnded)
         assert ended.retry_at is not None
         pause = (ended.retry_at - story.now).total_seconds()
@@ -236,14 +236,81 @@ def test_a_call_that_fails_is_made_again_and_again_less_often() -> None:
     assert len(set(calls(story))) == 8
 
 
+def test_required_encryption_holds_for_the_spare_address_too() -> None:
+    vmr = msgspec.structs.replace(OPEN, crypto_mode="on")
+    for spare, allowed in ((RTMP, False), (RTMPS, True)):
+        url = msgspec.structs.replace(RTMPS, delivery=Delivery(backup=spare))
+        story = Story(vmr)
+        story.tell(join("ann"), dial("tube"))
+        heard = kinds(story.hear(routed("tube", url)))
+        assert heard == ["CallProgressed" if allowed else "CallEnded"]
+
+
+def test_one_that_its_worker_has_given_up_is_not_made_again_soon() -> None:
+    """The worker has tried for as long as trying helps; two who try would be a storm."""
+    story = automatic(ADP)
+    story.tell(join("ann"))
+    for _ in range(3):
+        [ended] = story.hear(changed(calls(story)[-1], "failed", code="auth-failed"))
+        assert isinstance(ended, CallEnded)
+        assert story.wait(299) == []
+        assert kinds(story.wait(1)) == ["CallRequested"]
+
+
+def test_one_that_its_worker_still_tries_is_left_to_it() -> None:
+    story = automatic(ADP)
+    story.tell(join("ann"))
+    for state in ("connecting", "recovering"):
+        story.hear(changed(calls(story)[-1], state, code="dns", reason="host name not found"))
+        assert story.wait(600) == []
+    assert len(calls(story)) == 1
+
+
+def test_a_first_attempt_that_is_tried_again_says_what_stands_in_the_way() -> None:
+    story = Story()
+    story.tell(join("ann"), dial("tube"))
+    assert kinds(story.hear(changed("tube", "connecting"))) == ["CallProgressed"]
+    refused = changed("tube", "connecting", code="connect-refused", reason="nothing listens")
+
+    assert kinds(story.hear(refused)) == ["CallProgressed"]
+    assert story.hear(refused) == [], "said once"
+    tube = story.view.find("tube")
+    assert tube is not None
+    assert (tube.state, tube.detail) == ("connecting", "nothing listens")
+    assert not story.view.streaming
+
+    story.hear(changed("tube", "publishing"))
+    tube = story.view.find("tube")
+    assert tube is not None
+    assert (tube.state, tube.detail) == ("connected", "")
+
+
+def test_a_warning_is_shown_while_it_holds_and_the_call_stays_connected() -> None:
+    story = Story()
+    story.tell(join("ann"), dial("tube"))
+    story.hear(changed("tube", "publishing"))
+    slow = changed("tube", "publishing", code="overflow", reason="bit rate too high")
+    details = []
+    for news in (slow, slow, changed("tube", "publishing")):
+        story.hear(news)
+        tube = story.view.find("tube")
+        assert tube is not None
+        assert tube.state == "connected"
+        details.append(tube.detail)
+    assert details == ["bit rate too high", "bit rate too high", ""]
+
+    story.hear(changed("tube", "recovering", code="overflow", reason="bit rate too high"))
+    assert kinds(story.hear(slow)) == ["CallConnected", "CallProgressed"]
+
+
 def test_a_connection_makes_good_what_failed_before() -> None:
     story = automatic(ADP)
     story.tell(join("ann"))
     for _ in range(3):
-        story.hear(changed(calls(story)[-1], "failed", code="dns"))
+        story.hear(SessionRefused(story.now, "c1", calls(story)[-1], "no worker runs"))
         story.wait(60)
     story.hear(changed(calls(story)[-1], "publishing"))
-    [ended] = story.hear(changed(calls(story)[-1], "failed", code="server-closed"))
+    [ended] = story.hear(changed(calls(story)[-1], "stopped"))
 
     assert isinstance(ended, CallEnded)
     assert ended.retry_at is not None

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from proto.config import AutomaticParticipant, Conference, Global, pin_problem
-from proto.urls import SealedUrl
+from proto.urls import Delivery, SealedUrl
 from services.conference_state.configured import DEFAULTS, effective, gateway_call
 from services.conference_state.core import Automatic
 
@@ -71,6 +71,25 @@ def test_who_is_dialled_automatically_needs_an_address() -> None:
     assert effective(VMR, DEFAULTS, [whole, without]).automatic == (
         Automatic(3, "R", SEALED, protocol="sip", streaming=False, retry=False),
     )
+
+
+def test_how_it_is_pushed_to_goes_with_the_address_and_the_spare_one_with_the_first() -> None:
+    spare = SealedUrl("adp.backup", "rtmps://b/***", "rtmps")
+    whole = AutomaticParticipant(
+        "rtmps://r/***",
+        3,
+        [1],
+        tls_ca="ours",
+        backup_mode="hot",
+        sealed_alias=SEALED,
+        sealed_presentation=SEALED,
+        sealed_backup=spare,
+    )
+    [called] = effective(VMR, DEFAULTS, [whole]).automatic
+
+    assert called.destination.delivery == Delivery(tls_ca="ours", backup=spare, backup_mode="hot")
+    assert called.presentation is not None
+    assert called.presentation.delivery == Delivery(tls_ca="ours", backup_mode="hot")
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,21 @@
 import pytest
 
 from services.rtmp_egress.rtmp.amf0 import Encodable, Value, decode, encode
+from services.rtmp_egress.rtmp.authentication import Answer
 from services.rtmp_egress.rtmp.chunks import ChunkReader, ChunkWriter, Kind, Message
-from services.rtmp_egress.rtmp.client import CHUNK, WINDOW, Client, Event, Published
+from services.rtmp_egress.rtmp.client import (
+    CHUNK,
+    WINDOW,
+    Client,
+    Event,
+    Moved,
+    Published,
+)
+from services.rtmp_egress.rtmp.codecs import Codec
 from services.rtmp_egress.rtmp.errors import Refusal
 from services.rtmp_egress.rtmp.handshake import BLOCK, RANDOM
 from services.rtmp_egress.rtmp.url import Target
+from tests.support.challenge import PASSWORD, USER, needed
 
 TARGET = Target("rtmp", "host", 1935, "live", "room-key?token=s3cr3t", "ann", "pa ss/word")
 STREAM = 9
@@ -18,8 +28,10 @@ START = {"level": "status", "code": "NetStream.Publish.Start"}
 class Server:
     """The other end of a `Client`: says commands, reads what the client says."""
 
-    def __init__(self, target: Target = TARGET) -> None:
-        self.client = Client(target, bytes(RANDOM))
+    def __init__(
+        self, target: Target = TARGET, query: str = "", codec: Codec | None = None
+    ) -> None:
+        self.client = Client(target, bytes(RANDOM), query=query, codec=codec)
         self._reader = ChunkReader()
         self._writer = ChunkWriter(compact=True)
 
@@ -229,8 +241,7 @@ CONNECT = {
     "refused": (error("NetConnection.Connect.Rejected", "full"), "connect-rejected"),
     "failed": (error("NetConnection.Connect.Failed"), "connect-rejected"),
     "nothing said": (None, "connect-rejected"),
-    "Adobe": (challenge("code=403 need auth; authmod=adobe ] : "), "auth-unsupported"),
-    "Limelight": (challenge("code=403 need auth; authmod=llnw ] : "), "auth-unsupported"),
+    "a new method": (challenge("code=403 need auth; authmod=sha ] : "), "auth-unsupported"),
     "another method": (challenge("code=403 need auth ] : "), "auth-unsupported"),
     "wrong password": (challenge("authmod=adobe ] : ?reason=authfailed&opaque=x"), "auth-failed"),
     "wrong user": (challenge("authmod=adobe ] : ?reason=nosuchuser"), "auth-failed"),
@@ -254,6 +265,139 @@ def test_a_challenge_without_credentials_asks_for_them() -> None:
         server.says("_error", 1, None, challenge("code=403 need auth; authmod=adobe ] : "))
     )
     assert refusal.code == "auth-required"
+
+
+def authenticate(method: str, password: str, app: str = "live") -> tuple[list[Event], int]:
+    """Connect until there is nothing more to answer: the last events, and how many connections."""
+    target = Target("rtmp", "host", 1935, app, "room-key", USER, password)
+    query = ""
+    for connections in range(1, 9):
+        server = Server(target, query)
+        _, _, wish = server.shake_hands()
+        assert isinstance(wish, dict)
+        words = needed(method, str(wish["app"]), str(wish["tcUrl"]))
+        if not words:
+            return server.says("_result", 1, {}, SUCCESS), connections
+        said = {"level": "error", "code": "NetConnection.Connect.Rejected", "description": words}
+        events = server.says("_error", 1, None, said)
+        if not isinstance(events[-1], Answer):
+            return events, connections
+        assert server.says("_result", 1, {}, SUCCESS) == [], "it has nothing more to hear"
+        assert password not in events[-1].query
+        assert password not in repr(events)
+        query = events[-1].query
+    raise AssertionError("it asks for ever")
+
+
+@pytest.mark.parametrize("method", ["adobe", "llnw"])
+@pytest.mark.parametrize("app", ["live", "live/instance"])
+def test_a_password_is_proved_in_three_connections(method: str, app: str) -> None:
+    assert authenticate(method, PASSWORD, app) == ([], 3)
+
+
+@pytest.mark.parametrize("method", ["adobe", "llnw"])
+def test_a_wrong_password_is_told_and_not_tried_again(method: str) -> None:
+    [refusal], connections = authenticate(method, "guessed")
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, connections) == ("auth-failed", 3)
+
+
+def test_a_server_that_asks_without_end_is_left() -> None:
+    server = Server(query="authmod=adobe&user=ann&challenge=c&response=r")
+    server.shake_hands()
+    words = challenge("authmod=adobe ] : ?reason=needauth&salt=s&challenge=c")
+    assert refusal_of(server.says("_error", 1, None, words)).code == "auth-failed"
+
+
+def moved(url: str) -> dict[str, Encodable]:
+    return {"code": 302, "redirect": url}
+
+
+ELSEWHERE = {
+    "another host": ("rtmp://b.example:1936/live", ("rtmp", "b.example", 1936, "live")),
+    "more encryption": ("rtmps://b.example/live", ("rtmps", "b.example", 443, "live")),
+    "another app": ("rtmp://b.example/edge/2", ("rtmp", "b.example", 1935, "edge/2")),
+    "no app": ("rtmp://b.example", ("rtmp", "b.example", 1935, "live")),
+    "with the key": (f"rtmp://b.example/live/{TARGET.key}", ("rtmp", "b.example", 1935, "live")),
+}
+
+
+@pytest.mark.parametrize(("url", "place"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_server_may_send_us_elsewhere(url: str, place: tuple[str, str, int, str]) -> None:
+    server = Server()
+    server.shake_hands()
+    info = {**error("NetConnection.Connect.Rejected"), "ex": moved(url)}
+    [event] = server.says("_error", 1, None, info)
+    assert isinstance(event, Moved)
+    to = event.target
+    assert (to.scheme, to.host, to.port, to.app) == place
+    assert (to.key, to.user, to.password) == (TARGET.key, TARGET.user, TARGET.password)
+
+
+@pytest.mark.parametrize("url", ["rtmp://b.example/live", "http://b.example/", "rtmps://", "x"])
+def test_but_not_to_less_encryption_nor_to_nowhere(url: str) -> None:
+    server = Server(Target("rtmps", "host", 443, "live", "room-key"))
+    server.shake_hands()
+    info = {**error("NetConnection.Connect.Rejected"), "ex": moved(url)}
+    assert refusal_of(server.says("_error", 1, None, info)).code == "connect-rejected"
+
+
+HEVC = Codec("HEVC", "hvc1")
+
+
+def test_a_codec_beside_h264_is_announced() -> None:
+    _, _, wish = Server(codec=HEVC).shake_hands()
+    assert isinstance(wish, dict)
+    assert wish["fourCcList"] == ["hvc1"]
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"fourCcList": ["av01", "hvc1"]},
+        {"fourCcList": ["*"]},
+        {"videoFourCcInfoMap": {"hvc1": 1}},
+    ],
+)
+def test_a_server_that_takes_the_codec_is_published_to(server: dict[str, Encodable]) -> None:
+    said = Server(codec=HEVC)
+    said.shake_hands()
+    assert said.says("_result", 1, server, SUCCESS) == []
+    assert said.client.stage == "createStream"
+
+
+def test_one_that_does_not_say_so_is_not_unless_that_is_wished() -> None:
+    quiet = Server(codec=HEVC)
+    quiet.shake_hands()
+    refusal = refusal_of(quiet.says("_result", 1, {"fourCcList": ["av01"]}, SUCCESS))
+    assert (refusal.code, refusal.reason) == (
+        "codec-unsupported",
+        "the server does not say that it takes HEVC",
+    )
+    forced = Server(codec=Codec("HEVC", "hvc1", unconfirmed=True))
+    forced.shake_hands()
+    assert forced.says("_result", 1, {}, SUCCESS) == []
+
+
+def test_the_server_is_asked_whether_it_lives() -> None:
+    server = Server().live()
+    server.client.ping()
+    [ping] = server.hears()
+    assert (ping.kind, ping.payload[:2]) == (Kind.USER_CONTROL, b"\x00\x06")
+    server.tells(Kind.USER_CONTROL, b"\x00\x07" + ping.payload[2:])
+    assert server.client.pongs == 1
+
+
+def test_an_answer_that_is_given_up_halfway_is_forgotten() -> None:
+    server = Server().live()
+    begun = Message(Kind.COMMAND, 0, 0, encode("onStatus", 0, None, {"level": "error"}) * 9)
+    half = ChunkWriter().write(begun, 3)[:150]
+    abort = ChunkWriter().write(Message(Kind.ABORT, 0, 0, (3).to_bytes(4, "big")), 2)
+    # Up to the end of the first chunk: an Abort comes between chunks.
+    assert server.client.receive(half[: 12 + 128] + abort) == []
+    [refusal] = server.says("onStatus", 0, None, error("NetStream.Publish.Denied"))
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "publish-denied"
 
 
 PUBLISH = {

@@ -40,6 +40,21 @@ def test_tags_are_told_apart() -> None:
     assert cut(FILE_HEADER + b"".join(map(written, ALL))) == ALL
 
 
+HEVC = [
+    FlvTag(VIDEO, 0, b"\x90hvc1\x01hvcC", header=True),
+    FlvTag(VIDEO, 0, b"\xd4hvc1\x02colours"),
+    FlvTag(VIDEO, 0, b"\x91hvc1\x00\x00\x00I", key_frame=True),
+    FlvTag(VIDEO, 40, b"\xa1hvc1\x00\x00\x00P"),
+    FlvTag(VIDEO, 80, b"\x93hvc1I", key_frame=True),
+    FlvTag(VIDEO, 120, b"\xa3hvc1P"),
+]
+"""As libavformat writes enhanced RTMP."""
+
+
+def test_tags_of_newer_codecs_are_told_apart() -> None:
+    assert cut(FILE_HEADER + b"".join(map(written, HEVC))) == HEVC
+
+
 @given(st.lists(st.sampled_from(ALL)), st.lists(st.integers(0, 400)))
 def test_any_splitting_gives_the_same_tags(tags: list[FlvTag], cuts: list[int]) -> None:
     tags = [FlvTag(t.kind, 0, t.payload, t.key_frame, t.header) for t in tags]

@@ -1,0 +1,1 @@
+"""Programs that look for input that breaks a parser, for as long as they are given."""
