@@ -5,6 +5,8 @@ A canvas is contiguous I420. Each slot of the ring remembers what it shows, tile
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from services.mixer.core import palette
 from services.mixer.core.layouts import Rect, even, whole
 from services.mixer.core.scene import Scene, SourceId, Tile
@@ -25,15 +27,24 @@ class Compositor:
         self._cards = cards
         self._painter = Painter()
         self._slots: dict[int, _Slot] = {}
+        self._newest: _Slot | None = None
+        "Drawn last."
+
+    @property
+    def painted(self) -> int:
+        """How often a tile was made from its picture; what another canvas shows is copied."""
+        return self._painter.painted
 
     def draw(
         self, slot: int, canvas: Plane, scene: Scene, pictures: Mapping[SourceId, Picture]
     ) -> int:
-        """Make `canvas` show `scene`; returns how many tiles had to be drawn."""
+        """Make `canvas` show `scene`; returns how many tiles were not there yet."""
         drawn = self._slots.get(slot)
         if drawn is None or (drawn.scene is not scene and drawn.scene != scene):
             drawn = self._slots[slot] = _Slot(scene, canvas, self._cards, self._painter)
-        return drawn.update(pictures)
+        newest, self._newest = self._newest, drawn
+        alike = newest is not None and newest is not drawn and newest.scene == drawn.scene
+        return drawn.update(pictures, newest if alike else None)
 
 
 class _Slot:
@@ -54,8 +65,11 @@ class _Slot:
         ]
         "Which tiles each one covers."
 
-    def update(self, pictures: Mapping[SourceId, Picture]) -> int:
-        """Draw the tiles whose picture is another one, and those in front of them."""
+    def update(self, pictures: Mapping[SourceId, Picture], newest: "_Slot | None") -> int:
+        """Draw the tiles whose picture is another one, and those in front of them.
+
+        What `newest`, a canvas of the same scene, shows already is copied from there.
+        """
         changed: set[int] = set()
         for n, place in enumerate(self._places):
             source = place.tile.source
@@ -63,7 +77,7 @@ class _Slot:
             if picture is None:
                 picture = place.card()
             if place.serial != picture.serial or not changed.isdisjoint(self._behind[n]):
-                place.draw(picture)
+                place.show(picture, newest._places[n] if newest is not None else None)
                 changed.add(n)
         return len(changed)
 
@@ -87,12 +101,23 @@ class _Place:
     def card(self) -> Picture:
         return self._cards.name(self.tile.name, self.tile.rect.width, self.tile.rect.height)
 
+    def show(self, picture: Picture, twin: "_Place | None") -> None:
+        """Draw it, or copy the same place on another canvas if that shows it."""
+        if twin is None or twin.serial != picture.serial:
+            self.draw(picture)
+            return
+        self.serial = picture.serial
+        theirs = cut(twin._canvas, self.tile.rect)
+        for mine, plane in zip(cut(self._canvas, self.tile.rect), theirs, strict=True):
+            np.copyto(mine, plane)
+
     def draw(self, picture: Picture) -> None:
         geometry = (picture.width, picture.height, picture.aspect, picture.matrix)
         if self._painting is None or geometry != self._geometry:
             self._geometry = geometry
             self._painting = self._plan(picture)
         self.serial = picture.serial
+        self._painter.painted += 1
         self._painting.paint(picture.planes)
         if self._label is not None:
             self._label.blend(cut(self._canvas, self.tile.rect))

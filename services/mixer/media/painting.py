@@ -17,6 +17,8 @@ class Painter:
     def __init__(self) -> None:
         self.scaler = Scaler()
         self.recolour = Recolour()
+        self.painted = 0
+        "Tiles that were made from their picture."
 
 
 class Painting:
@@ -36,10 +38,12 @@ class Painting:
             else:
                 between = self._recolour.spare(target)
                 self._after, target = (between, target), between
-        self._ways = [
-            painter.scaler.way(plane.shape, into)
-            for plane, into in zip(source, target, strict=True)
-        ]
+        scaler = painter.scaler
+        self._ways = (
+            scaler.luma(source[0].shape, target[0]),
+            scaler.chroma(source[1].shape, target[1]),
+            scaler.chroma(source[2].shape, target[2]),
+        )
 
     def paint(self, planes: Planes) -> None:
         if self._part is not None:

@@ -26,7 +26,7 @@ QUARTER_TURNS = {
 _serials = count(1)
 
 
-def _view(plane: VideoPlane) -> Plane:
+def visible(plane: VideoPlane) -> Plane:
     """The plane's visible part, in place; the array keeps the frame alive."""
     # The stubs do not say that a plane is a buffer.
     return np.ndarray((plane.height, plane.width), np.uint8, plane, 0, (plane.line_size, 1))  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ class Picture:
                 own = BT709
             frame = _limited(frame)
         aspect = frame.width / frame.height * (pixel_aspect or 1.0)
-        y, u, v = (_view(plane) for plane in frame.planes)
+        y, u, v = (visible(plane) for plane in frame.planes)
         turn = frame.rotation
         if turn not in QUARTER_TURNS:
             return cls((y, u, v), aspect, own)

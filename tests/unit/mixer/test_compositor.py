@@ -205,7 +205,7 @@ def test_fine_lines_do_not_flicker_when_made_small() -> None:
     lines = np.zeros((360, 640), np.uint8)
     lines[:, ::2] = 255
     small = np.zeros((90, 160), np.uint8)
-    Scaler().fill(small, lines)
+    Scaler().luma(lines.shape, small).go(lines)
     assert small.min() > 120
     assert small.max() < 135
 
@@ -215,5 +215,8 @@ def test_scaling_writes_into_its_target() -> None:
     source_plane = np.full((90, 160), 200, np.uint8)
     for size in ((90, 160), (60, 100), (45, 80), (20, 31), (300, 500)):
         canvas = np.zeros((400, 600), np.uint8)
-        Scaler().fill(canvas[10 : 10 + size[0], 20 : 20 + size[1]], source_plane)
-        assert (canvas == 200).sum() == size[0] * size[1]
+        place = canvas[10 : 10 + size[0], 20 : 20 + size[1]]
+        for way in (Scaler().luma, Scaler().chroma):
+            canvas[:] = 0
+            way(source_plane.shape, place).go(source_plane)
+            assert (canvas == 200).sum() == size[0] * size[1]
