@@ -9,6 +9,7 @@ from proto.base import Reason, Text, Token
 from proto.conference import (
     Announcement,
     CallStep,
+    CallType,
     GuestsSeeGuests,
     KeepAlive,
     LegState,
@@ -134,6 +135,10 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Since when nobody is there who keeps the conference alive."
     alone_since: datetime | None = None
     "Since when there is one participant only, streams counted."
+    enable_overlay_text: bool = False
+    "Names are written into pictures: as configured, unless a transform says otherwise."
+    enable_active_speaker_indication: bool = False
+    call_type: CallType = "video"
 
     def shown_to(self, audience: Audience) -> list[ParticipantView]:
         """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""

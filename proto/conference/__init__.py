@@ -59,6 +59,7 @@ from proto.conference.events import (
 from proto.conference.words import (
     Announcement,
     CallStep,
+    CallType,
     GuestsSeeGuests,
     KeepAlive,
     LegState,
@@ -69,6 +70,7 @@ from proto.conference.words import (
     Role,
     Routing,
     ServiceType,
+    StreamingTransforms,
     Transforms,
 )
 
@@ -83,6 +85,7 @@ __all__ = [
     "CallProgressed",
     "CallRequested",
     "CallStep",
+    "CallType",
     "ConferenceCommand",
     "ConferenceEnded",
     "ConferenceEvent",
@@ -120,6 +123,7 @@ __all__ = [
     "StartPresenting",
     "StopPresenting",
     "Stored",
+    "StreamingTransforms",
     "Tick",
     "TransformLayout",
     "Transforms",

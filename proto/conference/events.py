@@ -6,6 +6,7 @@ from proto.base import Event, Reason, Text, Token
 from proto.conference.words import (
     Announcement,
     CallStep,
+    CallType,
     GuestsSeeGuests,
     KeepAlive,
     LegState,
@@ -39,6 +40,9 @@ class ConferenceStarted(Event, frozen=True, tag="conference_started.v1"):
     guests_muted: bool = False
     max_callrate_out: int | None = None
     "Most that is sent to each streaming service, kbit/s, sound included; None: no limit."
+    enable_overlay_text: bool = False
+    enable_active_speaker_indication: bool = False
+    call_type: CallType = "video"
 
 
 class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):

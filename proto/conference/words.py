@@ -1,6 +1,6 @@
 """The words that commands, events and views of a conference are made of."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ Quality = Literal["sd", "hd", "fullhd"]
 KeepAlive = Literal[
     "keep_conference_alive", "keep_conference_alive_if_multiple", "keep_conference_alive_never"
 ]
+CallType = Literal["audio", "video", "video-only"]
 ServiceType = Literal["conference", "lecture"]
 "`lecture` is a Virtual Auditorium: Guests see Hosts only."
 GuestsSeeGuests = Literal["no_hosts", "always", "never"]
@@ -40,6 +41,23 @@ LegState = Literal[
 ]
 
 
+OverlayText = Annotated[tuple[Text, ...], msgspec.Meta(max_length=50)]
+"A text for each person who is shown, by their place, instead of the name."
+
+
+class StreamingTransforms(msgspec.Struct, frozen=True):
+    """What streaming participants see, whatever their role; None: the same as everybody."""
+
+    layout: Text | None = None
+    "Client API name. Not where the conference's layout is `ac`, which streams then follow."
+    waiting_screen_enabled: bool | None = None
+    "Show the theme's waiting screen instead of the conference."
+    plus_n_pip_enabled: bool | None = None
+    indicators_enabled: bool | None = None
+    presentation_in_mix: bool | None = None
+    "Show a presentation as a tile of the layout instead of full screen."
+
+
 class Transforms(msgspec.Struct, frozen=True):
     """What is changed about a running conference's looks; None: as configured, or as the facts are.
 
@@ -52,3 +70,14 @@ class Transforms(msgspec.Struct, frozen=True):
     streaming_indicator: bool | None = None
     recording_indicator: bool | None = None
     transcribing_indicator: bool | None = None
+    enable_overlay_text: bool | None = None
+    enable_active_speaker_indication: bool | None = None
+    plus_n_pip_enabled: bool | None = None
+    "Tell on the last thumbnail how many people are not seen; they are told unless this is false."
+    free_form_overlay_text: OverlayText | None = None
+    live_captions_indicator: bool | None = None
+    ai_enabled_indicator: bool | None = None
+    external_media_processing_indicator: bool | None = None
+    enable_extended_ac: bool | None = None
+    "Adaptive Composition shows up to 23 people instead of 12."
+    streaming: StreamingTransforms | None = None

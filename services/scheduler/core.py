@@ -125,6 +125,7 @@ def wish(
     like: Rendition,
     callrate: int | None = None,
     audience: Audience = "all",
+    streaming: bool = True,
 ) -> SessionWanted:
     """The session that a call, or one leg of it, needs; `callrate` is all it may send, kbit/s."""
     if call.quality is not None:
@@ -135,7 +136,14 @@ def wish(
             kbps = min(kbps, max(limit - like.audio_kbps, LEAST_VIDEO))
     return SessionWanted(
         call.conference,
-        FeedSpec(call.conference, call.leg, width=width, height=height, audience=audience),
+        FeedSpec(
+            call.conference,
+            call.leg,
+            width=width,
+            height=height,
+            audience=audience,
+            streaming=streaming,
+        ),
         msgspec.structs.replace(like, video_kbps=kbps),
         call.location,
     )
@@ -147,6 +155,12 @@ def audience_of(view: ConferenceView | None, participant: str) -> Audience:
     if view is None or called is None or view.service_type != "lecture":
         return "all"
     return "guests" if called.role == "guest" else "all"
+
+
+def is_streaming(view: ConferenceView | None, participant: str) -> bool:
+    """Whether it is sent what streaming participants see; a call of which nothing is known, is."""
+    called = view.find(participant) if view else None
+    return called is None or called.is_streaming
 
 
 def room(work: Work, wanted: SessionWanted) -> Session | None:

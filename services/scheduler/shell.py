@@ -184,6 +184,7 @@ class Scheduler:
             self._rendition,
             view.max_callrate_out if view else None,
             core.audience_of(view, call.participant),
+            core.is_streaming(view, call.participant),
         )
         egress = self._roster.alive("egress")
         offers: list[Bid] = []

@@ -26,7 +26,7 @@ from proto.conference import (
     TransformLayout,
 )
 from proto.views import ConferenceView
-from services.conference_state.core import calls, life, outside, roles
+from services.conference_state.core import calls, life, looks, outside, roles
 from services.conference_state.core.life import after
 from services.conference_state.core.roles import Outcome
 from services.conference_state.core.vmr import Vmr
@@ -70,7 +70,7 @@ def decide(
         case MuteGuests(on=on):
             return roles.mute_guests(state, on, at)
         case TransformLayout(transforms=transforms):
-            return outside.transform(state, transforms, at)
+            return looks.transform(state, transforms, at)
         case ReportOutside():
             return outside.report(state, command, at)
     assert_never(command)
@@ -97,6 +97,9 @@ def _opened(
             vmr.guests_can_see_guests,
             vmr.mute_all_guests,
             vmr.max_callrate_out,
+            enable_overlay_text=vmr.enable_overlay_text,
+            enable_active_speaker_indication=vmr.enable_active_speaker_indication,
+            call_type=vmr.call_type,
         )
     ]
 

@@ -39,6 +39,7 @@ from proto.views import (
     ParticipantView,
 )
 from services.conference_state.core.keeping import keeps
+from services.conference_state.core.looks import transformed
 
 replace = msgspec.structs.replace
 
@@ -86,12 +87,7 @@ def _fold(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
         case ConferenceLocked(on=on):
             return replace(view, locked=on)
         case LayoutTransformed(transforms=transforms):
-            return replace(
-                view,
-                transforms=transforms,
-                layout=transforms.layout or view.layout,
-                guest_layout=transforms.guest_layout or view.guest_layout,
-            )
+            return transformed(view, transforms)
         case OutsideReported():
             return _outside(view, event)
         case AnnouncementRequested(announcement=announcement, platform=platform):
@@ -118,6 +114,9 @@ def _started(view: ConferenceView, event: ConferenceStarted) -> ConferenceView:
         guests_can_see_guests=event.guests_can_see_guests,
         guests_muted=event.guests_muted,
         max_callrate_out=event.max_callrate_out,
+        enable_overlay_text=event.enable_overlay_text,
+        enable_active_speaker_indication=event.enable_active_speaker_indication,
+        call_type=event.call_type,
     )
 
 

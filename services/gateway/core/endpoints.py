@@ -17,7 +17,6 @@ from services.gateway.core.requests import (
     OutsideRequest,
     RoleRequest,
     TransferRequest,
-    TransformRequest,
     UserRequest,
 )
 from services.gateway.core.status import (
@@ -27,6 +26,7 @@ from services.gateway.core.status import (
     ParticipantStatus,
     WorkerStatus,
 )
+from services.gateway.core.transforms import TransformRequest
 from services.gateway.core.trials import TestRules
 
 COMMAND = "/api/admin/command/v1"

@@ -16,9 +16,6 @@ T = TypeVar("T")
 
 Display = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
 
-LayoutName = Literal["1:0", "1:7"]
-"Client API names of the layouts that there are."
-
 RoleName = Literal["host", "guest"]
 ROLES: dict[RoleName, Role] = {"host": "chair", "guest": "guest"}
 
@@ -71,19 +68,6 @@ class OfConference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A command about one running conference: `conference_id` is of the instance."""
 
     conference_id: str
-
-
-class TransformRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to change about a running conference's looks; what is not given stays."""
-
-    conference_id: str
-    layout: LayoutName | None = None
-    host_layout: LayoutName | None = None
-    "The same as `layout`."
-    guest_layout: LayoutName | None = None
-    streaming_indicator: bool | None = None
-    recording_indicator: bool | None = None
-    transcribing_indicator: bool | None = None
 
 
 class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -59,6 +59,7 @@ def layout(stage: Iterable[str], layouts: Iterable[LayoutChanged]) -> dict[str, 
         "layouts": [
             {
                 "content": change.feed.content,
+                "streaming": change.feed.streaming,
                 "view": change.view,
                 "slots": msgspec.to_builtins(change.slots),
             }

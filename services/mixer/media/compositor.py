@@ -3,15 +3,16 @@
 A canvas is contiguous I420. Each slot of the ring remembers what it shows, tile by tile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from services.mixer.core import palette
-from services.mixer.core.layouts import Rect, even, whole
+from services.mixer.core.layouts import Rect, crops, even, whole
 from services.mixer.core.scene import Scene, SourceId, Tile
-from services.mixer.media.cards import Cards, Overlay
+from services.mixer.media.cards import Cards
 from services.mixer.media.colour import Matrix
+from services.mixer.media.marks import Mark, Marks
 from services.mixer.media.painting import Painter, Painting
 from services.mixer.media.picture import Picture
 from services.mixer.media.planes import Plane, Planes, cut, fill, split
@@ -25,6 +26,7 @@ class Compositor:
 
     def __init__(self, cards: Cards) -> None:
         self._cards = cards
+        self._marks = Marks()
         self._painter = Painter()
         self._slots: dict[int, _Slot] = {}
         self._newest: _Slot | None = None
@@ -41,7 +43,9 @@ class Compositor:
         """Make `canvas` show `scene`; returns how many tiles were not there yet."""
         drawn = self._slots.get(slot)
         if drawn is None or (drawn.scene is not scene and drawn.scene != scene):
-            drawn = self._slots[slot] = _Slot(scene, canvas, self._cards, self._painter)
+            drawn = self._slots[slot] = _Slot(
+                scene, canvas, self._cards, self._marks, self._painter
+            )
         newest, self._newest = self._newest, drawn
         alike = newest is not None and newest is not drawn and newest.scene == drawn.scene
         return drawn.update(pictures, newest if alike else None)
@@ -50,15 +54,20 @@ class Compositor:
 class _Slot:
     """One canvas that shows a scene, and which pictures of it."""
 
-    def __init__(self, scene: Scene, canvas: Plane, cards: Cards, painter: Painter) -> None:
+    def __init__(
+        self, scene: Scene, canvas: Plane, cards: Cards, marks: Marks, painter: Painter
+    ) -> None:
         self.scene = scene
         planes = split(canvas)
         fill(planes, palette.yuv(palette.BACKDROP))
         if scene.slate is not None:
             slate = cards.slate(scene.slate, scene.width, scene.height)
             everything = whole(scene.width, scene.height)
-            _Place(Tile(everything, None, ""), planes, cards, painter).draw(slate)
-        self._places = [_Place(tile, planes, cards, painter) for tile in scene.tiles]
+            _Place(Tile(everything, None, ""), planes, cards, (), painter).draw(slate)
+        shorter = min(scene.width, scene.height)
+        self._places = [
+            _Place(tile, planes, cards, marks.of(tile, shorter), painter) for tile in scene.tiles
+        ]
         self._behind = [
             [n for n, other in enumerate(scene.tiles[:at]) if other.rect.overlaps(tile.rect)]
             for at, tile in enumerate(scene.tiles)
@@ -85,7 +94,9 @@ class _Slot:
 class _Place:
     """One tile on one canvas."""
 
-    def __init__(self, tile: Tile, canvas: Planes, cards: Cards, painter: Painter) -> None:
+    def __init__(
+        self, tile: Tile, canvas: Planes, cards: Cards, marks: Sequence[Mark], painter: Painter
+    ) -> None:
         self.tile = tile
         self.serial = 0
         "Of the picture that it shows."
@@ -94,9 +105,7 @@ class _Place:
         self._painter = painter
         self._geometry: Geometry | None = None
         self._painting: Painting | None = None
-        self._label: Overlay | None = None
-        if tile.label:
-            self._label = cards.label(tile.name, tile.rect.width, tile.rect.height)
+        self._marks = marks
 
     def card(self) -> Picture:
         return self._cards.name(self.tile.name, self.tile.rect.width, self.tile.rect.height)
@@ -107,6 +116,9 @@ class _Place:
             self.draw(picture)
             return
         self.serial = picture.serial
+        if self._geometry != twin._geometry:
+            # What lies beside the picture comes along: it is drawn anew when the shape changes.
+            self._geometry, self._painting = twin._geometry, None
         theirs = cut(twin._canvas, self.tile.rect)
         for mine, plane in zip(cut(self._canvas, self.tile.rect), theirs, strict=True):
             np.copyto(mine, plane)
@@ -119,17 +131,20 @@ class _Place:
         self.serial = picture.serial
         self._painter.painted += 1
         self._painting.paint(picture.planes)
-        if self._label is not None:
-            self._label.blend(cut(self._canvas, self.tile.rect))
+        if self._marks:
+            place = cut(self._canvas, self.tile.rect)
+            for mark in self._marks:
+                mark.draw(place)
 
     def _plan(self, picture: Picture) -> Painting:
         """Which part of such a picture goes where."""
         place = self.tile.rect
-        if not self.tile.whole:
+        if not self.tile.whole and crops(picture.aspect, place.width, place.height):
             part = crop(picture, place.width, place.height)
             return Painting(self._painter, picture, part, cut(self._canvas, place))
         inner = letterbox(picture, place)
         if inner != place:
-            fill(cut(self._canvas, place), palette.BLACK)
+            beside = palette.BLACK if self.tile.whole else palette.yuv(palette.PAD)
+            fill(cut(self._canvas, place), beside)
         part = Rect(0, 0, even(picture.width), even(picture.height))
         return Painting(self._painter, picture, part, cut(self._canvas, inner))

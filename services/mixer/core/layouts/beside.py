@@ -1,0 +1,66 @@
+"""A presentation as a large tile with people beside it."""
+
+from services.mixer.core.layouts.found import Places
+from services.mixer.core.layouts.rect import CLASSIC, WIDEST, Rect, even, fit, gap
+
+PANELS = ((4, 1, 4), (10, 2, 5), (16, 2, 8), (27, 3, 9))
+"""So many people stand beside a presentation in so many columns and rows."""
+
+ALONE_SHARE = 0.27
+"""Of the width is for one who stands beside it alone."""
+
+
+def alone(width: int, height: int) -> Places:
+    """The presentation and one person, both in the middle of the height."""
+    space = gap(width, height)
+    if width < height:
+        return beside(1, width, height)
+    side = even(width * ALONE_SHARE)
+    shown = fit(Rect(space, space, even(width - side - 3 * space), even(height - 2 * space)), 16, 9)
+    side = even(width - 3 * space - shown.width)
+    person = fit(Rect(shown.right + space, space, side, even(height - 2 * space)), CLASSIC, 1.0)
+    return Places((person,), presentation=shown)
+
+
+def beside(people: int, width: int, height: int) -> Places:
+    """The presentation, and people in columns on its right or, upright, in rows below it."""
+    people = max(min(people, PANELS[-1][0]), 1)
+    _, lines, length = next(panel for panel in PANELS if people <= panel[0])
+    lines = min(lines, -(-people // length))
+    space = gap(width, height)
+    if width < height:
+        return _below(people, lines, length, width, height)
+    high = max(even((height - (length + 1) * space) / length), 2)
+    wide = max(even(min(high * WIDEST, width * 0.4 / lines)), 2)
+    panel = lines * (wide + space)
+    shown = fit(
+        Rect(space, space, even(width - 2 * space - panel), even(height - 2 * space)), 16, 9
+    )
+    rects = []
+    for line in range(lines):
+        x = width - panel + line * (wide + space)
+        count = min(length, people - line * length)
+        top = even((height - count * (high + space) + space) / 2)
+        rects += [Rect(x, top + n * (high + space), wide, high) for n in range(count)]
+    return Places(pips=tuple(rects), presentation=shown)
+
+
+def _below(people: int, lines: int, length: int, width: int, height: int) -> Places:
+    space = gap(width, height)
+    wide = max(even((width - (length + 1) * space) / length), 2)
+    high = max(even(wide * 3 / 4), 2)
+    shown = fit(Rect(space, 0, even(width - 2 * space), even(height / 2)), 16, 9)
+    block = shown.height + lines * (high + space)
+    shown = _top(shown, even((height - block) / 2))
+    rects = []
+    for line in range(lines):
+        count = min(length, people - line * length)
+        needed = count * (wide + space) - space
+        left = even((width - needed) / 2)
+        y = shown.bottom + space + line * (high + space)
+        rects += [Rect(left + n * (wide + space), y, wide, high) for n in range(count)]
+    return Places(pips=tuple(rects), presentation=shown)
+
+
+def _top(rect: Rect, y: int) -> Rect:
+    return Rect(rect.x, y, rect.width, rect.height)
