@@ -79,7 +79,7 @@ def _at_rate(path: Path, times: int) -> Iterator[Picture]:
     """The pictures of a clip for ever, each so many times in a row; opened as the mixer does."""
     while True:
         with open_media(str(path)) as source:
-            for frame in source.container.decode(source.video):
+            for frame in source.container.decode(video=0):
                 picture = Picture.of(frame)
                 for _ in range(times):
                     yield picture

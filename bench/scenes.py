@@ -55,28 +55,8 @@ class Shot(msgspec.Struct, frozen=True):
         ]
 
 
-def _one_and_seven(width: int, height: int) -> tuple[tuple[int, Rect], ...]:
-    found = places("1:7", 8, width, height)
-    return tuple(enumerate((found.main, *found.pips)))
-
-
-def grid(across: int, width: int, height: int) -> tuple[tuple[int, Rect], ...]:
-    """`across` by `across` tiles without gaps, on even pixels."""
-    columns = [width * n // across & ~1 for n in range(across + 1)]
-    rows = [height * n // across & ~1 for n in range(across + 1)]
-    return tuple(
-        (
-            row * across + column,
-            Rect(
-                columns[column],
-                rows[row],
-                columns[column + 1] - columns[column],
-                rows[row + 1] - rows[row],
-            ),
-        )
-        for row in range(across)
-        for column in range(across)
-    )
+def _people(layout: str, count: int, size: tuple[int, int]) -> tuple[tuple[int, Rect], ...]:
+    return tuple(enumerate(places(layout, count, *size).people))
 
 
 def _presenting(width: int, height: int) -> tuple[tuple[int, Rect], ...]:
@@ -86,14 +66,14 @@ def _presenting(width: int, height: int) -> tuple[tuple[int, Rect], ...]:
 HD, FULL_HD = (1280, 720), (1920, 1080)
 
 SHOTS = (
-    Shot("1+7 360p to 720p", 360, *HD, _one_and_seven(*HD), 0.60, 3000, 0.05),
-    Shot("1+7 360p to 1080p", 360, *FULL_HD, _one_and_seven(*FULL_HD), 0.60, 4500, 0.05),
-    Shot("1+7 720p to 720p", 720, *HD, _one_and_seven(*HD), 0.70, 3000, 0.10),
-    Shot("1+7 720p to 1080p", 720, *FULL_HD, _one_and_seven(*FULL_HD), 0.70, 4500, 0.10),
+    Shot("1+7 360p to 720p", 360, *HD, _people("1:7", 8, HD), 0.60, 3000, 0.05),
+    Shot("1+7 360p to 1080p", 360, *FULL_HD, _people("1:7", 8, FULL_HD), 0.60, 4500, 0.05),
+    Shot("1+7 720p to 720p", 720, *HD, _people("1:7", 8, HD), 0.70, 3000, 0.10),
+    Shot("1+7 720p to 1080p", 720, *FULL_HD, _people("1:7", 8, FULL_HD), 0.70, 4500, 0.10),
     Shot("slides + inset to 720p", 360, *HD, _presenting(*HD), 0.40),
     Shot("slides + inset to 1080p", 360, *FULL_HD, _presenting(*FULL_HD), 0.40),
-    Shot("3x3 360p to 720p", 360, *HD, grid(3, *HD), 0.60),
-    Shot("3x3 720p to 720p", 720, *HD, grid(3, *HD), 0.70),
+    Shot("3x3 360p to 720p", 360, *HD, _people("9:0", 9, HD), 0.60),
+    Shot("3x3 720p to 720p", 720, *HD, _people("9:0", 9, HD), 0.70),
 )
 
 

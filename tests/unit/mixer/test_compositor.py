@@ -127,6 +127,44 @@ def test_each_slot_of_the_ring_remembers_what_it_shows() -> None:
     assert is_near(colour(rgb(first), Rect(0, 0, *SIZE)), GREEN, 3)
 
 
+def test_a_tile_in_which_nothing_changed_is_not_drawn_again_on_any_canvas() -> None:
+    """Slides at 5 pictures a second under an inset at 30: five drawings, however many canvases."""
+    inset = layouts.inset(*SIZE)
+    scene = Scene(*SIZE, tiles=(tile(layouts.whole(*SIZE), ANN, whole=True), tile(inset, BOB)))
+    compositor, canvases = Compositor(Cards()), [blank(), blank(), blank()]
+    slides = [flat((40 * n + 20, 90, 60), *SIZE) for n in range(5)]
+    for n in range(30):
+        slide, bob = slides[n // 6], flat((200, 8 * n, 30))
+        compositor.draw(n % 3, canvases[n % 3], scene, {ANN: slide, BOB: bob})
+        seen = rgb(canvases[n % 3])
+        assert is_near(colour(seen, Rect(0, 0, 300, 360)), (40 * (n // 6) + 20, 90, 60), 3)
+        assert is_near(colour(seen, inset), (200, 8 * n, 30), 4)
+    assert compositor.painted == 5 + 30
+
+
+def test_twice_the_pictures_cost_no_more_drawings() -> None:
+    scene = Scene(*SIZE, tiles=(tile(Rect(0, 0, 320, 360), ANN), tile(Rect(320, 0, 320, 360), BOB)))
+    compositor, canvases = Compositor(Cards()), [blank(), blank()]
+    pictures = [{ANN: flat(RED), BOB: flat(GREEN)} for _ in range(15)]
+    for n in range(30):
+        compositor.draw(n % 2, canvases[n % 2], scene, pictures[n // 2])
+    assert compositor.painted == 30
+    assert np.array_equal(canvases[0], canvases[1])
+
+
+def test_what_lay_beside_another_shape_of_picture_is_not_kept() -> None:
+    """One canvas saw the narrow picture itself, the other copied it."""
+    scene = Scene(*SIZE, tiles=(tile(layouts.whole(*SIZE), ANN, whole=True),))
+    compositor, one, other = Compositor(Cards()), blank(), blank()
+    wide, narrow = flat(RED, 640, 300), flat(GREEN, 360, 360)
+    compositor.draw(0, one, scene, {ANN: wide})
+    compositor.draw(1, other, scene, {ANN: narrow})
+    compositor.draw(0, one, scene, {ANN: narrow})
+    compositor.draw(0, one, scene, {ANN: flat(BLUE, 640, 300)})
+    assert is_near(colour(rgb(one), Rect(0, 0, 640, 28)), (0, 0, 0), 3)
+    assert is_near(colour(rgb(one), Rect(0, 32, 640, 296)), BLUE, 3)
+
+
 def test_what_lies_in_front_is_drawn_again_with_what_lies_behind() -> None:
     inset = layouts.inset(*SIZE)
     scene = Scene(*SIZE, tiles=(tile(layouts.whole(*SIZE), ANN, whole=True), tile(inset, BOB)))

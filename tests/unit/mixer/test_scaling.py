@@ -33,7 +33,8 @@ def scenery(width: int, height: int) -> Luma:
     frequency[0, 0] = 1.0
     noise = np.fft.rfft2(dice.normal(size=(height, width)))
     waves = np.fft.irfft2(noise / frequency**1.3, s=(height, width))
-    return np.clip(waves / waves.std() * 45 + 120, 16, 235).astype(np.uint8)
+    picture: Luma = np.clip(waves / waves.std() * 45 + 120, 16, 235).astype(np.uint8)
+    return picture
 
 
 @cache
@@ -41,7 +42,8 @@ def rings(width: int, height: int) -> Luma:
     """A zone plate of limited range: rings from wide ones to ones of two pixels."""
     down, across = np.mgrid[:height, :width].astype(float)
     square = (across - width / 2) ** 2 + (down - height / 2) ** 2
-    return (125.5 + 109.5 * np.cos(math.pi * square / width)).astype(np.uint8)
+    picture: Luma = (125.5 + 109.5 * np.cos(math.pi * square / width)).astype(np.uint8)
+    return picture
 
 
 def scaled(picture: Luma, size: Size) -> Luma:
@@ -62,6 +64,17 @@ def sizes(ratios: list[float], source: Size) -> list[Size]:
     return [(layouts.even(int(width / r)), layouts.even(int(height / r))) for r in ratios]
 
 
+def tiles() -> set[tuple[Size, Size]]:
+    """What is scaled to what where layouts show whole pictures; each source on each canvas."""
+    found = set()
+    for canvas in CANVASES:
+        inset = layouts.inset(*canvas)
+        for layout in ("1:7", "9:0", "25:0", "1:21", "1:33", "1:0"):
+            for place in {*layouts.places(layout, 40, *canvas).people, inset}:
+                found |= {(source, (place.width, place.height)) for source in SOURCES}
+    return found
+
+
 RATIOS = [1.1, 1.2, 1.3, 1.34, 1.4, 1.5, 1.7, 1.9, 1.95, 2.0, 2.05, 2.2, 2.5, 2.67, 2.95, 3.0]
 RATIOS += [3.3, 3.7, 3.81, 3.95, 4.0, 4.1, 4.5, 5.0, 5.5, 5.95, 6.0, 6.5, 7.0, 7.45, 7.9, 8.0]
 
@@ -75,3 +88,10 @@ def test_a_picture_made_smaller_looks_as_it_should(size: Size) -> None:
 @pytest.mark.parametrize("size", sizes([0.9, 0.75, 0.67, 0.5, 0.4, 0.33], (640, 360)), ids=str)
 def test_a_picture_made_larger_looks_as_it_should(size: Size) -> None:
     assert likeness(scenery(640, 360), size) >= LEAST
+
+
+@pytest.mark.parametrize(("source", "size"), sorted(tiles()), ids=str)
+def test_every_tile_of_a_layout_looks_as_it_should(source: Size, size: Size) -> None:
+    assert likeness(scenery(*source), size) >= LEAST
+    if size < source:
+        assert likeness(rings(*source), size) >= LEAST_OF_RINGS

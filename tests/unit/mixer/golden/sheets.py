@@ -83,7 +83,9 @@ def pictures(view: ConferenceView) -> dict[SourceId, Picture]:
         for p in view.participants
         if p.display_name not in cast.UNSEEN
     }
-    return found | {SourceId(p.participant, "presentation"): cast.slide() for p in view.participants}
+    return found | {
+        SourceId(p.participant, "presentation"): cast.slide() for p in view.participants
+    }
 
 
 def scene_of(view: ConferenceView, feed: FeedSpec) -> Scene:
