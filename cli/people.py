@@ -16,6 +16,18 @@ class Role(StrEnum):
     guest = "guest"
 
 
+class Content(StrEnum):
+    single = "single"
+    main = "main"
+    presentation = "presentation"
+
+
+class Quality(StrEnum):
+    sd = "sd"
+    hd = "hd"
+    fullhd = "fullhd"
+
+
 class Switch(StrEnum):
     on = "on"
     off = "off"
@@ -89,6 +101,28 @@ def dial(
     ] = False,
     location: Annotated[str, typer.Option(help="System location to dial from.")] = "",
     role: Annotated[Role, typer.Option()] = Role.guest,
+    presentation: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Makes it a dual stream: the presentation goes here, the people alone to URL.",
+        ),
+    ] = "",
+    content: Annotated[
+        Content,
+        typer.Option(help="`single` shows a presentation when there is one, the others one kind."),
+    ] = Content.single,
+    inset: Annotated[
+        bool, typer.Option(help="The speaker's small window over a presentation.")
+    ] = True,
+    layout: Annotated[str, typer.Option(help="E.g. `1:7`; the conference's if empty.")] = "",
+    quality: Annotated[
+        Quality | None, typer.Option(help="At most 848x480, 1280x720 or 1920x1080.")
+    ] = None,
+    fps: Annotated[
+        int | None, typer.Option(help="25, 30, 50 or 60; the conference's unless given.")
+    ] = None,
+    kbps: Annotated[int | None, typer.Option(help="Most of the picture, kbit/s.")] = None,
 ) -> None:
     """Stream a conference to a service; prints the streaming participant's id."""
     body = {
@@ -100,6 +134,13 @@ def dial(
         "streaming": True,
         "remote_display_name": name,
         "system_location": location,
+        "presentation_url": given(presentation, "presentation") if presentation else "",
+        "content": content.value,
+        "inset": inset,
+        "layout": layout or None,
+        "max_pixels_per_second": quality.value if quality else None,
+        "frame_rate": fps,
+        "max_video_kbps": kbps,
     }
     made = Api.of(context).post(f"{COMMAND}/participant/dial/", body)
     typer.echo(made.json()["data"]["participant_id"])

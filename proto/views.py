@@ -21,7 +21,7 @@ from proto.conference import (
     Transforms,
 )
 from proto.config import CryptoMode
-from proto.media import Audience
+from proto.media import Audience, FrameRate, PictureOptions
 from proto.scheduler import WorkerKind
 from proto.urls import SealedUrl
 
@@ -56,6 +56,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     presentation_detail: Reason = ""
     automatic: int = 0
     "Id of the Automatically Dialed Participant that this is; 0: it is none."
+    picture: PictureOptions = PictureOptions()
+    "What a call asked for."
 
     def present(self) -> bool:
         """A person who is in, and does not wait to be."""
@@ -139,6 +141,7 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Names are written into pictures: as configured, unless a transform says otherwise."
     enable_active_speaker_indication: bool = False
     call_type: CallType = "video"
+    frame_rate: FrameRate = 30
 
     def shown_to(self, audience: Audience) -> list[ParticipantView]:
         """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""

@@ -14,6 +14,7 @@ from proto.conference.words import (
     Routing,
     Transforms,
 )
+from proto.media import PictureOptions
 from proto.urls import SealedUrl
 
 
@@ -74,6 +75,7 @@ class Dial(Command, frozen=True, tag="dial.v1"):
     keep_conference_alive: KeepAlive = "keep_conference_alive_never"
     presentation_destination: SealedUrl | None = None
     "Makes it a dual stream: the presentation goes here, the main picture alone to `destination`."
+    picture: PictureOptions = PictureOptions()
 
 
 class EndConference(Command, frozen=True, tag="end_conference.v1"):

@@ -20,6 +20,7 @@ from proto.conference.words import (
     Transforms,
 )
 from proto.config import CryptoMode
+from proto.media import FrameRate, PictureOptions
 from proto.urls import SealedUrl
 
 
@@ -43,6 +44,8 @@ class ConferenceStarted(Event, frozen=True, tag="conference_started.v1"):
     enable_overlay_text: bool = False
     enable_active_speaker_indication: bool = False
     call_type: CallType = "video"
+    frame_rate: FrameRate = 30
+    "What is streamed has, unless a call asks for another one."
 
 
 class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):
@@ -133,6 +136,7 @@ class CallRequested(Event, frozen=True, tag="call_requested.v1"):
     "With `on`, nothing but rtmps:// may be dialled."
     automatic: int = 0
     "Id of the Automatically Dialed Participant that is called; 0: somebody asked for the call."
+    picture: PictureOptions = PictureOptions()
 
 
 class CallProgressed(Event, frozen=True, tag="call_progressed.v1"):

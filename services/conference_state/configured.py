@@ -8,6 +8,7 @@ import structlog
 from kit.kv import Watch
 from proto.config import AutomaticParticipant, Conference, Global
 from proto.layouts import CLIENT_NAMES
+from proto.media import picture_options
 from proto.urls import SealedUrl
 from services.conference_state.core import Automatic, Vmr
 
@@ -103,6 +104,7 @@ def effective(
         conference.enable_overlay_text,
         conference.enable_active_speaker_indication,
         conference.call_type,
+        conference.frame_rate or general.frame_rate,
     )
 
 
@@ -119,4 +121,5 @@ def _automatic(a: AutomaticParticipant, alias: SealedUrl) -> Automatic:
         a.streaming,
         a.keep_conference_alive,
         a.retry == "backoff",
+        picture_options(a),
     )

@@ -22,6 +22,7 @@ from proto.conference import (
     StopPresenting,
 )
 from proto.config import Conference
+from proto.media import picture_options
 from proto.subjects import conference_commands
 from proto.urls import Purpose, SealedUrl
 from services.gateway.core.relations import location_name
@@ -91,6 +92,7 @@ class Calls:
                 presentation_destination=await self._seal(
                     request.presentation_url or None, participant, "presentation"
                 ),
+                picture=picture_options(request),
             )
             await self.tell(command, DIALLED, settle=SETTLE)
         return participant

@@ -121,6 +121,7 @@ class Routing:
             found.theme,
             found.quality,
             found.max_callrate_out,
+            call.picture,
         )
 
     def _refuse(

@@ -13,6 +13,7 @@ from kit.child import Child, Kept
 from kit.vault import Vault
 from proto.base import Message
 from proto.egress import DestinationChanged, EgressEvent, SessionStarted, SessionStopped
+from proto.media import Content
 from proto.scheduler import (
     Declined,
     DestinationAssigned,
@@ -55,6 +56,8 @@ class Session:
         self._now = now
         self._socket = ""
         self._destinations: dict[str, str] = {}
+        self._legs: dict[str, Content] = {}
+        "Which half of a dual stream a destination is, whatever the feed shows."
         self._refused: wire.Stopped | None = None
         self._kept = Kept(
             SESSION,
@@ -80,7 +83,8 @@ class Session:
             self._socket = socket
             self._kept.send(wire.FeedAt(socket))
 
-    async def add(self, participant: str, sealed: str) -> None:
+    async def add(self, participant: str, sealed: str, leg: Content) -> None:
+        self._legs[participant] = leg
         if self._refused:
             # It has said that it cannot; whoever comes later is told the same.
             await self._change(self._refusal(participant, self._refused))
@@ -155,7 +159,7 @@ class Session:
                 changed.bytes_out,
                 changed.dropped_frames,
                 changed.tls_version,
-                a.feed.content,
+                self._legs[changed.participant],
             )
         )
 
@@ -242,7 +246,7 @@ class Worker:
                     session.feed_at(offer.socket)
                 self._sessions[ident] = (session, event, self._start(session.run()))
             case DestinationAssigned(session=ident, participant=who, destination=destination):
-                await self._add(ident, who, destination)
+                await self._add(ident, who, destination, event.leg)
             case DestinationReleased(session=ident, participant=who):
                 if found := self._sessions.get(ident):
                     found[0].remove(who)
@@ -253,14 +257,16 @@ class Worker:
             case _:
                 pass
 
-    async def _add(self, ident: str, participant: str, destination: SealedUrl) -> None:
+    async def _add(
+        self, ident: str, participant: str, destination: SealedUrl, leg: Content
+    ) -> None:
         found = self._sessions.get(ident)
         sealed = await bus.persist(partial(self._vault.sealed, destination))
         if found is None or sealed is None:
             # Hung up while it was being assigned.
             log.info("destination is gone", participant=participant)
             return
-        await found[0].add(participant, sealed)
+        await found[0].add(participant, sealed, leg)
 
     async def _stop(
         self, running: Session, assigned: SessionAssigned, task: asyncio.Task[None]

@@ -117,6 +117,7 @@ def _started(view: ConferenceView, event: ConferenceStarted) -> ConferenceView:
         enable_overlay_text=event.enable_overlay_text,
         enable_active_speaker_indication=event.enable_active_speaker_indication,
         call_type=event.call_type,
+        frame_rate=event.frame_rate,
     )
 
 
@@ -163,6 +164,7 @@ def _call(event: CallRequested) -> ParticipantView:
         presentation_destination=event.presentation_destination,
         presentation_state="requested" if event.presentation_destination else "",
         automatic=event.automatic,
+        picture=event.picture,
     )
 
 

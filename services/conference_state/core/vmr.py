@@ -12,6 +12,7 @@ from proto.conference import (
     ServiceType,
 )
 from proto.config import CryptoMode
+from proto.media import FrameRate, PictureOptions
 from proto.urls import SealedUrl
 
 
@@ -30,6 +31,7 @@ class Automatic(msgspec.Struct, frozen=True):
     keep_conference_alive: KeepAlive = "keep_conference_alive_if_multiple"
     retry: bool = True
     "A call that failed is made again while the conference lives."
+    picture: PictureOptions = PictureOptions()
 
 
 class Vmr(msgspec.Struct, frozen=True):
@@ -60,3 +62,4 @@ class Vmr(msgspec.Struct, frozen=True):
     enable_overlay_text: bool = False
     enable_active_speaker_indication: bool = False
     call_type: CallType = "video"
+    frame_rate: FrameRate = 30
