@@ -18,7 +18,7 @@ from services.mixer.media.picture import Picture
 from services.mixer.media.planes import Plane, Planes, cut, fill, split
 from services.mixer.media.scaling import crop, letterbox
 
-Geometry = tuple[int, int, float, Matrix]
+Geometry = tuple[int, int, float, Matrix, int]
 
 
 class Compositor:
@@ -124,13 +124,14 @@ class _Place:
             np.copyto(mine, plane)
 
     def draw(self, picture: Picture) -> None:
-        geometry = (picture.width, picture.height, picture.aspect, picture.matrix)
+        halved = len(picture.smaller)
+        geometry = (picture.width, picture.height, picture.aspect, picture.matrix, halved)
         if self._painting is None or geometry != self._geometry:
             self._geometry = geometry
             self._painting = self._plan(picture)
         self.serial = picture.serial
         self._painter.painted += 1
-        self._painting.paint(picture.planes)
+        self._painting.paint(picture)
         if self._marks:
             place = cut(self._canvas, self.tile.rect)
             for mark in self._marks:

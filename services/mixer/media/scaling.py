@@ -28,29 +28,37 @@ ALIASES = 1.35
 BICUBIC, AREA = Interpolation.BICUBIC, Interpolation.AREA
 
 
+def may_halve(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether luma of that shape is halved on its way to the target's."""
+    return shape[0] >= SHARP * target[0] and shape[1] >= SHARP * target[1]
+
+
 class Scaler:
     """For one thread: it keeps the buffers for steps in between."""
 
     def __init__(self) -> None:
         self._scratch: dict[tuple[int, ...], Plane] = {}
 
-    def luma(self, shape: tuple[int, ...], target: Plane) -> "Way":
+    def luma(self, shape: tuple[int, ...], target: Plane, *, halved: bool = False) -> "Way":
         """At least 41 dB from a Lanczos filter at any size, up to eight times smaller.
+
+        `halved`: what is to be scaled has been made smaller by area already.
 
         Bilinear where that does; otherwise halved by area, which costs next to nothing, and the
         rest by libswscale, whose filters grow with the ratio as OpenCV's do not.
         """
         high, wide = target.shape
         steps: list[Step] = []
-        while shape[0] >= SHARP * high and shape[1] >= SHARP * wide and _is_even(shape):
+        while may_halve(shape, target.shape) and _is_even(shape):
             shape = shape[0] // 2, shape[1] // 2
             steps.append((0, 0, self._buffer(shape), cv2.INTER_AREA))
         ratio = max(shape[0] / high, shape[1] / wide)
         if shape == target.shape or ratio <= ALIASES:
             return Way(target, [*steps, *_bilinear(shape, target)])
-        if not steps and shape == (2 * high, 2 * wide):
+        halved = halved or bool(steps)
+        if not halved and shape == (2 * high, 2 * wide):
             return Way(target, [(0, 0, target, cv2.INTER_AREA)])
-        return Filtered(target, steps, BICUBIC if steps else AREA)
+        return Filtered(target, steps, BICUBIC if halved else AREA)
 
     def chroma(self, shape: tuple[int, ...], target: Plane) -> "Way":
         """Halved by area as often as it goes, then bilinear: eyes are dull to colour's detail."""
@@ -137,16 +145,26 @@ def _wrapped(plane: Plane) -> av.VideoFrame:
 
 
 def crop(picture: Picture, width: int, height: int) -> Rect:
-    """The centred part of a picture that has the shape of a place of that size."""
+    """The centred part of a picture that has the shape of a place of that size.
+
+    Of a picture that has been halved it has edges that halve evenly, too.
+    """
     shape = width / height
+    step = 2 << len(picture.smaller)
     wide, high = even(picture.width), even(picture.height)
     if abs(picture.aspect / shape - 1) < SAME_SHAPE:
         return Rect(0, 0, wide, high)
     if picture.aspect > shape:
-        part = max(even(round(wide * shape / picture.aspect)), 2)
-        return Rect(even((wide - part) // 2), 0, part, high)
-    part = max(even(round(high * picture.aspect / shape)), 2)
-    return Rect(0, even((high - part) // 2), wide, part)
+        part = _centred(wide, wide * shape / picture.aspect, step)
+        return Rect(part[0], 0, part[1], high)
+    part = _centred(high, high * picture.aspect / shape, step)
+    return Rect(0, part[0], wide, part[1])
+
+
+def _centred(whole: int, length: float, step: int) -> tuple[int, int]:
+    """Where the middle part of about that length begins, and how long it is."""
+    part = min(max(round(length / step), 1), whole // step) * step
+    return (whole - part) // 2 // step * step, part
 
 
 def letterbox(picture: Picture, place: Rect) -> Rect:

@@ -9,7 +9,11 @@ import pytest
 from PIL import Image
 
 from services.mixer.core import layouts
-from services.mixer.media.scaling import Scaler
+from services.mixer.core.layouts import Rect
+from services.mixer.media.painting import Painter, Painting
+from services.mixer.media.picture import Picture
+from services.mixer.media.planes import split
+from services.mixer.media.scaling import Scaler, crop
 
 Luma = npt.NDArray[np.uint8]
 Size = tuple[int, int]
@@ -88,6 +92,25 @@ def test_a_picture_made_smaller_looks_as_it_should(size: Size) -> None:
 @pytest.mark.parametrize("size", sizes([0.9, 0.75, 0.67, 0.5, 0.4, 0.33], (640, 360)), ids=str)
 def test_a_picture_made_larger_looks_as_it_should(size: Size) -> None:
     assert likeness(scenery(640, 360), size) >= LEAST
+
+
+@pytest.mark.parametrize("shape", [(1280, 720), (1280, 960), (1080, 720), (1440, 720)], ids=str)
+@pytest.mark.parametrize("size", [(172, 96), (258, 144), (416, 228), (1066, 600)], ids=str)
+def test_what_was_halved_beforehand_looks_the_same(shape: Size, size: Size) -> None:
+    """Cropped or not, and however much of it is left."""
+    grey = np.full((shape[1] // 2, shape[0] // 2), 128, np.uint8)
+    canvases = []
+    for halved in (False, True):
+        picture = Picture((scenery(*shape), grey, grey), shape[0] / shape[1])
+        part = Rect(40, 24, shape[0] - 80, shape[1] - 48)
+        if halved:
+            picture.halve()
+            assert crop(picture, *size).x % 8 == crop(picture, *size).height % 8 == 0
+        canvas = split(np.zeros((size[1] * 3 // 2, size[0]), np.uint8))
+        Painting(Painter(), picture, part, canvas).paint(picture)
+        canvases.append(canvas)
+
+    assert all(np.array_equal(a, b) for a, b in zip(*canvases, strict=True))
 
 
 @pytest.mark.parametrize(("source", "size"), sorted(tiles()), ids=str)
