@@ -62,4 +62,4 @@ schema: $(VENV)/.ready ## Accept the wire schema as it is now (read the diff!)
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing bench-compose setup system lock schema clean
+.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing bench-compose bench-mixer setup system lock schema clean

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,13 @@ from services.mixer.media.cards import Cards
 from services.mixer.media.compositor import Compositor
 from services.mixer.media.opening import open_media
 from services.mixer.media.picture import Picture
+from services.mixer.media.reader import READ_AHEAD, WAKE_AHEAD
 
 RING = 2
 """Canvases drawn in turns: a taker keeps the one it shows, so that is what the link does, too."""
+
+BURST = round((READ_AHEAD - WAKE_AHEAD) * FPS)
+"""Pictures that the mixer's reader decodes before it rests."""
 
 ENCODED = 90
 """Pictures that are kept for x264; at 1080p that is 280 MB."""
@@ -76,13 +81,15 @@ def compose(shot: Shot, clips: Films, seconds: int) -> Cost:
 
 
 def _at_rate(path: Path, times: int) -> Iterator[Picture]:
-    """The pictures of a clip for ever, each so many times in a row; opened as the mixer does."""
+    """The pictures of a clip for ever, each so many times in a row; opened as the mixer does, and
+    decoded some at a time as by its reader."""
     while True:
         with open_media(str(path)) as source:
-            for frame in source.container.decode(video=0):
-                picture = Picture.of(frame)
-                for _ in range(times):
-                    yield picture
+            decoded = source.container.decode(video=0)
+            while burst := [Picture.of(frame) for frame in islice(decoded, BURST)]:
+                for picture in burst:
+                    for _ in range(times):
+                        yield picture
 
 
 def _encode(shot: Shot, pictures: list[Canvas]) -> float:
