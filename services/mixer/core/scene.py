@@ -213,17 +213,19 @@ class _Drawing:
         source, texts = SourceId(who.participant), self.rules.texts
         visible = source in self._pictures and self.rules.pictures
         text = texts[place] if place < len(texts) else ""
-        active = self.rules.active_speaker and len(self._ranked) > 1 and who is self._ranked[0]
         return Tile(
             rect,
             source if visible else None,
             who.display_name,
             label=bool(text) or (self._labels and visible),
             text=text,
-            speaks=active,
+            speaks=self.rules.active_speaker and who is self._ranked[0],
         )
 
     def _scene(self, tiles: list[Tile], slots: list[tuple[Kind, ParticipantView]]) -> Scene:
+        if len(tiles) == 1:
+            # Nobody has to be told from others.
+            tiles = [msgspec.structs.replace(tiles[0], speaks=False)]
         return Scene(
             self._feed.width,
             self._feed.height,

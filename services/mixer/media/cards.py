@@ -24,7 +24,7 @@ LEAST_TEXT = 10
 LEAST_INITIALS = 7
 """The same of initials, which are two capitals."""
 
-NAME_SHARE = 0.07
+NAME_SHARE = 0.08
 """A name is this part of a card high, and no smaller than the next while there is room."""
 
 LEAST_NAME = 12

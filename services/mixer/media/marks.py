@@ -32,7 +32,7 @@ DARK: Rgb = (14, 15, 18)
 OPACITY = 0.72
 """Dark enough for white letters on snow, light enough to see that a picture is behind."""
 
-LARGEST_TEXT = 26
+LARGEST_TEXT = 24
 """Pixels of a name in a picture of 720 lines: in a large tile it is a caption, not a headline."""
 
 FRAME_PER_CANVAS = 270
@@ -108,7 +108,7 @@ def _pill(kind: str, text: str, width: int, height: int, shorter: int) -> Pill:
     """A name in the lower left corner; how many are not seen in the upper right one."""
     name = kind == "name"
     largest = max(LARGEST_TEXT * shorter // 720, LEAST_TEXT)
-    size = min(max(height * (11 if name else 16) // 100, LEAST_TEXT), largest)
+    size = min(max(height * (9 if name else 14) // 100, LEAST_TEXT), largest)
     font, margin = lettering.font(size), even(max(min(size * 0.5, height / 20), 2))
     text = lettering.shortened(text, font, max(width - 2 * margin - 3 * size // 2, 1))
     wide = min(even(font.getlength(text) + size * 1.2 + 1), even(width))

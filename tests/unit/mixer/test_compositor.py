@@ -216,6 +216,42 @@ def test_a_label_is_written_in_the_lower_left_and_letters_are_opaque() -> None:
     assert is_near(colour(picture, Rect(0, 0, 640, 300)), (235, 235, 235), 3)
 
 
+def test_the_speaker_has_a_frame_on_the_tiles_edge_and_nowhere_else() -> None:
+    place = Rect(100, 60, 320, 180)
+    picture = drawn(Scene(*SIZE, tiles=(tile(place, ANN, speaks=True),)), {ANN: flat(GREY)})
+    for row, column in ((60, 200), (239, 200), (150, 100), (150, 419)):
+        assert np.abs(picture[row, column].astype(int) - palette.ACCENT).max() <= 4
+    assert is_near(colour(picture, Rect(104, 64, 312, 172)), GREY, 3)
+    assert np.abs(picture[58, 200].astype(int) - palette.BACKDROP).max() <= 3
+
+
+def test_how_many_are_not_seen_is_written_in_the_upper_right() -> None:
+    everything = layouts.whole(*SIZE)
+    picture = drawn(Scene(*SIZE, tiles=(tile(everything, ANN, more=12),)), {ANN: flat(GREY)})
+    changed = (np.abs(picture.astype(int) - GREY).max(axis=2) > 20).nonzero()
+    assert changed[0].max() < 60
+    assert changed[1].min() > 560
+    assert picture[:60, 560:].max() > 220
+
+
+def test_marks_cost_nothing_while_nothing_changes() -> None:
+    everything = layouts.whole(*SIZE)
+    scene = Scene(*SIZE, tiles=(tile(everything, ANN, label=True, speaks=True, more=3),))
+    compositor, canvas, ann = Compositor(Cards()), blank(), flat((235, 235, 235))
+    assert compositor.draw(0, canvas, scene, {ANN: ann}) == 1
+    once = canvas.copy()
+    assert compositor.draw(0, canvas, scene, {ANN: ann}) == 0
+    assert compositor.draw(0, canvas, scene, {ANN: flat((235, 235, 235))}) == 1
+    assert np.array_equal(canvas, once)
+
+
+def test_a_telephones_picture_is_shown_whole_beside_a_plain_ground() -> None:
+    scene = Scene(*SIZE, tiles=(tile(layouts.whole(*SIZE), ANN),))
+    picture = drawn(scene, {ANN: flat(RED, 270, 480)})
+    assert is_near(colour(picture, Rect(222, 0, 196, 360)), RED, 3)
+    assert is_near(colour(picture, Rect(0, 0, 210, 360)), palette.PAD, 3)
+
+
 @pytest.mark.parametrize(
     ("name", "letters"),
     [("Ada Lovelace", "AL"), ("ada", "A"), ("Jean-Luc von Picard", "JP"), ("", "?"), ("…", "?")],

@@ -41,15 +41,18 @@ def two_mains_eight(pips: int, width: int, height: int) -> Places:
 
 
 def one_main_thirty_three(pips: int, width: int, height: int) -> Places:
-    """A small main picture with rows below it, and then on both sides of it."""
+    """A main picture that becomes small when rows below it are many, and then people come to both
+    sides of it."""
     if width < height:
         return _upright_thirty_three(min(pips, 33), width, height)
     pips = min(pips, 33)
     rows = rows_of(min(pips, 21), 7)
-    cells = Cells(7, 6, width, height, 3 + rows)
+    side = 3 if rows == 3 else 4
+    cells = Cells(7, 6, width, height, side + rows)
     sides = [cells.span(column, row) for column in (1, 5, 0, 6) for row in range(3)]
-    below = cells.filled(3, min(pips, 21))
-    return Places((cells.span(2, 0, 3, 3),), (*below, *sides[: max(pips - 21, 0)]))
+    below = cells.filled(side, min(pips, 21))
+    main = cells.centred(0, 1, side, side)
+    return Places(tuple(main), (*below, *sides[: max(pips - 21, 0)]))
 
 
 def _upright_thirty_three(pips: int, width: int, height: int) -> Places:

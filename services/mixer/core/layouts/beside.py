@@ -1,5 +1,6 @@
 """A presentation as a large tile with people beside it."""
 
+from services.mixer.core.layouts.cells import rows_of
 from services.mixer.core.layouts.found import Places
 from services.mixer.core.layouts.rect import CLASSIC, WIDEST, Rect, even, fit, gap
 
@@ -15,19 +16,29 @@ def alone(width: int, height: int) -> Places:
     space = gap(width, height)
     if width < height:
         return beside(1, width, height)
+    high = even(height - 2 * space)
     side = even(width * ALONE_SHARE)
-    shown = fit(Rect(space, space, even(width - side - 3 * space), even(height - 2 * space)), 16, 9)
+    shown = fit(Rect(0, 0, even(width - side - 3 * space), high), 16, 9)
     side = even(width - 3 * space - shown.width)
-    person = fit(Rect(shown.right + space, space, side, even(height - 2 * space)), CLASSIC, 1.0)
-    return Places((person,), presentation=shown)
+    person = fit(Rect(0, 0, side, high), min(max(side / high, CLASSIC), WIDEST), 1.0)
+    left = even((width - shown.width - space - person.width) / 2)
+    shown = Rect(left, even((height - shown.height) / 2), shown.width, shown.height)
+    top = even((height - person.height) / 2)
+    return Places((Rect(shown.right + space, top, person.width, person.height),), (), shown)
 
 
 def beside(people: int, width: int, height: int) -> Places:
-    """The presentation, and people in columns on its right or, upright, in rows below it."""
+    """The presentation, and people in columns on its right or, upright, in rows below it.
+
+    Columns are as long as each other, or the first are one longer.
+    """
     people = max(min(people, PANELS[-1][0]), 1)
     _, lines, length = next(panel for panel in PANELS if people <= panel[0])
-    lines = min(lines, -(-people // length))
     space = gap(width, height)
+    # On a canvas like a stamp there is not even room for two pixels each.
+    length = min(length, max((min(width, height) - space) // (2 + space), 1))
+    people = min(people, lines * length)
+    lines = min(lines, rows_of(people, length))
     if width < height:
         return _below(people, lines, length, width, height)
     high = max(even((height - (length + 1) * space) / length), 2)
@@ -36,11 +47,12 @@ def beside(people: int, width: int, height: int) -> Places:
     shown = fit(
         Rect(space, space, even(width - 2 * space - panel), even(height - 2 * space)), 16, 9
     )
-    rects = []
+    longest = rows_of(people, lines)
+    top = even((height - longest * (high + space) + space) / 2)
+    rects: list[Rect] = []
     for line in range(lines):
         x = width - panel + line * (wide + space)
-        count = min(length, people - line * length)
-        top = even((height - count * (high + space) + space) / 2)
+        count = rows_of(people - len(rects), lines - line)
         rects += [Rect(x, top + n * (high + space), wide, high) for n in range(count)]
     return Places(pips=tuple(rects), presentation=shown)
 
@@ -52,9 +64,9 @@ def _below(people: int, lines: int, length: int, width: int, height: int) -> Pla
     shown = fit(Rect(space, 0, even(width - 2 * space), even(height / 2)), 16, 9)
     block = shown.height + lines * (high + space)
     shown = _top(shown, even((height - block) / 2))
-    rects = []
+    rects: list[Rect] = []
     for line in range(lines):
-        count = min(length, people - line * length)
+        count = rows_of(people - len(rects), lines - line)
         needed = count * (wide + space) - space
         left = even((width - needed) / 2)
         y = shown.bottom + space + line * (high + space)

@@ -9,7 +9,7 @@ from services.mixer.core.layouts import around, beside, composition
 from services.mixer.core.layouts.cells import Cells
 from services.mixer.core.layouts.found import Places
 from services.mixer.core.layouts.grid import grid
-from services.mixer.core.layouts.rect import WIDEST, Rect, even, gap, inset, whole
+from services.mixer.core.layouts.rect import WIDEST, Rect, even, fit, gap, inset, moved, whole
 from services.mixer.core.layouts.stack import stack
 
 PIPS = 7
@@ -91,14 +91,19 @@ def _teams(people: int, width: int, height: int) -> Places:
     if people <= TEAMS_SIDE**2:
         return grid(people, TEAMS_SIDE, width, height, filling=True)
     strip = stack(1, people - TEAMS_SIDE**2, PIPS, width, height).pips
-    cells = Cells(TEAMS_SIDE, TEAMS_SIDE, width, strip[0].y, space=gap(width, height))
-    return Places(tuple(cells.filled(0, TEAMS_SIDE**2)), strip)
+    space = gap(width, height)
+    down = strip[-1].bottom - strip[0].y
+    cells = Cells(TEAMS_SIDE, TEAMS_SIDE, width, even(height - down - space), space=space)
+    equals = cells.filled(0, TEAMS_SIDE**2)
+    top = even((height - (equals[-1].bottom - equals[0].y) - space - down) / 2)
+    equals = moved(equals, top - equals[0].y)
+    return Places(tuple(equals), tuple(moved(strip, equals[-1].bottom + space - strip[0].y)))
 
 
 def _instead(finder: _Finder, people: int, width: int, height: int) -> Places:
-    """A presentation takes the first large place."""
+    """A presentation takes the first large place, as much of it as has the shape of slides."""
     found = finder(people + 1, width, height)
-    return Places(found.mains[1:], found.pips, found.mains[0])
+    return Places(found.mains[1:], found.pips, fit(found.mains[0], 16, 9))
 
 
 def _full(people: int, width: int, height: int) -> Places:  # noqa: ARG001

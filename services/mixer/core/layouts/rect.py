@@ -94,6 +94,10 @@ def row(widths: Sequence[int], x: int, width: int, y: int, height: int, space: i
     return rects
 
 
+def moved(rects: Sequence[Rect], down: int) -> list[Rect]:
+    return [Rect(r.x, r.y + down, r.width, r.height) for r in rects]
+
+
 def gap(width: int, height: int) -> int:
     return even(min(width, height) // GAPS_PER_CANVAS)
 

@@ -2,7 +2,7 @@
 
 from services.mixer.core.layouts.cells import rows_of
 from services.mixer.core.layouts.found import Places
-from services.mixer.core.layouts.rect import CLASSIC, Rect, even, fit, gap, largest, row
+from services.mixer.core.layouts.rect import CLASSIC, Rect, even, fit, gap, largest, moved, row
 
 COLUMNS = 7
 """Small places side by side."""
@@ -33,10 +33,10 @@ def stack(mains: int, pips: int, capacity: int, width: int, height: int) -> Plac
         even(width - 2 * space), even(height - 2 * space - rows * (high + space)),
     )  # fmt: skip
     large = _mains(mains, free, space)
-    top = even((height - large[0].height - rows * (high + space)) / 2)
-    large = [Rect(r.x, top, r.width, r.height) for r in large]
+    block = large[-1].bottom - large[0].y + rows * (high + space)
+    large = moved(large, even((height - block) / 2) - large[0].y)
     small: list[Rect] = []
-    y = large[0].bottom + space
+    y = large[-1].bottom + space
     for n in range(rows):
         count = min(columns, pips - n * columns)
         small += row([wide] * count, 0, width, y, high, space)
@@ -47,6 +47,13 @@ def stack(mains: int, pips: int, capacity: int, width: int, height: int) -> Plac
 def _mains(count: int, free: Rect, space: int) -> list[Rect]:
     if count == 1:
         return [largest(free)]
+    if free.width < free.height:
+        high = even((free.height - (count - 1) * space) / count)
+        one = largest(Rect(free.x, free.y, free.width, high))
+        return [
+            Rect(one.x, free.y + n * (one.height + space), one.width, one.height)
+            for n in range(count)
+        ]
     wide = even((free.width - (count - 1) * space) / count)
     one = fit(Rect(0, 0, wide, free.height), *_shape(wide / free.height))
     return row([one.width] * count, free.x, free.width, free.y, one.height, space)

@@ -9,31 +9,23 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.unit.mixer.golden.sheets import (
-    LAYOUTS,
-    accepted,
-    cells,
-    differences,
-    path,
-    sheet,
-    write,
-)
+from tests.unit.mixer.golden.sheets import accepted, all_sheets, differences, write
 
 
 def main(folder: Path | None) -> None:
-    for layout in LAYOUTS:
-        now, before = sheet(cells(layout)), accepted(layout)
+    for kept, now in all_sheets():
+        before = accepted(kept)
         if before is not None and np.array_equal(now, before):
             continue
         if folder is None:
-            write(path(layout), now)
-            print("accepted:", path(layout).name)
+            write(kept, now)
+            print("accepted:", kept.name)
         elif before is None:
-            write(folder / path(layout).name, now)
-            print("new:", folder / path(layout).name)
+            write(folder / kept.name, now)
+            print("new:", folder / kept.name)
         else:
-            write(folder / path(layout).name, differences(before, now))
-            print("differs:", folder / path(layout).name)
+            write(folder / kept.name, differences(before, now))
+            print("differs:", folder / kept.name)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """People and slides that look the same wherever and whenever they are drawn."""
 
+import colorsys
 from functools import cache
 
 import av
 import numpy as np
 from PIL import Image, ImageDraw
 
-from services.mixer.core import palette
+from services.mixer.core.palette import Rgb
 from services.mixer.media.picture import Picture
 
 NAMES = (
@@ -27,18 +28,22 @@ UNSEEN = frozenset({"Daniel Okafor", "Mei Tanaka"})
 """Who sends sound alone."""
 
 
+GOLDEN = 0.618
+"""Steps of this part of a circle come nowhere near each other for long."""
+
+
 @cache
 def person(name: str) -> Picture:
-    """Head and shoulders before a wall."""
+    """Head and shoulders before a wall; no two neighbours have colours that are alike."""
+    hue = NAMES.index(name) * GOLDEN
     width, height = SIZES.get(name, SIZE)
     image = Image.new("RGB", (width, height))
-    wall = np.array(palette.colour(name, lightness=0.42, saturation=0.4))
+    wall = np.array(_colour(hue, 0.42, 0.36))
     shade = np.linspace(1.12, 0.72, height)[:, None, None] * wall
     image.paste(Image.fromarray(np.broadcast_to(shade, (height, width, 3)).astype(np.uint8)))
     draw = ImageDraw.Draw(image)
     size, middle = min(width, height), width / 2
-    shirt = palette.colour(name + " shirt", lightness=0.25, saturation=0.5)
-    skin = palette.colour(name, lightness=0.72, saturation=0.35)
+    shirt, skin = _colour(hue + 0.45, 0.27, 0.4), _colour(hue, 0.74, 0.35)
     top = height - size * 0.42
     draw.ellipse((middle - size * 0.42, top, middle + size * 0.42, top + size * 0.9), shirt)
     draw.rectangle((middle - size * 0.07, top - size * 0.1, middle + size * 0.07, top + 8), skin)
@@ -62,6 +67,11 @@ def slide() -> Picture:
         draw.rectangle((40, 100 + 36 * n, 290 - 30 * (n % 3), 110 + 36 * n), (150, 155, 170))
     draw.line((340, 311, 612, 311), (90, 94, 110), 2)
     return _picture(image)
+
+
+def _colour(hue: float, lightness: float, saturation: float) -> Rgb:
+    red, green, blue = colorsys.hls_to_rgb(hue % 1, lightness, saturation)
+    return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def _picture(image: Image.Image) -> Picture:

@@ -1,12 +1,12 @@
 """A sheet of every layout: so many people from left to right, one case below the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import msgspec
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from proto.conference import StreamingTransforms, Transforms
 from proto.layouts import ALL, ClientName
@@ -15,7 +15,8 @@ from proto.views import ConferenceView, ParticipantView
 from services.mixer.core import palette
 from services.mixer.core.ranking import Ranking, follow, places
 from services.mixer.core.scene import Scene, SourceId, scene
-from services.mixer.media.cards import Cards
+from services.mixer.media import lettering
+from services.mixer.media.cards import WHITE, Cards
 from services.mixer.media.compositor import Compositor
 from services.mixer.media.picture import Picture
 from tests.support.watch import RgbPicture, rgb
@@ -31,6 +32,20 @@ SHOWN = (320, 180)
 """Pictures are drawn twice as large as they are kept, so that their texts are as they will be."""
 
 SPACE = 8
+
+OVERVIEW: tuple[tuple[ClientName, int, int], ...] = (
+    ("1:0", 8, 0), ("1:1", 2, 0), ("1:7", 12, 0), ("1:21", 30, 0),
+    ("2:21", 30, 0), ("1:33", 40, 0), ("4:0", 4, 0), ("9:0", 9, 0),
+    ("16:0", 16, 0), ("25:0", 25, 0), ("ac", 12, 0), ("teams", 12, 0),
+    ("one_main_nine_around", 10, 0), ("one_main_twelve_around", 13, 0),
+    ("two_mains_eight_around", 10, 0), ("1:7", 8, 1),
+    ("ac", 9, 1), ("teams", 8, 1), ("1:7", 8, 2), ("9:0", 9, 2),
+)  # fmt: skip
+"""Layout, people, and which of the rows."""
+
+OVERVIEW_PATH = HERE.parents[3] / "docs" / "pictures" / "layouts.png"
+CAPTION = 24
+"""Pixels below each picture of the overview."""
 
 Change = Callable[[ConferenceView], ConferenceView]
 
@@ -123,20 +138,51 @@ def sheet(rows: list[list[RgbPicture]]) -> RgbPicture:
     return whole
 
 
+def overview() -> RgbPicture:
+    """Each layout as it is meant, for people to choose from."""
+    shown = []
+    for layout, people, row in OVERVIEW:
+        picture = _small(draw(ROWS[row].change(conference(layout, people)), ROWS[row].feed))
+        caption = Image.new("RGB", (SHOWN[0], CAPTION), palette.PAD)
+        text = layout + ("", ", presentation", ", presentation in the mix")[row]
+        ImageDraw.Draw(caption).text((2, CAPTION / 2), text, WHITE, lettering.font(13), anchor="lm")
+        shown.append(np.concatenate([picture, np.asarray(caption)]))
+    return sheet([shown[n : n + 4] for n in range(0, len(shown), 4)])
+
+
 def path(layout: str) -> Path:
     return HERE / f"{layout.replace(':', '-')}.png"
 
 
-def accepted(layout: str) -> RgbPicture | None:
+def all_sheets() -> Iterator[tuple[Path, RgbPicture]]:
+    """As they are drawn now, and where they are kept."""
+    for layout in LAYOUTS:
+        yield path(layout), sheet(cells(layout))
+    yield OVERVIEW_PATH, overview()
+
+
+def accepted(file: Path) -> RgbPicture | None:
     """The sheet that was looked at and found good."""
     try:
-        return np.asarray(Image.open(path(layout)).convert("RGB"))
+        return np.asarray(Image.open(file).convert("RGB"))
     except FileNotFoundError:
         return None
 
 
 def write(file: Path, picture: RgbPicture) -> None:
     Image.fromarray(picture).save(file, optimize=True)
+
+
+def mean_squared_error(expected: RgbPicture, now: RgbPicture) -> float:
+    """Of the picture of a sheet that differs most."""
+    apart = (expected.astype(np.float32) - now) ** 2
+    return float(max((apart[y, x].mean() for y, x in _pictures(now)), default=0.0))
+
+
+def _pictures(whole: RgbPicture) -> Iterator[tuple[slice, slice]]:
+    for y in range(SPACE, whole.shape[0] - 1, SHOWN[1] + SPACE):
+        for x in range(SPACE, whole.shape[1] - 1, SHOWN[0] + SPACE):
+            yield slice(y, y + SHOWN[1]), slice(x, x + SHOWN[0])
 
 
 def differences(expected: RgbPicture, now: RgbPicture) -> RgbPicture:
