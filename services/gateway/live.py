@@ -34,7 +34,7 @@ class Live:
         self._news = asyncio.Condition()
         self.views: dict[str, ConferenceView] = {}
         self._stages: dict[str, list[str]] = {}
-        self._layouts: dict[str, dict[tuple[str, bool], LayoutChanged]] = {}
+        self._layouts: dict[str, dict[tuple[str, bool, str], LayoutChanged]] = {}
         self.closed = False
         self.changes = 0
         "Counts everything that happened, so that nobody who looks away misses any of it."
@@ -59,7 +59,7 @@ class Live:
                         self._stages[conference] = stage
                     case LayoutChanged(feed=feed):
                         shown = self._layouts.setdefault(conference, {})
-                        shown[feed.content, feed.streaming] = event
+                        shown[feed.content, feed.streaming, feed.layout] = event
                     case MixStopped(instance=instance) if self._is_over(conference, instance):
                         self._stages.pop(conference, None)
                         self._layouts.pop(conference, None)
