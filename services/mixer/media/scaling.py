@@ -1,5 +1,8 @@
 """From a plane of one size into a place of another, without a copy in between."""
 
+from collections.abc import Callable
+from functools import partial
+
 import av
 import cv2
 import numpy as np
@@ -38,6 +41,8 @@ class Scaler:
 
     def __init__(self) -> None:
         self._scratch: dict[tuple[int, ...], Plane] = {}
+        self._filters: dict[tuple[int, ...], VideoReformatter] = {}
+        "By both sizes: tiles of equal size share one, and a new scene finds it ready."
 
     def luma(self, shape: tuple[int, ...], target: Plane, *, halved: bool = False) -> "Way":
         """At least 41 dB from a Lanczos filter at any size, up to eight times smaller.
@@ -58,7 +63,8 @@ class Scaler:
         halved = halved or bool(steps)
         if not halved and shape == (2 * high, 2 * wide):
             return Way(target, [(0, 0, target, cv2.INTER_AREA)])
-        return Filtered(target, steps, BICUBIC if halved else AREA)
+        scale = self._filter(shape, target.shape, BICUBIC if halved else AREA)
+        return Filtered(target, steps, scale)
 
     def chroma(self, shape: tuple[int, ...], target: Plane) -> "Way":
         """Halved by area as often as it goes, then bilinear: eyes are dull to colour's detail."""
@@ -72,6 +78,22 @@ class Scaler:
             shape = half
         return Way(target, [*steps, *_bilinear(shape, target)])
 
+    def _filter(
+        self, shape: tuple[int, ...], target: tuple[int, ...], interpolation: Interpolation
+    ) -> "Scale":
+        key = (*shape, *target, int(interpolation))
+        if key not in self._filters:
+            if len(self._filters) >= SCRATCH_LIMIT:
+                self._filters.clear()
+            self._filters[key] = VideoReformatter()
+        return partial(
+            self._filters[key].reformat,
+            width=target[1],
+            height=target[0],
+            interpolation=interpolation,
+            threads=1,
+        )
+
     def _buffer(self, shape: tuple[int, ...]) -> Plane:
         if shape not in self._scratch:
             if len(self._scratch) >= SCRATCH_LIMIT:
@@ -79,6 +101,8 @@ class Scaler:
             self._scratch[shape] = np.empty(shape, np.uint8)
         return self._scratch[shape]
 
+
+Scale = Callable[[av.VideoFrame], av.VideoFrame]
 
 Step = tuple[int, int, Plane, int]
 """Rows and columns to use, or no rows for all of both; where to; interpolation."""
@@ -118,12 +142,11 @@ class Way:
 class Filtered(Way):
     """A way that ends in libswscale."""
 
-    __slots__ = ("_filter", "_interpolation", "_wrapped")
+    __slots__ = ("_scale", "_wrapped")
 
-    def __init__(self, target: Plane, steps: list[Step], interpolation: Interpolation) -> None:
+    def __init__(self, target: Plane, steps: list[Step], scale: Scale) -> None:
         super().__init__(target, steps)
-        self._filter = VideoReformatter()
-        self._interpolation = interpolation
+        self._scale = scale
         self._wrapped = _wrapped(steps[-1][2]) if steps else None
         "What libswscale reads, where that is always the same buffer."
 
@@ -133,11 +156,7 @@ class Filtered(Way):
             frame = _wrapped(source)
         else:
             self._step(source)
-        target, high, wide = self._target, *self._target.shape
-        scaled = self._filter.reformat(
-            frame, width=wide, height=high, interpolation=self._interpolation, threads=1
-        )
-        np.copyto(target, visible(scaled.planes[0]))
+        np.copyto(self._target, visible(self._scale(frame).planes[0]))
 
 
 def _wrapped(plane: Plane) -> av.VideoFrame:
