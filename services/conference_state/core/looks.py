@@ -26,8 +26,8 @@ def transform(
         if layout is not None and client_name(layout) is None:
             return Refused("invalid", "there is no such layout", field)
     before = state.transforms
-    merged = _merged(before, _named(wanted))
-    if wanted.streaming is not None:
+    merged = _merged(before, msgspec.structs.replace(_named(wanted), streaming=None))
+    if streaming != StreamingTransforms():
         so_far = before.streaming or StreamingTransforms()
         merged = msgspec.structs.replace(merged, streaming=_merged(so_far, _named(streaming)))
     return [] if merged == before else [LayoutTransformed(at, merged)]

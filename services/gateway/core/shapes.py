@@ -29,6 +29,7 @@ def conference(
         "ended_at": _time(view.ended_at),
         "end_reason": view.end_reason,
         "layout": view.layout,
+        "transforms": msgspec.to_builtins(view.transforms),
         "presenter": view.presenter,
         "streaming": view.streaming,
         "participants": [participant(view, p) for p in view.participants],

@@ -27,6 +27,11 @@ class Ranking(msgspec.Struct, frozen=True):
     since: float = -math.inf
     "Since when they are the active speaker."
 
+    def due(self) -> float:
+        """When something changes if nothing else happens, in seconds."""
+        waits = self.speaker and self.order.index(self.speaker) >= SEEN_LARGE
+        return self.since + LARGE_AFTER if waits else math.inf
+
 
 def places(view: ConferenceView) -> int:
     """How many people Adaptive Composition shows."""

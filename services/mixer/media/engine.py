@@ -100,6 +100,7 @@ class Engine:
         self._stage = stage.Stage()
         self._told: tuple[str, ...] = ()
         self._ranking = ranking.Ranking()
+        self._ranked_from: tuple[Direction, tuple[str, ...]] | None = None
         self._heard: dict[str, float] = {}
         self._outlook: (
             tuple[Direction, tuple[str, ...], tuple[str, ...], dict[SourceId, float]] | None
@@ -195,6 +196,10 @@ class Engine:
 
     def _rank(self, now: float) -> None:
         """Who has which place in Adaptive Composition."""
+        given = self._seen, self._told
+        if given == self._ranked_from and now < self._ranking.due():
+            return
+        self._ranked_from = given
         people = [person.participant for person in seen(self._seen.view)]
         places = ranking.places(self._seen.view)
         self._ranking = ranking.follow(self._ranking, people, self._told, now, places=places)

@@ -33,6 +33,7 @@ from services.scheduler.core import (
     best,
     evolve,
     give_up,
+    is_streaming,
     lost_mix,
     move_session,
     orphans,
@@ -281,6 +282,22 @@ def test_quality_and_bit_rate_are_the_least_that_anybody_asks_for(
     wanted = wish(call, quality, Rendition(), callrate)
 
     assert (wanted.feed.height, wanted.rendition.video_kbps) == (height, kbps)
+
+
+def test_a_stream_is_sent_what_streams_see_and_another_call_is_not() -> None:
+    calls = [
+        ParticipantView(who, who, "guest", destination=SERVICE, is_streaming=streaming)
+        for who, streaming in (("tube", True), ("room", False))
+    ]
+    view = ConferenceView("c1", 1, participants=calls)
+
+    assert is_streaming(view, "tube")
+    assert not is_streaming(view, "room")
+    assert is_streaming(None, "tube")
+    assert [wish(CALL, "hd", Rendition(), streaming=on).feed.streaming for on in (True, False)] == [
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(

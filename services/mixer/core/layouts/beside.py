@@ -2,13 +2,16 @@
 
 from services.mixer.core.layouts.cells import rows_of
 from services.mixer.core.layouts.found import Places
-from services.mixer.core.layouts.rect import CLASSIC, WIDEST, Rect, even, fit, gap
+from services.mixer.core.layouts.rect import CLASSIC, WIDEST, Rect, even, fit, gap, moved, row
 
 PANELS = ((4, 1, 4), (10, 2, 5), (16, 2, 8), (27, 3, 9))
 """So many people stand beside a presentation in so many columns and rows."""
 
 ALONE_SHARE = 0.27
-"""Of the width is for one who stands beside it alone."""
+"""Of the width is for one who stands beside it alone, at least."""
+
+PANEL_SHARE = 0.4
+"""Of the width is for all columns of people together, at most."""
 
 
 def alone(width: int, height: int) -> Places:
@@ -42,7 +45,7 @@ def beside(people: int, width: int, height: int) -> Places:
     if width < height:
         return _below(people, lines, length, width, height)
     high = max(even((height - (length + 1) * space) / length), 2)
-    wide = max(even(min(high * WIDEST, width * 0.4 / lines)), 2)
+    wide = max(even(min(high * WIDEST, width * PANEL_SHARE / lines)), 2)
     panel = lines * (wide + space)
     shown = fit(
         Rect(space, space, even(width - 2 * space - panel), even(height - 2 * space)), 16, 9
@@ -60,19 +63,13 @@ def beside(people: int, width: int, height: int) -> Places:
 def _below(people: int, lines: int, length: int, width: int, height: int) -> Places:
     space = gap(width, height)
     wide = max(even((width - (length + 1) * space) / length), 2)
-    high = max(even(wide * 3 / 4), 2)
+    high = max(even(wide / CLASSIC), 2)
     shown = fit(Rect(space, 0, even(width - 2 * space), even(height / 2)), 16, 9)
     block = shown.height + lines * (high + space)
-    shown = _top(shown, even((height - block) / 2))
+    [shown] = moved([shown], even((height - block) / 2) - shown.y)
     rects: list[Rect] = []
     for line in range(lines):
         count = rows_of(people - len(rects), lines - line)
-        needed = count * (wide + space) - space
-        left = even((width - needed) / 2)
         y = shown.bottom + space + line * (high + space)
-        rects += [Rect(left + n * (wide + space), y, wide, high) for n in range(count)]
+        rects += row([wide] * count, 0, width, y, high, space)
     return Places(pips=tuple(rects), presentation=shown)
-
-
-def _top(rect: Rect, y: int) -> Rect:
-    return Rect(rect.x, y, rect.width, rect.height)

@@ -9,6 +9,7 @@ from services.mixer.core.layouts import around, beside, composition
 from services.mixer.core.layouts.cells import Cells
 from services.mixer.core.layouts.found import Places
 from services.mixer.core.layouts.grid import grid
+from services.mixer.core.layouts.presented import presented
 from services.mixer.core.layouts.rect import WIDEST, Rect, even, fit, gap, inset, moved, whole
 from services.mixer.core.layouts.stack import stack
 
@@ -142,5 +143,5 @@ _PRESENTED: dict[ClientName, _Finder] = {
     **{name: partial(_instead, finder) for name, finder in _ROWS.items()},
     **{name: partial(_beside, side**2) for name, side in _SIDES.items()},
     "teams": partial(_beside, TEAMS_PEOPLE),
-    "ac": composition.presented,
+    "ac": presented,
 }
