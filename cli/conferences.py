@@ -93,7 +93,9 @@ def _shown(conference: dict[str, Any]) -> Group:
     state = "running" if conference["running"] else "not running"
     streaming = " · streaming" if conference["streaming"] else ""
     title = Text(conference["name"], "bold")
-    title.append(f"  {', '.join(conference['aliases'])}  {state}{streaming}", "dim")
+    through = "gateway call · " if conference["service_type"] == "gateway" else ""
+    called = ", ".join(conference["aliases"]) or conference["conference"]
+    title.append(f"  {called}  {through}{state}{streaming}", "dim")
     if not conference["participants"]:
         return Group(title, Text("  nobody is here\n", "dim"))
     table = Table(box=None, padding=(0, 2, 0, 0))

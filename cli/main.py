@@ -68,6 +68,7 @@ def doctor() -> None:
 
 
 app.command()(people.join)
+app.command()(people.call)
 app.command()(people.leave)
 app.command()(people.present)
 app.command()(people.dial)

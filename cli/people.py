@@ -28,6 +28,25 @@ class Quality(StrEnum):
     fullhd = "fullhd"
 
 
+class Source(StrEnum):
+    """How somebody who calls comes in."""
+
+    webrtc = "webrtc"
+    rtmp = "rtmp"
+    sip = "sip"
+    mssip = "mssip"
+    h323 = "h323"
+    teams = "teams"
+
+
+class Platform(StrEnum):
+    """Whose a meeting is."""
+
+    google_meet = "google_meet"
+    teams = "teams"
+    skype = "skype"
+
+
 class Switch(StrEnum):
     on = "on"
     off = "off"
@@ -64,6 +83,43 @@ def join(
     api = Api.of(context)
     made = api.post(f"{OURS}/conferences/{segment(conference)}/participants/", body)
     typer.echo(made.json()["participant"])
+
+
+def call(
+    context: typer.Context,
+    alias: Annotated[
+        str, typer.Argument(metavar="ALIAS", help="What is called; `-` reads it from the input.")
+    ],
+    media: Annotated[str, typer.Option(help="URL or file with the caller's picture and sound.")],
+    name: Annotated[str, typer.Option(help="As others see the caller.")] = "Caller",
+    pin: Annotated[str, typer.Option(help="For a conference that wants one.")] = "",
+    present: Annotated[
+        str | None, typer.Option(metavar="URL|FILE", help="What is shown while presenting.")
+    ] = None,
+    presenting: Annotated[bool, typer.Option("--presenting", help="Present at once.")] = False,
+    location: Annotated[str, typer.Option(help="System location that handles the call.")] = "",
+    protocol: Annotated[Source, typer.Option(help="How the caller comes in.")] = Source.webrtc,
+    platform: Annotated[
+        Platform | None, typer.Option(help="Whose the meeting is that the caller stands in.")
+    ] = None,
+) -> None:
+    """Call an alias: into a conference, or through a call routing rule to a streaming service.
+
+    Prints what `rostrum leave` wants: the conference, or the gateway call, and the caller's id.
+    """
+    body = {
+        "alias": given(alias, "Alias"),
+        "display_name": name,
+        "media": address(media),
+        "presentation": address(present) if present else None,
+        "presenting": presenting,
+        "pin": pin,
+        "protocol": protocol.value,
+        "location": location,
+        "platform": platform.value if platform else None,
+    }
+    made = Api.of(context).post(f"{OURS}/calls/", body).json()
+    typer.echo(f"{made['conference']} {made['participant']}")
 
 
 def leave(context: typer.Context, conference: ConferenceName, participant: ParticipantName) -> None:

@@ -1,6 +1,5 @@
 """`rostrum rules`: call routing rules."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from cli.api import CONFIGURATION, OURS, Api
 from cli.failure import Failure
+from cli.people import Source
 from cli.secret import given
 
 app = typer.Typer(help="Call routing rules: list, add, remove, test.", invoke_without_command=True)
@@ -33,7 +33,7 @@ def show(context: typer.Context) -> None:
         typer.echo("There is no rule yet; `rostrum rules add Streaming` lets every stream out.")
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("priority", "name", "match", "replace", "location", "enabled"):
+    for column in ("priority", "name", "match", "replace", "for", "location", "enabled"):
         table.add_column(column, overflow="fold")
     for rule in sorted(found, key=lambda rule: (rule["priority"], rule["name"])):
         table.add_row(
@@ -41,10 +41,16 @@ def show(context: typer.Context) -> None:
             Text(rule["name"]),
             Text(rule["match_string"]),
             Text(rule["replace_string"]),
+            _directions(rule),
             Text(rule["outgoing_location"] or "any"),
             "yes" if rule["enable"] else "no",
         )
     Console().print(table)
+
+
+def _directions(rule: dict[str, Any]) -> str:
+    known = {"match_outgoing_calls": "outgoing", "match_incoming_calls": "incoming"}
+    return ", ".join(word for field, word in known.items() if rule[field]) or "nothing"
 
 
 @app.command()
@@ -55,15 +61,18 @@ def add(
     replace: Annotated[str, typer.Option(help="Empty: dial the URL as it is.")] = "",
     priority: Annotated[int, typer.Option(min=1, max=200)] = 100,
     location: Annotated[str, typer.Option(help="System location to dial from.")] = "",
+    incoming: Annotated[
+        bool, typer.Option("--incoming/--outgoing", help="For calls to us, or out of conferences.")
+    ] = False,
 ) -> None:
-    """Add a rule for calls out of conferences by RTMP; prints its id."""
+    """Add a rule for calls by RTMP, out of conferences or through us; prints its id."""
     body = {
         "name": name,
         "priority": priority,
         "match_string": match,
         "match_string_full": True,
-        "match_incoming_calls": False,
-        "match_outgoing_calls": True,
+        "match_incoming_calls": incoming,
+        "match_outgoing_calls": not incoming,
         "replace_string": replace,
         "outgoing_protocol": "rtmp",
         "outgoing_location": location or None,
@@ -81,17 +90,6 @@ def remove(context: typer.Context, name: Annotated[str, typer.Argument()]) -> No
             api.request("DELETE", rule["resource_uri"])
             return
     raise Failure("name: no rule has this name")
-
-
-class Source(StrEnum):
-    """How an incoming call comes in."""
-
-    webrtc = "webrtc"
-    rtmp = "rtmp"
-    sip = "sip"
-    mssip = "mssip"
-    h323 = "h323"
-    teams = "teams"
 
 
 @app.command("test")

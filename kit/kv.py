@@ -1,6 +1,7 @@
 """Key-value buckets on JetStream: read, compare-and-set, watch for ever."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import NamedTuple, Self, TypeVar
 
 import msgspec
@@ -117,6 +118,22 @@ class Bucket:
                 if not _gone(msg):
                     found[msg.subject.removeprefix(prefix)] = msg.data
         return found
+
+    async def sweep(self, before: datetime) -> None:
+        """Take away the marks of keys that were deleted before then; all who watch have seen them.
+
+        Without this a bucket whose keys are each used once grows for ever.
+        """
+        stream, subject = f"KV_{self._name}", f"$KV.{self._name}.>"
+        async with reading(self._js, stream, subject, after=0, last_per_subject=True) as sub:
+            left = (await sub.consumer_info()).num_pending
+            while left:
+                [msg] = await sub.fetch(1, timeout=READ_TIMEOUT)
+                left = msg.metadata.num_pending
+                if _gone(msg) and msg.metadata.timestamp < before:
+                    # Up to this mark: a key that has come back meanwhile stays.
+                    above = msg.metadata.sequence.stream + 1
+                    await self._js.purge_stream(stream, seq=above, subject=msg.subject)
 
 
 def _gone(msg: Msg) -> bool:

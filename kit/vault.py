@@ -1,5 +1,8 @@
 """Sealed URLs in KV `secrets`: put in by whoever is given one, opened by whoever must use it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from kit.kv import Bucket
 from kit.secrets import Sealer, Secret
 from kit.urls import redact, scheme_of
@@ -17,6 +20,10 @@ class Vault:
         await self._bucket.put(key, self._sealer.seal(url).encode())
         return SealedUrl(key, redact(url), scheme_of(url), self._sealer.fingerprint(url))
 
+    async def keep(self, url: SealedUrl, sealed: str) -> None:
+        """Put in what has been sealed already, and is not opened for it."""
+        await self._bucket.put(url.secret, sealed.encode())
+
     async def sealed(self, url: SealedUrl) -> str | None:
         """The sealed text, to be handed on to a process that opens it; None if it is gone."""
         entry = await self._bucket.get(url.secret)
@@ -26,22 +33,33 @@ class Vault:
         sealed = await self.sealed(url)
         return None if sealed is None else self._sealer.open(sealed)
 
-    async def copied(
-        self, url: SealedUrl | None, participant: str, purpose: Purpose
-    ) -> SealedUrl | None:
-        """The same URL for another participant, who may outlast the first; not opened for it."""
-        sealed = None if url is None else await self.sealed(url)
-        if url is None or sealed is None:
-            return None
-        key = secret_of(participant, purpose)
-        await self._bucket.put(key, sealed.encode())
-        return SealedUrl(key, url.redacted, url.scheme, url.fingerprint)
-
     async def discard(self, url: SealedUrl) -> None:
         """Delete this one URL."""
         await self._bucket.delete(url.secret)
+
+    @asynccontextmanager
+    async def provisional(self, *participants: str) -> AsyncIterator[None]:
+        """If the body fails, whatever was put in for them is deleted again."""
+        try:
+            yield
+        except BaseException:
+            for participant in participants:
+                await self.forget(participant)
+            raise
 
     async def forget(self, participant: str) -> None:
         """Delete every URL of a participant who is gone."""
         for key in secrets_of(participant):
             await self._bucket.delete(key)
+
+
+async def copied(
+    bucket: Bucket, url: SealedUrl | None, participant: str, purpose: Purpose
+) -> SealedUrl | None:
+    """The same URL for another participant, who may outlast the first; not opened for it."""
+    entry = None if url is None else await bucket.get(url.secret)
+    if url is None or entry is None or entry.value is None:
+        return None
+    key = secret_of(participant, purpose)
+    await bucket.put(key, entry.value)
+    return SealedUrl(key, url.redacted, url.scheme, url.fingerprint)

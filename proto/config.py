@@ -252,7 +252,7 @@ class Global(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enable_rtmp: bool = True
     "Whether streaming services may be called at all."
     enable_dialout: bool = True
-    "Whether conferences may call anybody at all."
+    "Whether anybody may be called at all, out of conferences or through a gateway."
     guests_only_timeout: Seconds = 60
     "Seconds that Guests may stay after the last Host left."
     waiting_for_chair_timeout: Seconds = 900

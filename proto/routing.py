@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from proto.base import Command, Event, Message, Reason, Refused, Text, Token
-from proto.conference import Quality
+from proto.conference import IncomingProtocol, IncomingRoute, Quality
 from proto.media import Content, PictureOptions
 from proto.urls import SealedUrl
 
@@ -37,6 +37,8 @@ class CallRouted(Event, frozen=True, tag="call_routed.v1"):
     "Caps the bit rate of a gateway call, kbit/s; never set for a call out of a conference."
     picture: PictureOptions = PictureOptions()
     "What the call asked for: it comes along, so that it is known as soon as the call is."
+    node: Text = ""
+    "The egress worker, or the host, that has to dial; empty: any."
 
 
 class CallRefused(Event, frozen=True, tag="call_refused.v1"):
@@ -56,8 +58,6 @@ _commit_decoder = msgspec.json.Decoder(list[Stored])
 def decode_commit(data: bytes) -> list[RoutingEvent]:
     return list(_commit_decoder.decode(data))
 
-
-IncomingProtocol = Literal["webrtc", "rtmp", "sip", "mssip", "h323", "teams"]
 
 Verdict = Literal[
     "matched",
@@ -112,6 +112,35 @@ class RulesTried(Message, frozen=True, tag="rules_tried.v1"):
     quality: Quality | None = None
     max_callrate_out: int | None = None
 
+
+class RouteIncoming(Command, frozen=True, tag="route_incoming.v1"):
+    """Somebody calls what is no conference: decide where the call goes. Nothing is kept."""
+
+    sealed: str
+    "The alias that is called, sealed: it may hold a key."
+    protocol: IncomingProtocol = "webrtc"
+    location: Text = ""
+    "Where the call came in; empty if that is not known."
+    registered: bool = False
+
+
+class IncomingRouted(Message, frozen=True, tag="incoming_routed.v1"):
+    """What is to be dialled; whoever asked keeps it, or nobody does."""
+
+    sealed: str
+    redacted: str
+    scheme: str
+    fingerprint: str
+    route: IncomingRoute
+
+
+_route_decoder = msgspec.json.Decoder(RouteIncoming)
+_incoming_decoder: msgspec.json.Decoder[IncomingRouted | Refused] = msgspec.json.Decoder(
+    IncomingRouted | Refused
+)
+
+decode_route = _route_decoder.decode
+decode_incoming = _incoming_decoder.decode
 
 _try_decoder = msgspec.json.Decoder(TryRules)
 _tried_decoder: msgspec.json.Decoder[RulesTried | Refused] = msgspec.json.Decoder(

@@ -10,6 +10,18 @@ CONFERENCE_COMMANDS = "conference.commands.*"
 ROUTING_TRIALS = "routing.trials"
 """Asked of any one replica of routing: what the rules would make of a call."""
 
+ROUTING_CALLS = "routing.calls"
+"""Asked of any one replica of routing: where a call to us goes."""
+
+
+def gateway_call(ident: str) -> str:
+    """The key of a gateway call. No conference's key has an underscore."""
+    return f"call_{ident}"
+
+
+def is_gateway_call(conference: str) -> bool:
+    return conference.startswith("call_")
+
 
 def stream(family: Family) -> str:
     """The JetStream stream of a family is the family in capitals."""

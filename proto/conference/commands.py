@@ -1,12 +1,15 @@
 """What may be asked of a conference."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from proto.base import Command, Reason, Text, Token
 from proto.conference.words import (
+    IncomingProtocol,
+    IncomingRoute,
     KeepAlive,
+    Origin,
     OutsideKind,
     Platform,
     Protocol,
@@ -35,6 +38,14 @@ class Join(Command, frozen=True, tag="join.v1"):
     pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     """What the participant gave for a PIN, possibly nothing: it decides on the role. None: whoever
     sent the command has checked, and `role` counts."""
+    protocol: IncomingProtocol | Literal[""] = ""
+    "How they came in, if they called."
+    called: Text = ""
+    "The alias that they called, as it may be shown."
+    location: Text = ""
+    "Where their call came in."
+    origin: Origin | None = None
+    "Set for somebody who is transferred; who has come in so once is not brought in again."
 
 
 class Leave(Command, frozen=True, tag="leave.v1"):
@@ -76,6 +87,33 @@ class Dial(Command, frozen=True, tag="dial.v1"):
     presentation_destination: SealedUrl | None = None
     "Makes it a dual stream: the presentation goes here, the main picture alone to `destination`."
     picture: PictureOptions = PictureOptions()
+    node: Text = ""
+    "Manual: the egress worker, or the host, that has to dial; empty: any one in `location`."
+
+
+class CallGateway(Command, frozen=True, tag="call_gateway.v1"):
+    """Somebody called what is no conference: bring them in, and call what the rules say."""
+
+    conference: Token
+    "A key of its own, used once; see `proto.subjects.gateway_call`."
+    participant: Token
+    "Who calls."
+    display_name: Text
+    instance: Token
+    called: Token
+    "Who is called: the participant that the stream becomes."
+    destination: SealedUrl
+    route: IncomingRoute
+    alias: Text
+    "What was called, as it may be shown."
+    protocol: IncomingProtocol = "webrtc"
+    location: Text = ""
+    "Where the call came in."
+    media: SealedUrl | None = None
+    presentation: SealedUrl | None = None
+    presenting: bool = False
+    platform: Platform | Literal[""] = ""
+    "Whose the meeting is that the caller stands in; empty: it is none, or nobody knows."
 
 
 class EndConference(Command, frozen=True, tag="end_conference.v1"):
@@ -138,6 +176,32 @@ class ReportOutside(Command, frozen=True, tag="report_outside.v1"):
     "For streaming: anybody may watch."
 
 
+class Transfer(Command, frozen=True, tag="transfer.v1"):
+    """Move somebody to another conference. They stay until they have been let in there."""
+
+    conference: Token
+    participant: Token
+    target: Token
+    "The conference that they are to go to."
+    successor: Token
+    "Who they are there."
+    instance: Token
+    "Used if that conference has to be started."
+    role: Role = "guest"
+    pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    "Of that conference: decides on the role. None: whoever sent the command has checked."
+
+
+class SettleTransfer(Command, frozen=True, tag="settle_transfer.v1"):
+    """What the other conference said: nothing against it, or a reason code."""
+
+    conference: Token
+    participant: Token
+    successor: Token
+    code: str = ""
+    reason: Reason = ""
+
+
 class Tick(Command, frozen=True, tag="tick.v1"):
     """Do what has become due by now: timers, and calls that are to be tried again."""
 
@@ -150,6 +214,7 @@ ConferenceCommand = (
     | StartPresenting
     | StopPresenting
     | Dial
+    | CallGateway
     | EndConference
     | Lock
     | Admit
@@ -159,4 +224,6 @@ ConferenceCommand = (
     | TransformLayout
     | ReportOutside
     | Tick
+    | Transfer
+    | SettleTransfer
 )

@@ -1,6 +1,7 @@
 """What happens to a conference; the rules for changing an event are in the package."""
 
 from datetime import datetime
+from typing import Literal
 
 from proto.base import Event, Reason, Text, Token
 from proto.conference.words import (
@@ -8,8 +9,11 @@ from proto.conference.words import (
     CallStep,
     CallType,
     GuestsSeeGuests,
+    IncomingProtocol,
+    IncomingRoute,
     KeepAlive,
     LegState,
+    Origin,
     OutsideKind,
     Platform,
     Protocol,
@@ -46,6 +50,10 @@ class ConferenceStarted(Event, frozen=True, tag="conference_started.v1"):
     call_type: CallType = "video"
     frame_rate: FrameRate = 30
     "What is streamed has, unless a call asks for another one."
+    platform: Platform | Literal[""] = ""
+    "Of a gateway call: whose the meeting is that the caller stands in."
+    theme: int = 0
+    "Id of the theme; 0: none is named."
 
 
 class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):
@@ -56,6 +64,14 @@ class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):
     presentation: SealedUrl | None = None
     waiting: bool = False
     "Neither seen nor heard until a Host comes, or lets them in."
+    protocol: IncomingProtocol | Literal[""] = ""
+    "How somebody who called came in; empty: they were brought in."
+    called: Text = ""
+    "The alias that they called, as it may be shown."
+    location: Text = ""
+    "Where their call came in."
+    origin: Origin | None = None
+    "Set for somebody who was transferred here."
 
 
 class ParticipantAdmitted(Event, frozen=True, tag="participant_admitted.v1"):
@@ -137,6 +153,10 @@ class CallRequested(Event, frozen=True, tag="call_requested.v1"):
     automatic: int = 0
     "Id of the Automatically Dialed Participant that is called; 0: somebody asked for the call."
     picture: PictureOptions = PictureOptions()
+    incoming: IncomingRoute | None = None
+    "The second half of a gateway call: the rules have been asked, and `destination` is dialled."
+    node: Text = ""
+    "The egress worker, or the host, that a manual call has to be dialled from; empty: any."
 
 
 class CallProgressed(Event, frozen=True, tag="call_progressed.v1"):
@@ -189,6 +209,27 @@ class AutomaticCallRefused(Event, frozen=True, tag="automatic_call_refused.v1"):
     retry_at: datetime | None = None
 
 
+class TransferRequested(Event, frozen=True, tag="transfer_requested.v1"):
+    """Somebody is to move to another conference, which has still to let them in."""
+
+    participant: Token
+    target: Token
+    successor: Token
+    "Who they will be there."
+    instance: Token
+    "Used if that conference has to be started."
+    role: Role
+
+
+class TransferRefused(Event, frozen=True, tag="transfer_refused.v1"):
+    """The other conference did not let them in: they stay."""
+
+    participant: Token
+    successor: Token
+    code: str
+    reason: Reason
+
+
 class ConferenceEnded(Event, frozen=True, tag="conference_ended.v1"):
     instance: Token
     reason: Reason
@@ -215,6 +256,8 @@ ConferenceEvent = (
     | AnnouncementRequested
     | CallLegChanged
     | AutomaticCallRefused
+    | TransferRequested
+    | TransferRefused
 )
 """What the rest of the code knows."""
 

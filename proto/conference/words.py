@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from proto.base import Text
+from proto.base import Text, Token
+from proto.config import CryptoMode
 from proto.media import Quality as Quality  # a word of conferences, too
 
 Role = Literal["chair", "guest"]
@@ -15,8 +16,11 @@ KeepAlive = Literal[
     "keep_conference_alive", "keep_conference_alive_if_multiple", "keep_conference_alive_never"
 ]
 CallType = Literal["audio", "video", "video-only"]
-ServiceType = Literal["conference", "lecture"]
-"`lecture` is a Virtual Auditorium: Guests see Hosts only."
+ServiceType = Literal["conference", "lecture", "gateway"]
+"""`lecture` is a Virtual Auditorium: Guests see Hosts only. `gateway` is a call from somebody
+outside to somebody outside, through us."""
+IncomingProtocol = Literal["webrtc", "rtmp", "sip", "mssip", "h323", "teams"]
+"How somebody who calls us comes in."
 GuestsSeeGuests = Literal["no_hosts", "always", "never"]
 "When the Guests of a Virtual Auditorium see each other: while no Host is there, always, never."
 OutsideKind = Literal["recording", "streaming", "transcribing"]
@@ -57,6 +61,22 @@ class StreamingTransforms(msgspec.Struct, frozen=True):
     "Show a presentation as a tile of the layout instead of full screen."
 
 
+class IncomingRoute(msgspec.Struct, frozen=True):
+    """What a call routing rule made of a call to us: decided once, before anything is begun."""
+
+    rule: Text
+    location: Text = ""
+    "Where to dial from; empty: anywhere."
+    crypto_mode: CryptoMode | Literal[""] = ""
+    "Empty: the rule does not say, the global setting holds."
+    theme: int = 0
+    "Id of the theme that the rule names; 0: none."
+    quality: Quality | None = None
+    "None: the global setting holds."
+    max_callrate_out: int | None = None
+    "Most that is sent, kbit/s, sound included; None: the global setting holds."
+
+
 class Transforms(msgspec.Struct, frozen=True):
     """What is changed about a running conference's looks; None: as configured, or as the facts are.
 
@@ -80,3 +100,10 @@ class Transforms(msgspec.Struct, frozen=True):
     enable_extended_ac: bool | None = None
     "Adaptive Composition shows up to 23 people instead of 12."
     streaming: StreamingTransforms | None = None
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Whom a participant is the successor of: somebody who was transferred."""
+
+    conference: Token
+    participant: Token

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -23,11 +23,26 @@ log = structlog.get_logger()
 TICK = 0.5
 """Seconds between looks at the timers, the shortest of which is two seconds."""
 
+SWEEP = 600.0
+"""Seconds between looks for what deleted keys have left behind."""
+
+MARKS_KEPT = timedelta(hours=1)
+"""How long a deleted key is remembered: who watches and was away for longer has to start anew."""
+
 HEARD: dict[subjects.Family, Callable[[bytes], Sequence[Event]]] = {
     "routing": routing.decode_commit,
     "scheduler": scheduler.decode_commit,
     "egress": egress.decode_commit,
 }
+
+
+async def sweep(buckets: Sequence[Bucket]) -> None:
+    """Keep the buckets small whose keys are used once: of gateway calls and of participants."""
+    while True:
+        for bucket in buckets:
+            with suppress(*OUTAGES):
+                await bucket.sweep(datetime.now(UTC) - MARKS_KEPT)
+        await asyncio.sleep(SWEEP)
 
 
 async def main() -> None:
@@ -41,10 +56,14 @@ async def main() -> None:
             logs["conference"],
             Views(conferences),
             secrets,
-            vmrs.by_key,
+            vmrs.find,
+            timedelta(seconds=config.gateway_calls_kept),
             now=lambda: datetime.now(UTC),
+            replay=config.replay,
         )
         app.start(service.follow(conferences.watch()))
+        feeds = await Bucket.ensure(app.js, subjects.FEEDS)
+        app.start(sweep([conferences, feeds, secrets]))
         app.start(vmrs.follow())
         await vmrs.ready()
         app.start(

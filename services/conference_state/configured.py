@@ -9,6 +9,7 @@ from kit.kv import Watch
 from proto.config import AutomaticParticipant, Conference, Global
 from proto.layouts import CLIENT_NAMES
 from proto.media import picture_options
+from proto.subjects import is_gateway_call
 from proto.urls import SealedUrl
 from services.conference_state.core import Automatic, Vmr
 
@@ -28,7 +29,12 @@ class Vmrs:
         "By conference, then by id."
         self._global = DEFAULTS
         self._keys: dict[int, str] = {}
-        self.by_key: dict[str, Vmr] = {}
+        self._by_key: dict[str, Vmr] = {}
+        self._gateway = gateway_call(DEFAULTS)
+
+    def find(self, key: str) -> Vmr | None:
+        """What holds for a conference, or for any gateway call; None: nothing has this key."""
+        return self._gateway if is_gateway_call(key) else self._by_key.get(key)
 
     async def ready(self) -> None:
         await self._watch.caught_up.wait()
@@ -63,15 +69,16 @@ class Vmrs:
                 return [*before, *automatic.conference]
             case _:
                 self._global = msgspec.json.decode(value, type=Global) if value else DEFAULTS
+                self._gateway = gateway_call(self._global)
                 return list(self._conferences)
 
     def _work_out(self, number: int) -> None:
-        self.by_key.pop(self._keys.pop(number, ""), None)
+        self._by_key.pop(self._keys.pop(number, ""), None)
         conference = self._conferences.get(number)
         if conference is not None:
             self._keys[number] = conference.key
             automatic = self._automatic[number]
-            self.by_key[conference.key] = effective(
+            self._by_key[conference.key] = effective(
                 conference, self._global, [automatic[ident] for ident in sorted(automatic)]
             )
 
@@ -105,6 +112,20 @@ def effective(
         conference.enable_active_speaker_indication,
         conference.call_type,
         conference.frame_rate or general.frame_rate,
+    )
+
+
+def gateway_call(general: Global) -> Vmr:
+    """What holds for a gateway call where its rule says nothing."""
+    return Vmr(
+        "",
+        quality=general.max_pixels_per_second,
+        frame_rate=general.frame_rate,
+        service_type="gateway",
+        crypto_mode=general.crypto_mode,
+        max_callrate_out=general.max_callrate_out,
+        enable_dialout=general.enable_dialout,
+        enable_rtmp=general.enable_rtmp,
     )
 
 

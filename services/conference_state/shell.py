@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -21,12 +21,15 @@ from proto.conference import (
     ConferenceEvent,
     ParticipantLeft,
     Tick,
+    Transfer,
+    TransferRequested,
     decode_commit,
 )
-from proto.subjects import events
+from proto.subjects import events, is_gateway_call
 from proto.urls import secrets_of
 from proto.views import ConferenceView, decode_conference
 from services.conference_state import core
+from services.conference_state.transfers import Busy, Transfers
 
 log = structlog.get_logger()
 
@@ -64,6 +67,9 @@ class Views:
             else:
                 return
 
+    async def forget(self, conference: str) -> None:
+        await self._bucket.delete(conference)
+
 
 class ConferenceState:
     """Decides for any conference. Any number of replicas may: the log's version keeps them true."""
@@ -73,25 +79,34 @@ class ConferenceState:
         events_: EventLog,
         views: Views,
         secrets: Bucket,
-        vmrs: Mapping[str, core.Vmr],
+        vmr: Callable[[str], core.Vmr | None],
+        kept: timedelta,
         *,
         now: Callable[[], datetime],
+        replay: bool = False,
     ) -> None:
+        """`vmr` knows what is configured; `kept` is how long gateway calls are shown when over."""
         self._events = events_
         self._views = views
         self._secrets = secrets
-        self._vmrs = vmrs
+        self._vmr = vmr
+        self._kept = kept
         self._now = now
+        self._transfers = None if replay else Transfers(self.handle, self._load, secrets)
+        "None: what came of a transfer is in the recording."
         self._known: dict[str, ConferenceView] = {}
         self._running: dict[str, ConferenceView] = {}
         "All that run, whichever replica decides for them."
+        self._over: dict[str, datetime] = {}
+        "The gateway calls that have ended and are still shown; since when."
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         "Within a replica, commands for one conference wait for each other instead of racing."
 
     async def handle(self, command: ConferenceCommand) -> Reply:
         """Answer one command."""
         with structlog.contextvars.bound_contextvars(conference=command.conference):
-            vmr = self._vmrs.get(command.conference)
+            leads_to = command.target if isinstance(command, Transfer) else command.conference
+            vmr = self._vmr(leads_to)
             return await self._commit(
                 command.conference,
                 lambda state: core.decide(state, command, self._now(), vmr),
@@ -105,7 +120,7 @@ class ConferenceState:
                 continue
             reply = await self._commit(
                 where.id,
-                partial(core.learn, fact=fact, at=self._now(), vmr=self._vmrs.get(where.id)),
+                partial(core.learn, fact=fact, at=self._now(), vmr=self._vmr(where.id)),
                 type(fact).__name__,
             )
             if isinstance(reply, Refused):
@@ -114,19 +129,27 @@ class ConferenceState:
     async def tick(self) -> None:
         """Do what has become due in any conference. Called again and again, by every replica."""
         for conference, view in list(self._running.items()):
-            vmr = self._vmrs.get(conference) or core.Vmr(view.name)
+            vmr = self._vmr(conference) or core.Vmr(view.name)
             due = core.deadline(view, vmr)
             if due is not None and due <= self._now():
                 await self.handle(Tick(conference))
+        for conference, ended_at in list(self._over.items()):
+            if ended_at + self._kept <= self._now():
+                await self._views.forget(conference)
 
     async def follow(self, watch: Watch) -> None:
-        """Know which conferences run; timers are kept for those."""
+        """Know which conferences run; timers are kept for those. And which will not run again."""
         async for conference, value, _ in watch.entries():
             view = None if value is None else decode_conference(value)
-            if view is not None and view.running:
+            self._running.pop(conference, None)
+            self._over.pop(conference, None)
+            if view is None:
+                self._known.pop(conference, None)
+                self._turns.pop(conference, None)
+            elif view.running:
                 self._running[conference] = view
-            else:
-                self._running.pop(conference, None)
+            elif view.ended_at is not None and is_gateway_call(conference):
+                self._over[conference] = view.ended_at
 
     async def project(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
         """See to it that what follows from a commit is done, also if its writer died in between."""
@@ -138,6 +161,8 @@ class ConferenceState:
                     for secret in secrets_of(who):
                         # Deleted here and not where it was made: this is who knows that it is over.
                         await self._secrets.delete(secret)
+                case TransferRequested() if self._transfers is not None:
+                    await self._transfers.carry(where.id, event)
 
     async def _commit(self, conference: str, decide: Decision, cause: str) -> Reply:
         async with self._turns[conference]:
@@ -182,7 +207,3 @@ class ConferenceState:
         state = msgspec.structs.replace(state, version=version)
         self._known[state.conference] = state
         return state
-
-
-class Busy(Exception):
-    """Other writers were faster, again and again."""

@@ -1,15 +1,16 @@
 """Commands to conference_state: URLs sealed first, nothing left behind if the answer is no."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import structlog
 from nats.aio.client import Client
 
 from kit.bus import Unanswered, ask
 from kit.follow import OUTAGES
-from kit.urls import MAX_URL, check_stream_url
+from kit.urls import MAX_URL, check_stream_url, redact
 from kit.vault import Vault
 from proto.base import Accepted, Refused, decode_reply
 from proto.conference import (
@@ -18,13 +19,16 @@ from proto.conference import (
     EndConference,
     Join,
     Leave,
+    Role,
     StartPresenting,
     StopPresenting,
+    Transfer,
 )
 from proto.config import Conference
 from proto.media import picture_options
-from proto.subjects import conference_commands
+from proto.subjects import conference_commands, is_gateway_call
 from proto.urls import Purpose, SealedUrl
+from services.gateway.core.incoming import CallRequest
 from services.gateway.core.relations import location_name
 from services.gateway.core.requests import ROLES, DialRequest, JoinRequest, TransferRequest
 from services.gateway.live import Live
@@ -41,7 +45,8 @@ SETTLE = 2.0
 SETTLE_PAUSE = 0.05
 """Seconds between two tries within that."""
 
-TRANSFERRED = "Transferred to another conference"
+CARRIED = 10.0
+"""Seconds for a transfer: it takes milliseconds, or a crash and what that takes to be noticed."""
 
 FRESH = 1.0
 """Seconds to wait for the view that shows what a command did."""
@@ -76,6 +81,7 @@ class Calls:
             raise _bad("conference_alias", "No conference has this alias.")
         _check_addresses(request)
         location = await self._location(request.system_location)
+        node = await self._node(request.node) if request.routing == "manual" else ""
         participant = self._new_id()
         async with self._nothing_left_behind(participant):
             command = Dial(
@@ -93,16 +99,38 @@ class Calls:
                     request.presentation_url or None, participant, "presentation"
                 ),
                 picture=picture_options(request),
+                node=node,
             )
             await self.tell(command, DIALLED, settle=SETTLE)
         return participant
 
     async def join(self, conference: Conference, request: JoinRequest) -> str:
         """Bring in somebody whose media is read from a URL; the new participant's id."""
-        given = {"media": request.media, "presentation": request.presentation}
-        for field, url in given.items():
+        await self.check_media(request.media, request.presentation)
+        return await self._join(conference, request, ROLES[request.role])
+
+    async def call_in(self, conference: Conference, request: CallRequest, location: str) -> str:
+        """Bring in somebody who calls, and whose PIN decides on their role; the new id."""
+        await self.check_media(request.media, request.presentation)
+        return await self._join(
+            conference,
+            request,
+            "guest",
+            pin=request.pin,
+            protocol=request.protocol,
+            called=redact(request.alias),
+            location=location,
+        )
+
+    async def check_media(self, media: str | None, presentation: str | None) -> None:
+        """Raises Problem if one of them cannot be read."""
+        for field, url in {"media": media, "presentation": presentation}.items():
             if url is not None and (reason := await wrong_with(url, allow_files=self._allow_files)):
                 raise _bad(field, f"The {field} {reason}.")
+
+    async def _join(
+        self, conference: Conference, request: JoinRequest | CallRequest, role: Role, **call: Any
+    ) -> str:
         participant = self._new_id()
         async with self._nothing_left_behind(participant):
             command = Join(
@@ -110,10 +138,11 @@ class Calls:
                 participant,
                 request.display_name,
                 self._new_id(),
-                ROLES[request.role],
+                role,
                 await self._seal(request.media, participant, "media"),
                 await self._seal(request.presentation, participant, "presentation"),
                 request.presenting,
+                **call,
             )
             await self.tell(command, {}, settle=SETTLE)
         return participant
@@ -124,30 +153,29 @@ class Calls:
     async def transfer(self, conference: str, request: TransferRequest) -> str:
         """Move somebody to another conference; the new participant's id.
 
-        In first, out then: who is not let in there stays here.
+        They stay where they are until they have been let in there.
         """
         there = self._store.now.by_alias(request.conference_alias)
         if there is None:
             raise _bad("conference_alias", "No conference has this alias.")
-        view = self._live.views.get(conference)
-        person = view.find(request.participant_id) if view else None
-        if person is None or person.destination is not None:
-            raise _bad("participant_id", "Only people can be transferred, not calls.")
-        participant = self._new_id()
-        async with self._nothing_left_behind(participant):
-            command = Join(
-                there.key,
-                participant,
-                person.display_name,
-                self._new_id(),
-                request.role,
-                await self._vault.copied(person.media, participant, "media"),
-                await self._vault.copied(person.presentation, participant, "presentation"),
-            )
-            await self.tell(command, {"conference": "conference_alias"}, settle=SETTLE)
-        gone = Leave(conference, request.participant_id, TRANSFERRED)
-        await self.tell(gone, {"participant": "participant_id"})
-        return participant
+        who, successor = request.participant_id, self._new_id()
+        command = Transfer(
+            conference, who, there.key, successor, self._new_id(), request.role, request.pin
+        )
+        await self.tell(command, TRANSFERRED, settle=SETTLE)
+        until = asyncio.get_running_loop().time() + CARRIED
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            seen = self._live.changes
+            person = self._live.present(conference, who)
+            known = person.transfer if person else None
+            if known is not None and known.successor == successor and known.code:
+                raise _refused(Refused(known.code, known.reason, "target"), TRANSFERRED)
+            if person is None and self._live.arrived(there.key, successor):
+                return successor
+            await self._live.news(seen, left)
+        if self._live.present(conference, who) is None:
+            raise _bad("participant_id", "The participant left meanwhile.")
+        raise Unavailable
 
     async def present(self, conference: str, participant: str, *, on: bool) -> None:
         command = StartPresenting if on else StopPresenting
@@ -170,6 +198,14 @@ class Calls:
             raise Problem(unknown, "conference", status=404)
         return found
 
+    def find(self, alias: str) -> tuple[str, Conference | None]:
+        """The key of a conference, or of a gateway call that is on or was lately; what of it is
+        configured, if it is a conference."""
+        if is_gateway_call(alias) and alias in self._live.views:
+            return alias, None
+        configured = self.conference(alias)
+        return configured.key, configured
+
     async def _location(self, given: str) -> str:
         if not given:
             return ""
@@ -178,17 +214,18 @@ class Calls:
             raise _bad("system_location", "There is no such system location.")
         return name
 
+    async def _node(self, given: str) -> str:
+        alive = [worker for worker in await self._workers.alive() if worker.kind == "egress"]
+        if given and not any(given in (worker.worker, worker.host) for worker in alive):
+            raise _bad("node", "There is no such egress worker.")
+        return given
+
     async def _seal(self, url: str | None, participant: str, purpose: Purpose) -> SealedUrl | None:
         return None if url is None else await self._vault.put(url, participant, purpose)
 
-    @asynccontextmanager
-    async def _nothing_left_behind(self, participant: str) -> AsyncIterator[None]:
+    def _nothing_left_behind(self, participant: str) -> AbstractAsyncContextManager[None]:
         """Whatever was sealed for somebody who does not get in after all is deleted again."""
-        try:
-            yield
-        except BaseException:
-            await self._vault.forget(participant)
-            raise
+        return self._vault.provisional(participant)
 
     async def tell(
         self, command: ConferenceCommand, names: dict[str, str], *, settle: float = 0.0
@@ -205,13 +242,14 @@ class Calls:
             if isinstance(reply, Accepted):
                 await self._live.until(command.conference, reply.version, FRESH)
                 return
-            unknown = reply.code == "unknown" and reply.field == "conference"
+            unknown = reply.code == "unknown" and reply.field in ("conference", "target")
             if not unknown or loop.time() > deadline:
                 raise _refused(reply, names)
             await asyncio.sleep(SETTLE_PAUSE)
 
 
 DIALLED = {"conference": "conference_alias", "presentation_destination": "presentation_url"}
+TRANSFERRED = {"target": "conference_alias", "participant": "participant_id"}
 """What the caller named what the command names."""
 
 
@@ -237,7 +275,7 @@ def _refused(reply: Refused, names: dict[str, str]) -> Exception:
         return Unavailable()
     field = names.get(reply.field, reply.field) or "__all__"
     sentence = f"{reply.reason[:1].upper()}{reply.reason[1:].rstrip('.')}."
-    return Problem({field: [sentence]}, "participant")
+    return Problem({field: [sentence]}, "participant", 403 if reply.code == "pin" else 400)
 
 
 def _bad(field: str, sentence: str) -> Problem:

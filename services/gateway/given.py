@@ -6,6 +6,7 @@ from nats.js import JetStreamContext
 
 from services.gateway.accounts import Accounts
 from services.gateway.calls import Calls
+from services.gateway.incoming import Incoming
 from services.gateway.live import Live
 from services.gateway.management.editor import Editor
 from services.gateway.records import Records
@@ -14,6 +15,7 @@ from services.gateway.workers import Workers
 
 TheStore = NamedDependency[Store]
 TheCalls = NamedDependency[Calls]
+TheIncoming = NamedDependency[Incoming]
 TheLive = NamedDependency[Live]
 TheWorkers = NamedDependency[Workers]
 TheEditor = NamedDependency[Editor]

@@ -94,6 +94,15 @@ class Live:
                 return view, found
         return None
 
+    def present(self, conference: str, participant: str) -> ParticipantView | None:
+        view = self.views.get(conference)
+        return view.find(participant) if view else None
+
+    def arrived(self, conference: str, participant: str) -> bool:
+        """Whether somebody who was transferred there has been let in, now gone again or not."""
+        view = self.views.get(conference)
+        return view is not None and participant in view.arrived
+
     def version(self, conference: str) -> int:
         view = self.views.get(conference)
         return view.version if view else 0

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from litestar import Controller, delete, get, post, put
@@ -9,10 +10,20 @@ from litestar.response import Response, ServerSentEvent, ServerSentEventMessage,
 
 from proto.conference import ReportOutside
 from proto.config import Conference
+from proto.views import ConferenceView
 from services.gateway.calls import Calls
-from services.gateway.core import shapes
+from services.gateway.core import client, shapes
+from services.gateway.core.incoming import CallRequest
 from services.gateway.core.requests import JoinRequest, OutsideRequest, read
-from services.gateway.given import TheCalls, TheLive, TheStore, TheStreams, TheWorkers, Word
+from services.gateway.given import (
+    TheCalls,
+    TheIncoming,
+    TheLive,
+    TheStore,
+    TheStreams,
+    TheWorkers,
+    Word,
+)
 from services.gateway.history import export
 from services.gateway.live import Live
 from services.gateway.problems import AnyRequest, Problem, json
@@ -26,22 +37,34 @@ class RostrumController(Controller):
 
     @get("/conferences", sync_to_thread=False)
     def conferences(self, store: TheStore, live: TheLive) -> Response[bytes]:
-        """All that are configured, and those that still run though they no longer are."""
+        """All that are configured, and what runs though it is not: gateway calls, above all."""
         configured = list(store.now.conferences.values())
         keys = {conference.key for conference in configured}
         orphans = [view for view in live.running() if view.conference not in keys]
         return json(
             {
                 "conferences": [
-                    *(_merged(conference, live) for conference in configured),
-                    *(shapes.conference(None, view) for view in orphans),
+                    *(_merged(conference.key, conference, live) for conference in configured),
+                    *(_merged(view.conference, None, live) for view in orphans),
                 ]
             }
         )
 
     @get("/conferences/{alias:str}", sync_to_thread=False)
     def conference(self, alias: Word, calls: TheCalls, live: TheLive) -> Response[bytes]:
-        return json(_merged(calls.conference(alias), live))
+        return json(_merged(*calls.find(alias), live))
+
+    @get("/conferences/{alias:str}/conference_status", sync_to_thread=False)
+    def status(self, alias: Word, calls: TheCalls, live: TheLive) -> Response[bytes]:
+        """As Pexip's client API has it."""
+        return json(client.flags(_view(calls, alias, live)))
+
+    @get("/conferences/{alias:str}/participants", sync_to_thread=False)
+    def participants(self, alias: Word, calls: TheCalls, live: TheLive) -> Response[bytes]:
+        """The same."""
+        view = _view(calls, alias, live)
+        path = f"{self.path}/conferences/{quote(alias, safe='')}/participants/"
+        return json(client.participants(view, alias, path))
 
     @post("/conferences/{alias:str}/participants")
     async def join(self, alias: Word, request: AnyRequest, calls: TheCalls) -> Response[bytes]:
@@ -51,14 +74,23 @@ class RostrumController(Controller):
             raise Problem(wanted, "participant")
         return json({"participant": await calls.join(conference, wanted)}, 201)
 
+    @post("/calls")
+    async def call(self, request: AnyRequest, incoming: TheIncoming) -> Response[bytes]:
+        """Somebody calls: into a conference, or to somebody outside if a rule says so."""
+        wanted = read(await request.body(), CallRequest)
+        problem = wanted if isinstance(wanted, dict) else wanted.problem()
+        if isinstance(wanted, dict) or problem:
+            raise Problem(problem, "call")
+        return json(msgspec.to_builtins(await incoming.call(wanted)), 201)
+
     @post("/conferences/{alias:str}/outside", status_code=204)
     async def outside(self, alias: Word, request: AnyRequest, calls: TheCalls) -> None:
         """Told by whoever stands in a meeting of another system for this conference."""
-        conference = calls.conference(alias)
+        key, _ = calls.find(alias)
         wanted = read(await request.body(), OutsideRequest)
         if isinstance(wanted, dict):
             raise Problem(wanted, "conference")
-        told = ReportOutside(conference.key, wanted.kind, wanted.platform, wanted.on, wanted.public)
+        told = ReportOutside(key, wanted.kind, wanted.platform, wanted.on, wanted.public)
         await calls.tell(told, {})
 
     @delete("/conferences/{alias:str}/participants/{participant:str}", status_code=204)
@@ -93,7 +125,7 @@ class RostrumController(Controller):
 
     @get("/conferences/{alias:str}/events")
     async def events(self, alias: Word, calls: TheCalls, live: TheLive) -> ServerSentEvent:
-        return ServerSentEvent(_events(calls.conference(alias), live))
+        return ServerSentEvent(_events(*calls.find(alias), live))
 
     @get("/conferences/{alias:str}/log.jsonl")
     async def log(
@@ -103,7 +135,7 @@ class RostrumController(Controller):
         live: TheLive,
         js: TheStreams,
     ) -> Stream:
-        key = calls.conference(alias).key
+        key, _ = calls.find(alias)
         lines = export(js, key, live.views.get(key))
         return Stream(lines, media_type="application/x-ndjson")
 
@@ -112,17 +144,26 @@ class RostrumController(Controller):
         return json({"workers": msgspec.to_builtins(await workers.alive())})
 
 
-def _merged(conference: Conference, live: Live) -> dict[str, Any]:
-    key = conference.key
+def _merged(key: str, conference: Conference | None, live: Live) -> dict[str, Any]:
     return {
-        **shapes.conference(conference, live.views.get(key)),
+        **shapes.conference(conference, live.views.get(key), key),
         **shapes.layout(live.stage(key), live.layouts(key)),
     }
 
 
+def _view(calls: Calls, alias: str, live: Live) -> ConferenceView:
+    key, _ = calls.find(alias)
+    return _known(key, live)
+
+
+def _known(key: str, live: Live) -> ConferenceView:
+    """As it is, or as it is before it has ever run."""
+    return live.views.get(key) or ConferenceView(key, 0)
+
+
 def _in(alias: str, participant: str, calls: Calls, live: Live) -> str:
     """The key of the conference, if the participant is in it."""
-    key = calls.conference(alias).key
+    key, _ = calls.find(alias)
     view = live.views.get(key)
     if view is None or view.find(participant) is None:
         problem = {"participant": ["No such participant is in the conference."]}
@@ -130,15 +171,17 @@ def _in(alias: str, participant: str, calls: Calls, live: Live) -> str:
     return key
 
 
-async def _events(conference: Conference, live: Live) -> AsyncIterator[ServerSentEventMessage]:
+async def _events(
+    key: str, conference: Conference | None, live: Live
+) -> AsyncIterator[ServerSentEventMessage]:
     """The conference as it is, and then as it changes; who reads slowly gets the newest only."""
-    key = conference.key
     sent: dict[str, bytes] = {}
     while not live.closed:
         seen = live.changes
         current = {
-            "view": msgspec.json.encode(shapes.conference(conference, live.views.get(key))),
+            "view": msgspec.json.encode(shapes.conference(conference, live.views.get(key), key)),
             "layout": msgspec.json.encode(shapes.layout(live.stage(key), live.layouts(key))),
+            "conference_update": msgspec.json.encode(client.flags(_known(key, live))),
         }
         news = {event: data for event, data in current.items() if sent.get(event) != data}
         if news:

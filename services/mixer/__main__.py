@@ -64,9 +64,11 @@ async def main() -> None:
 
 
 async def follow_views(watch: Watch, worker: Worker) -> None:
-    async for _, view in watch.values(decode_conference):
+    async for conference, view in watch.values(decode_conference):
         if view is not None:
             await worker.show(view)
+        else:
+            worker.forget(conference)
 
 
 async def replay_stage(worker: Worker, msg: Msg) -> None:

@@ -264,6 +264,10 @@ class Worker:
         if found := self._mixes.get(view.conference):
             await found[0].show(view)
 
+    def forget(self, conference: str) -> None:
+        """A gateway call that has been."""
+        self._views.pop(conference, None)
+
     def stage(self, conference: str, stage: list[str]) -> None:
         if found := self._mixes.get(conference):
             found[0].stage(stage)

@@ -10,10 +10,10 @@ from kit.kv import Bucket
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import conference, subjects
-from proto.routing import decode_try
+from proto.routing import decode_route, decode_try
 from services.routing.config import Config
 from services.routing.rules import Rules
-from services.routing.shell import Routing, Trials
+from services.routing.shell import Reception, Routing, Trials
 
 
 async def main() -> None:
@@ -42,6 +42,14 @@ async def main() -> None:
             queue="routing",
             decode=decode_try,
             handle=Trials(rules, sealer).handle,
+            group=app.group,
+        )
+        await bus.answer(
+            app.nc,
+            subjects.ROUTING_CALLS,
+            queue="routing",
+            decode=decode_route,
+            handle=Reception(rules, sealer).handle,
             group=app.group,
         )
         await app.stopped.wait()

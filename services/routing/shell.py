@@ -11,11 +11,13 @@ from kit.secrets import Sealer, Unsealable
 from kit.urls import check_stream_url, redact, scheme_of
 from kit.vault import Vault
 from proto.base import Refused, encode
-from proto.conference import CallRequested, ConferenceEvent
+from proto.conference import CallRequested, ConferenceEvent, IncomingRoute
 from proto.media import Content
 from proto.routing import (
     CallRefused,
     CallRouted,
+    IncomingRouted,
+    RouteIncoming,
     RoutingEvent,
     RulesTried,
     Tried,
@@ -38,6 +40,8 @@ REWRITTEN: dict[Content, Purpose] = {
 """Where the rewritten address of a leg is kept."""
 
 UNENCRYPTED = NoRoute("encryption-required", "media encryption is required, and rtmp:// has none")
+
+UNSEALABLE = Refused("unsealable", "the alias was sealed under another key", "alias")
 
 
 class Routing:
@@ -66,6 +70,8 @@ class Routing:
 
     async def _decide(self, conference: str, call: CallRequested) -> list[RoutingEvent]:
         """Both legs of a dual stream, the second only if the first can be."""
+        if call.incoming is not None:
+            return [self._again(conference, call, call.incoming)]
         second = call.presentation_destination
         if second is None:
             return [await self._leg(conference, call, call.destination, "single")]
@@ -73,6 +79,21 @@ class Routing:
         if isinstance(main, CallRefused):
             return [main]
         return [main, await self._leg(conference, call, second, "presentation")]
+
+    def _again(self, conference: str, call: CallRequested, route: IncomingRoute) -> CallRouted:
+        """What a caller was answered, for all who go by ROUTING; rules may be others by now."""
+        return CallRouted(
+            self._now(),
+            conference,
+            call.participant,
+            call.destination,
+            route.location,
+            route.rule,
+            crypto_mode=route.crypto_mode,
+            theme=route.theme,
+            quality=route.quality,
+            max_callrate_out=route.max_callrate_out,
+        )
 
     async def _leg(
         self, conference: str, call: CallRequested, wanted: SealedUrl, leg: Content
@@ -93,7 +114,13 @@ class Routing:
         port = self._rules.settings.rtmps_default_port
         if call.routing == "manual" and (port == RTMPS_PORT or wanted.scheme != "rtmps"):
             return CallRouted(
-                self._now(), conference, call.participant, wanted, call.location, leg=leg
+                self._now(),
+                conference,
+                call.participant,
+                wanted,
+                call.location,
+                leg=leg,
+                node=call.node,
             )
         opened = await self._vault.open(wanted)
         if opened is None:
@@ -121,7 +148,8 @@ class Routing:
             found.theme,
             found.quality,
             found.max_callrate_out,
-            call.picture,
+            picture=call.picture,
+            node=call.node,
         )
 
     def _refuse(
@@ -148,6 +176,40 @@ def finish(found: Route | NoRoute, port: int) -> Route | NoRoute:
     )
 
 
+class Reception:
+    """Answers where calls to us go. Keeps nothing: the answer is committed with the call."""
+
+    def __init__(self, rules: Rules, sealer: Sealer) -> None:
+        self._rules = rules
+        self._sealer = sealer
+
+    async def handle(self, wanted: RouteIncoming) -> IncomingRouted | Refused:
+        try:
+            alias = self._sealer.open(wanted.sealed).reveal()
+        except Unsealable:
+            return UNSEALABLE
+        call = Call(alias, False, wanted.location, wanted.protocol, wanted.registered)
+        port = self._rules.settings.rtmps_default_port
+        found = finish(route(self._rules.table, call), port)
+        if isinstance(found, NoRoute):
+            log.info("caller refused", code=found.code)
+            return Refused(found.code, found.reason, "alias")
+        return IncomingRouted(
+            wanted.sealed if found.alias == alias else self._sealer.seal(found.alias),
+            redact(found.alias),
+            scheme_of(found.alias),
+            self._sealer.fingerprint(found.alias),
+            IncomingRoute(
+                found.rule,
+                found.location,
+                found.crypto_mode,
+                found.theme,
+                found.quality,
+                found.max_callrate_out,
+            ),
+        )
+
+
 class Trials:
     """Answers what the rules would make of a call, with the rules that decide about calls."""
 
@@ -159,7 +221,7 @@ class Trials:
         try:
             alias = self._sealer.open(wanted.sealed).reveal()
         except Unsealable:
-            return Refused("unsealable", "the alias was sealed under another key", "alias")
+            return UNSEALABLE
         call = Call(alias, wanted.outgoing, wanted.location, wanted.protocol)
         all_, outcome = explain(self._rules.table, call)
         tried = [Tried(one.rule.id, one.verdict) for one in all_]

@@ -1,6 +1,6 @@
 """What is assigned, as SCHEDULER has it: in memory, and written with an expected version."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from kit.eventlog import EventLog
@@ -43,6 +43,10 @@ class Ledger:
         history = await self._events.load(events("scheduler", conference), after=page.version)
         commits = [event for commit in history.commits for event in decode_commit(commit)]
         return self._turn(conference, page, commits, history.version)
+
+    def forget(self, conferences: Collection[str]) -> None:
+        """Remember nothing but these; the log still has the rest."""
+        self._pages = {key: page for key, page in self._pages.items() if key in conferences}
 
     async def write(self, conference: str, page: Page, commit: Sequence[SchedulerEvent]) -> Page:
         """Raises Conflict if somebody else wrote since `page` was read."""

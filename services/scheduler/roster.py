@@ -1,5 +1,6 @@
 """Who is there: workers by their heartbeats, conferences by their views."""
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -64,6 +65,7 @@ class Conferences:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
+        self._news = asyncio.Condition()
         self.by_key: dict[str, ConferenceView] = {}
 
     async def ready(self) -> None:
@@ -73,3 +75,16 @@ class Conferences:
         async for key, view in self._watch.values(decode_conference):
             if view is not None:
                 self.by_key[key] = view
+            else:
+                self.by_key.pop(key, None)
+            async with self._news:
+                self._news.notify_all()
+
+    async def view(self, key: str, patience: float) -> ConferenceView | None:
+        """The newest view; one of a conference that has just begun may still be on its way."""
+        try:
+            async with asyncio.timeout(patience), self._news:
+                await self._news.wait_for(lambda: key in self.by_key)
+        except TimeoutError:
+            log.warning("view is late", conference=key)
+        return self.by_key.get(key)

@@ -45,6 +45,9 @@ ATTEMPTS = 10
 PATIENCE_TICKS = 10
 """Ticks after which a call without a session is ended, and a destination without a call."""
 
+VIEW_PATIENCE = 2.0
+"""Seconds to wait for the first view of a conference; it is written when its start has been."""
+
 LOST: Literal["lost"] = "lost"
 """A call that no session carries, beside the contents of the legs that one may carry."""
 
@@ -104,12 +107,16 @@ class Scheduler:
         """Put right what died since the last look. Called once a second."""
         if not self._nc.is_connected:
             return
+        self._ledger.forget(self._conferences.by_key.keys())
         for conference, view in list(self._conferences.by_key.items()):
             work = (await self._ledger.read(conference)).work
             if view.running:
                 await self._repair(conference, view, work)
             elif work.mixer or work.sessions:
                 await self._commit(conference, partial(self._close, conference, view.instance))
+            else:
+                self._odd.pop(conference, None)
+                self._complained.discard(view.instance)
 
     async def _repair(self, conference: str, view: ConferenceView, work: core.Work) -> None:
         mixers, egress = self._roster.alive("mixer"), self._roster.alive("egress")
@@ -177,7 +184,7 @@ class Scheduler:
         return [*lost, *assigned]
 
     async def _call(self, call: CallRouted, work: core.Work) -> list[SchedulerEvent]:
-        view = self._conferences.by_key.get(call.conference)
+        view = await self._conferences.view(call.conference, VIEW_PATIENCE)
         wanted = core.wish(
             call,
             view.quality if view else "hd",
@@ -198,7 +205,9 @@ class Scheduler:
         egress = self._roster.alive("egress")
         if session is None or session.worker in egress:
             return []
-        wanted = SessionWanted(conference, session.feed, session.rendition, session.location)
+        wanted = SessionWanted(
+            conference, session.feed, session.rendition, session.location, node=session.node
+        )
         offer = core.best(await self._ask(self._near(wanted, work), len(egress)))
         if offer is None:
             return []

@@ -1,8 +1,9 @@
 """What services rely on from the bus, on a real nats-server."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -180,6 +181,26 @@ async def test_a_deleted_key_is_gone_and_can_be_made_again(nc: Client) -> None:
     assert await bucket.everything() == {}
     await bucket.write("a", b"2", revision=0)
     assert await bucket.everything() == {"a": b"2"}
+
+
+async def test_what_a_deleted_key_left_is_swept_away_and_no_more(nc: Client) -> None:
+    js = nc.jetstream()
+    bucket = await Bucket.ensure(js, "things")
+    for key in ("gone", "back", "there"):
+        await bucket.put(key, b"1")
+    await bucket.delete("gone")
+    await bucket.delete("back")
+    await bucket.put("back", b"2")
+
+    async def messages() -> int:
+        state: Any = (await js.stream_info("KV_things")).state
+        return int(state.messages)
+
+    await bucket.sweep(datetime.now(UTC) - timedelta(hours=1))
+    assert await messages() == 3
+    await bucket.sweep(datetime.now(UTC) + timedelta(hours=1))
+    assert await messages() == 2
+    assert await bucket.everything() == {"back": b"2", "there": b"1"}
 
 
 async def test_readers_and_watchers_go_on_after_the_server_was_killed(

@@ -61,6 +61,28 @@ def test_a_conference_is_walked_through(data: Path) -> None:
     assert "No conference is configured" in rostrum(data, "conferences").stdout
 
 
+def test_a_rule_is_for_calls_out_of_conferences_or_for_calls_to_us(data: Path) -> None:
+    for name, flag in (("Out", "--outgoing"), ("In", "--incoming")):
+        assert rostrum(data, "rules", "add", name, flag).stdout.strip()
+    shown = rostrum(data, "rules").stdout.splitlines()
+    for name in ("Out", "In"):
+        assert rostrum(data, "rules", "remove", name).returncode == 0
+
+    [out] = [line for line in shown if " Out " in line]
+    [into] = [line for line in shown if " In " in line]
+    assert ("outgoing" in out, "incoming" in out) == (True, False)
+    assert ("outgoing" in into, "incoming" in into) == (False, True)
+
+
+def test_a_call_joins_a_conference_and_prints_what_leaving_wants(data: Path) -> None:
+    rostrum(data, "conferences", "add", "Studio", "--alias", "studio")
+    called = rostrum(data, "call", "studio", "--media", "rtsp://u:SECRET@cam/1", "--name", "Ada")
+    conference, caller = called.stdout.split()
+    assert "Ada" in rostrum(data, "conferences").stdout
+    assert rostrum(data, "leave", conference, caller).returncode == 0
+    assert rostrum(data, "conferences", "remove", "studio").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("words", "says", "code"),
     [

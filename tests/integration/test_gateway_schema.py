@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from kit.secrets import Secret
-from tests.support.gateway import gateway
+from tests.support.gateway import gateway, with_routing
 
 pytestmark = pytest.mark.nats
 
@@ -67,7 +67,7 @@ def examine(operation: Any, base_url: str, mode: GenerationMode) -> None:
 async def test_no_request_makes_the_gateway_fail_or_answer_otherwise_than_described(
     nc: Client,
 ) -> None:
-    async with gateway(nc, admin_token=Secret(TOKEN), patience=120) as http:
+    async with gateway(nc, with_routing, admin_token=Secret(TOKEN), patience=120) as http:
         http.headers["Authorization"] = f"Bearer {TOKEN}"
         described = (await http.get("/schema/openapi.json")).json()
         await configured(http)

@@ -4,7 +4,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from proto.base import Refused
-from proto.conference import ConferenceCommand, ConferenceEvent, Dial, Join, KeepAlive, Role, Tick
+from proto.conference import (
+    CallGateway,
+    ConferenceCommand,
+    ConferenceEvent,
+    Dial,
+    IncomingRoute,
+    Join,
+    KeepAlive,
+    Role,
+    Tick,
+)
 from proto.egress import DestinationChanged
 from proto.media import Content
 from proto.urls import SealedUrl
@@ -17,6 +27,7 @@ RTMP = SealedUrl("tube.destination", "rtmp://ingest.example.com/live/***", "rtmp
 RTMPS = SealedUrl("tube.destination", "rtmps://ingest.example.com/live/***", "rtmps")
 HOSTED = Vmr("Town Hall", pin="1234", allow_guests=True)
 OPEN = Vmr("Town Hall")
+GATEWAY = Vmr("", service_type="gateway")
 
 
 def join(who: str, role: Role = "guest", **more: Any) -> Join:
@@ -32,6 +43,15 @@ def dial(
     **more: Any,
 ) -> Dial:
     return Dial("c1", who, url, "i1", role=role, keep_conference_alive=keep, **more)
+
+
+def through(
+    *, url: SealedUrl = RTMPS, rule: IncomingRoute | None = None, **more: Any
+) -> CallGateway:
+    """Ann calls `tube` through a gateway."""
+    route = rule or IncomingRoute("Out to the tube")
+    args: dict[str, Any] = {"alias": "***", "media": CLIP, "presentation": SLIDES, **more}
+    return CallGateway("c1", "ann", "Ann", "i1", "tube", url, route, **args)
 
 
 def changed(who: str, state: Any, *, leg: Content = "single", **more: Any) -> DestinationChanged:

@@ -113,10 +113,11 @@ class Stage:
         *,
         participant: str = "tube",
         leg: Content = "single",
+        conference: str = "town-hall-1",
     ) -> None:
         event = DestinationChanged(
             datetime.now(UTC),
-            "town-hall-1",
+            conference,
             session,
             "egress-a",
             participant,
@@ -125,7 +126,7 @@ class Stage:
             code,
             leg=leg,
         )
-        subject = subjects.events("egress", "town-hall-1")
+        subject = subjects.events("egress", conference)
         await self.logs["egress"].append(subject, encode([event]), expected=None)
 
     async def history(self, conference: str = "town-hall-1") -> list[ConferenceEvent]:
@@ -133,10 +134,10 @@ class Stage:
         history = await self.logs["conference"].load(subjects.events("conference", conference))
         return [e for commit in history.commits for e in decode_conference_commit(commit)]
 
-    async def view(self, wanted: str) -> ConferenceView:
+    async def view(self, wanted: str, conference: str = "town-hall-1") -> ConferenceView:
         """The view as soon as the test's participant `tube` is in the `wanted` state, or gone."""
         async with asyncio.timeout(20):
-            async for entry in self.views.watch().entries():
+            async for entry in self.views.watch(conference).entries():
                 view = decode_conference(entry.value or b"")
                 found = view.find("tube")
                 if (found.state if found else "gone") == wanted:
@@ -152,12 +153,14 @@ class Stage:
                     return [p.participant for p in view.participants]
         raise AssertionError
 
-    async def assigned(self, *kinds: type[SchedulerEvent]) -> list[SchedulerEvent]:
+    async def assigned(
+        self, *kinds: type[SchedulerEvent], conference: str = "town-hall-1"
+    ) -> list[SchedulerEvent]:
         """All that the scheduler has committed, as soon as the last of it are of these kinds."""
         async with asyncio.timeout(20):
             while True:
                 history = await self.logs["scheduler"].load(
-                    subjects.events("scheduler", "town-hall-1")
+                    subjects.events("scheduler", conference)
                 )
                 events = [e for commit in history.commits for e in decode_commit(commit)]
                 if [type(e) for e in events[-len(kinds) :]] == list(kinds):

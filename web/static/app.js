@@ -15,6 +15,10 @@ const STATES = {
   connecting: "Connecting …", recovering: "Reconnecting …", connected: "",
 };
 
+const CALLED_BY = {
+  webrtc: "WebRTC", rtmp: "RTMP", sip: "SIP", mssip: "MS-SIP", h323: "H.323", teams: "Microsoft Teams",
+};
+
 async function get(path) {
   const response = await fetch(path, { cache: "no-store" });
   if (!response.ok) throw new Error(String(response.status));
@@ -67,6 +71,7 @@ function show(view) {
   document.title = `${view.name} · Rostrum`;
   $("name").textContent = view.name;
   if (view.running === false && $("cover-text").textContent.startsWith("Looking")) cover("The conference has not begun.");
+  $("gateway").hidden = view.service_type !== "gateway";
   $("state").hidden = view.running;
   $("state").textContent = "Not running";
   $("on-air").hidden = !view.streaming;
@@ -77,7 +82,7 @@ function show(view) {
   nobody.hidden = view.participants.length > 0;
   nobody.textContent = view.running
     ? "Nobody is here just now."
-    : view.end_reason ? `The conference is over: ${view.end_reason}.` : "Nobody has come yet. The conference starts with the first one.";
+    : view.end_reason ? `It is over: ${view.end_reason}.` : "Nobody has come yet. The conference starts with the first one.";
   showLayout();
 }
 
@@ -94,6 +99,7 @@ function card(participant) {
   item.querySelector(".role").textContent = participant.role === "host" ? "Host" : "Guest";
   const what = item.querySelector(".what");
   const said = [STATES[participant.state] ?? participant.state];
+  if (participant.protocol) said.push(`Called by ${CALLED_BY[participant.protocol]}`);
   if (participant.state !== "connected" && participant.detail) said.push(participant.detail);
   if (call && call.url !== participant.display_name) said.push(call.url);
   what.textContent = said.filter(Boolean).join(" · ");

@@ -6,6 +6,7 @@ from typing import assert_never
 from proto.base import Refused
 from proto.conference import (
     Admit,
+    CallGateway,
     ConferenceCommand,
     ConferenceEvent,
     ConferenceStarted,
@@ -20,13 +21,15 @@ from proto.conference import (
     PresentationStopped,
     ReportOutside,
     SetRole,
+    SettleTransfer,
     StartPresenting,
     StopPresenting,
     Tick,
+    Transfer,
     TransformLayout,
 )
 from proto.views import ConferenceView
-from services.conference_state.core import calls, life, looks, outside, roles
+from services.conference_state.core import calls, gateway, life, looks, outside, roles, transfer
 from services.conference_state.core.life import after
 from services.conference_state.core.roles import Outcome
 from services.conference_state.core.vmr import Vmr
@@ -35,17 +38,26 @@ from services.conference_state.core.vmr import Vmr
 def decide(
     state: ConferenceView, command: ConferenceCommand, at: datetime, vmr: Vmr | None
 ) -> Outcome:
-    """What `command` causes now. An empty list means that it already holds."""
+    """What `command` causes now. An empty list means that it already holds.
+
+    `vmr` is what is configured for the conference; for a `Transfer`, for the one it leads to.
+    """
+    if state.running and state.service_type == "gateway":
+        refused = gateway.refusal(state, command)
+        if refused is not None:
+            return refused
     match command:
+        case CallGateway():
+            return gateway.call(state, command, at, vmr)
         case Join() | Dial():
-            if vmr is None:
+            if vmr is None or vmr.service_type == "gateway":
                 return Refused("unknown", "no such conference is configured", "conference")
-            if state.find(command.participant):
+            if state.find(command.participant) or command.participant in state.arrived:
                 return []
             if isinstance(command, Join):
                 return _join(state, command, at, vmr)
             return _dial(state, command, at, vmr)
-        case Tick() if not state.running:
+        case Tick() | SettleTransfer() if not state.running:
             return []
         case _ if not state.running:
             return Refused("unknown", "the conference is not running", "conference")
@@ -73,6 +85,10 @@ def decide(
             return looks.transform(state, transforms, at)
         case ReportOutside():
             return outside.report(state, command, at)
+        case Transfer():
+            return transfer.request(state, command, at, vmr)
+        case SettleTransfer():
+            return transfer.settle(state, command, at)
     assert_never(command)
 
 
@@ -117,7 +133,17 @@ def _join(state: ConferenceView, command: Join, at: datetime, vmr: Vmr) -> Outco
     waiting = roles.has_to_wait(after(state, events), role, vmr)
     who = command.participant
     joined = ParticipantJoined(
-        at, who, command.display_name, role, command.media, command.presentation, waiting
+        at,
+        who,
+        command.display_name,
+        role,
+        command.media,
+        command.presentation,
+        waiting,
+        command.protocol,
+        command.called,
+        command.location,
+        command.origin,
     )
     events.append(joined)
     events += roles.admitted(after(state, events), at)

@@ -22,6 +22,8 @@ WAITED_TOO_LONG = (
     "Timeout waiting for conference host to join or permit access to locked conference"
 )
 ALONE = "Last remaining participant removed from conference after timeout"
+DIAL_OUT_FAILED = "Gateway dial out failed"
+CALL_DISCONNECTED = "Call disconnected"
 """Pexip's own words, which programs know."""
 
 
@@ -45,6 +47,8 @@ def with_consequences(
 ) -> list[ConferenceEvent]:
     """The departure, and the end of the conference if it is that."""
     left = after(state, departure)
+    if state.service_type == "gateway":
+        return [*departure, *end(left, _why_it_is_over(state, departure), at)]
     if left.participants and (keeps(left) or people(left)):
         return departure
     never_kept = not keeps(state) and not people(state)
@@ -52,6 +56,18 @@ def with_consequences(
         # Streams were dialled before anybody came: one that fails takes no other with it.
         return departure
     return [*departure, *end(left, LAST_LEFT, at)]
+
+
+def _why_it_is_over(state: ConferenceView, departure: list[ConferenceEvent]) -> str:
+    """What who is left of a gateway call is told when the other goes."""
+    match departure[-1]:
+        case CallEnded(code=code, participant=who) if code != "disconnected":
+            call = state.find(who)
+            answered = call is not None and call.state in ("connected", "recovering")
+            return CALL_DISCONNECTED if answered else DIAL_OUT_FAILED
+        case CallEnded(reason=reason) | ParticipantLeft(reason=reason):
+            return reason
+    return LAST_LEFT
 
 
 def end(state: ConferenceView, reason: str, at: datetime) -> list[ConferenceEvent]:

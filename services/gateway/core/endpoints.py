@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 
 from services.gateway.core import catalogue
+from services.gateway.core.client import ClientParticipant, ConferenceFlags
 from services.gateway.core.configuration import ROOT
 from services.gateway.core.fields import Field
+from services.gateway.core.incoming import CallRequest
 from services.gateway.core.past import ConferenceHistory, ParticipantHistory
 from services.gateway.core.requests import (
     DialRequest,
@@ -45,7 +47,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     body: str = ""
     "Name of a component; with `[]` behind it, many of them at once."
     answer: str = ""
-    "The same, with `[]` for a list; or ANY, or STREAM."
+    "The same, with `[]` for a list in its envelope and `{}` for a bare one; or ANY, or STREAM."
     fields: Mapping[str, Field] = {}
     "What a list can be filtered by."
     media_type: str = ""
@@ -58,6 +60,8 @@ STRUCTS: list[Any] = [
     WorkerStatus,
     ConferenceHistory,
     ParticipantHistory,
+    ConferenceFlags,
+    ClientParticipant,
     DialRequest,
     OfParticipant,
     RoleRequest,
@@ -66,6 +70,7 @@ STRUCTS: list[Any] = [
     OfConference,
     TransformRequest,
     JoinRequest,
+    CallRequest,
     UserRequest,
     TestRules,
 ]
@@ -130,9 +135,16 @@ def _ours() -> Iterable[Endpoint]:
     who = f"{one}participants/{{participant}}/"
     yield Endpoint("get", f"{OURS}/conferences/", "All conferences", tag, answer=ANY)
     yield Endpoint("get", one, "A conference, configured and running", tag, answer=ANY)
+    flags = ConferenceFlags.__name__
+    what = "What holds for a conference, as Pexip's client API says it"
+    yield Endpoint("get", f"{one}conference_status/", what, tag, answer=flags)
+    what = "Its participants, in the same way"
+    yield Endpoint("get", f"{one}participants/", what, tag, answer="ClientParticipant{}")
     yield Endpoint(
         "post", f"{one}participants/", "Bring somebody in", tag, "201", "JoinRequest", ANY
     )
+    call = "Call a conference, or through a call routing rule somebody outside"
+    yield Endpoint("post", f"{OURS}/calls/", call, tag, "201", "CallRequest", ANY)
     yield Endpoint(
         "post",
         f"{one}outside/",

@@ -34,8 +34,12 @@ class DialRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remote_display_name: Text = ""
     local_display_name: Text = ""
     system_location: Text = ""
+    node: Text = ""
+    "Manual: name of the egress worker, or its host, to dial from. By rule it has no effect."
     call_type: Literal["video", "video-only", "audio"] = "video"
     "Does not apply to streaming."
+    dtmf_sequence: Text = ""
+    custom_sip_headers: Any = None
     presentation_url: str = ""
     "A second address makes it a dual stream."
     keep_conference_alive: KeepAlive | None = None
@@ -75,6 +79,8 @@ class TransferRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     participant_id: str
     conference_alias: str
     role: Role = "guest"
+    pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    "Of that conference: decides on the role, where it is given; ours, as in the client API."
 
 
 class OfConference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,14 +14,17 @@ from proto.views import ConferenceView, ParticipantView
 def conference(
     configured: Conference | None,
     view: ConferenceView | None,
+    key: str = "-",
 ) -> dict[str, Any]:
     """A conference in our own API: what is configured and what is going on, in one."""
-    assert configured is not None or view is not None
-    view = view or ConferenceView(configured.key if configured else "-", 0)
+    if view is None and configured is not None:
+        view = ConferenceView(configured.key, 0, service_type=configured.service_type)
+    view = view or ConferenceView(key, 0)
     return {
         "conference": view.conference,
         "name": configured.name if configured else view.name,
         "aliases": [a.alias for a in configured.aliases] if configured else [],
+        "service_type": view.service_type,
         "version": view.version,
         "running": view.running,
         "instance": view.instance,
@@ -50,6 +53,9 @@ def participant(view: ConferenceView, one: ParticipantView) -> dict[str, Any]:
         "media": _url(one.media),
         "presentation": _url(one.presentation),
         "destination": _url(one.destination),
+        "protocol": one.protocol or None,
+        "called": one.called or None,
+        "location": one.location or None,
     }
 
 

@@ -1,18 +1,32 @@
 """What is going on, as the management API shows it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from proto.conference import Role
+from proto.conference import IncomingProtocol, Role
 from proto.scheduler import SessionAssigned
 from proto.views import ConferenceView, ParticipantView, WorkerView
 
 STATUS = "/api/admin/status/v1"
 
-Service = Literal["conference", "lecture", "waiting_room", "connecting"]
+Service = Literal["conference", "lecture", "gateway", "waiting_room", "connecting"]
+
+Protocol = Literal["RTMP", "URL", "WebRTC", "SIP", "MSSIP", "H323", "TEAMS"]
+"""`URL`: nobody called, their media is fetched."""
+
+CALLERS: dict[IncomingProtocol, Protocol] = {
+    "webrtc": "WebRTC",
+    "rtmp": "RTMP",
+    "sip": "SIP",
+    "mssip": "MSSIP",
+    "h323": "H323",
+    "teams": "TEAMS",
+}
+
+NOWHERE: Mapping[str, str] = {}
 
 
 class ConferenceStatus(msgspec.Struct, frozen=True):
@@ -23,6 +37,7 @@ class ConferenceStatus(msgspec.Struct, frozen=True):
     service_type: str
     start_time: datetime | None
     is_started: bool
+    "Somebody is in who does not wait for a Host."
     is_locked: bool
     guests_muted: bool
     tag: str
@@ -36,7 +51,7 @@ class ParticipantStatus(msgspec.Struct, frozen=True):
     call_uuid: str
     conference: str
     display_name: str
-    protocol: Literal["RTMP", "URL"]
+    protocol: Protocol
     role: Role
     call_direction: Literal["in", "out"]
     connect_time: datetime | None
@@ -57,7 +72,25 @@ class ParticipantStatus(msgspec.Struct, frozen=True):
     "How far a call is; ours."
     detail: str
     "What there is to say about that; ours."
+    media_node: str
+    "The worker that sends to a streaming service; empty for somebody in person."
+    signalling_node: str
+    "The same: who sends does both."
+    system_location: str
+    "Where that worker is."
+    bandwidth: int
+    "kbit/s, as it was asked for, sound and both legs of a dual stream included."
+    tx_bandwidth: int
+    rx_bandwidth: int
     resource_uri: str
+    vendor: str = ""
+    proxy_node: str = ""
+    call_quality: str = "0_unknown"
+    license_count: int = 0
+    license_type: str = "nolicense"
+    transcoding_enabled: bool = True
+    remote_address: str = ""
+    remote_port: int = 0
 
 
 class MediaStream(msgspec.Struct, frozen=True):
@@ -99,7 +132,7 @@ def conference_status(view: ConferenceView, tag: str = "") -> ConferenceStatus:
         view.name,
         view.service_type,
         view.started_at,
-        is_started=True,
+        is_started=any(p.state != "waiting" for p in view.participants),
         is_locked=view.locked,
         guests_muted=view.guests_muted,
         tag=tag,
@@ -107,7 +140,15 @@ def conference_status(view: ConferenceView, tag: str = "") -> ConferenceStatus:
     )
 
 
-def participant_status(view: ConferenceView, one: ParticipantView) -> ParticipantStatus:
+def participant_status(
+    view: ConferenceView,
+    one: ParticipantView,
+    sessions: Sequence[tuple[str, SessionAssigned]] = (),
+    locations: Mapping[str, str] = NOWHERE,
+) -> ParticipantStatus:
+    """`sessions` are those that carry a call, by leg; `locations` those of the workers."""
+    node = sessions[0][1].worker if sessions else ""
+    sent = sum(s.rendition.video_kbps + s.rendition.audio_kbps for _, s in sessions)
     known = one.destination or one.media
     url = known.redacted if known else ""
     calling = one.destination is not None
@@ -117,7 +158,7 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
         one.participant,
         view.name,
         one.display_name,
-        "RTMP" if calling else "URL",
+        "RTMP" if calling else protocol_of(one.protocol),
         one.role,
         "out" if calling else "in",
         one.joined_at if there else None,
@@ -129,15 +170,25 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
         is_muted=one.is_muted,
         is_disconnect_supported=True,
         is_mute_supported=not calling,
-        is_transfer_supported=not calling,
+        is_transfer_supported=not calling and view.service_type != "gateway",
         service_type=_service(view, one),
         source_alias="" if calling else url,
-        destination_alias=url if calling else "",
+        destination_alias=url if calling else one.called,
         participant_alias=url,
         state=one.state,
         detail=one.detail,
+        media_node=node,
+        signalling_node=node,
+        system_location=locations.get(node, ""),
+        bandwidth=sent,
+        tx_bandwidth=sent,
+        rx_bandwidth=0,
         resource_uri=f"{STATUS}/participant/{one.participant}/",
     )
+
+
+def protocol_of(caller: IncomingProtocol | Literal[""]) -> Protocol:
+    return CALLERS[caller] if caller else "URL"
 
 
 def _service(view: ConferenceView, one: ParticipantView) -> Service:

@@ -6,8 +6,9 @@ from typing import Any, Literal
 import msgspec
 
 from proto.base import Text
+from proto.conference import IncomingProtocol
 from proto.config import GatewayRoutingRule
-from proto.routing import IncomingProtocol, RulesTried, Tried, Verdict
+from proto.routing import RulesTried, Tried, Verdict
 from proto.views import WorkerView
 from services.gateway.core.configuration import uri
 
@@ -28,12 +29,16 @@ class TestRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def problem(self) -> dict[str, list[str]]:
         """Field to what is wrong with it, beyond its type."""
-        if not self.alias:
-            return {"alias": ["This may not be empty."]}
-        if len(self.alias) > LONGEST_ALIAS or not self.alias.isprintable():
-            words = f"At most {LONGEST_ALIAS} characters without control characters."
-            return {"alias": [words]}
-        return {}
+        return alias_problem(self.alias)
+
+
+def alias_problem(alias: str) -> dict[str, list[str]]:
+    if not alias:
+        return {"alias": ["This may not be empty."]}
+    if len(alias) > LONGEST_ALIAS or not alias.isprintable():
+        words = f"At most {LONGEST_ALIAS} characters without control characters."
+        return {"alias": [words]}
+    return {}
 
 
 def is_conference(name: str, rules: Mapping[int, GatewayRoutingRule]) -> RulesTried:
@@ -107,14 +112,14 @@ def _why(
         return "The rule was changed just now; test again."
     calls = f"{wanted.direction} calls"
     compared = "the whole alias" if rule.match_string_full else "the alias without scheme"
-    source = f"“{location}”" if location else "no location"
+    source = f"this one is from “{location}”" if location else "this one has no location"
     sentences: dict[Verdict, str] = {
         "matched": "It matches.",
         "disabled": "It is disabled.",
         "direction": f"It is not for {calls}.",
         "source-protocol": f"It is not for calls that come in by {wanted.protocol}.",
         "unregistered": "It is only for calls from registered devices.",
-        "source-location": f"It is for calls from “{rule.match_source_location}”, not {source}.",
+        "source-location": f"It is for calls from “{rule.match_source_location}”; {source}.",
         "alias": f"Its pattern does not match {compared}.",
         "bad-pattern": "Its pattern cannot be read.",
         "not-reached": "What comes before it decided.",

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from proto.conference import IncomingProtocol
 from proto.config import GatewayRoutingRule
 from proto.patterns import Bad, Expand, Groups, Pattern, compile_pattern, compile_replacement
-from proto.routing import IncomingProtocol, Verdict
+from proto.routing import Verdict
 from services.routing.core.alias import bare
 from services.routing.core.needle import needle
 

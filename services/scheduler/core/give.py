@@ -66,6 +66,7 @@ def assign_call(
                 wanted.feed,
                 wanted.rendition,
                 wanted.location,
+                wanted.node,
             ),
             _destination(at, call, ident, offer.worker),
         ]
@@ -148,6 +149,7 @@ def move_session(
             session.feed,
             session.rendition,
             session.location,
+            session.node,
         ),
         *(
             DestinationAssigned(

@@ -79,7 +79,11 @@ def wish(
         streaming=streaming,
     )
     return SessionWanted(
-        call.conference, feed, msgspec.structs.replace(like, video_kbps=kbps), call.location
+        call.conference,
+        feed,
+        msgspec.structs.replace(like, video_kbps=kbps),
+        call.location,
+        node=call.node,
     )
 
 

@@ -31,6 +31,8 @@ class Session(msgspec.Struct, frozen=True):
     "By participant."
     legs: dict[str, Content] = {}
     "By participant: which half of a dual stream this is for them; a call by itself is `single`."
+    node: str = ""
+    "The worker, or the host, that alone may run it; empty: any."
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -52,7 +54,11 @@ class Work(msgspec.Struct, frozen=True):
 def room(work: Work, wanted: SessionWanted) -> Session | None:
     """A session that makes exactly what is wanted already."""
     for session in work.sessions.values():
-        same_place = wanted.location in ("", session.location)
+        same_place = wanted.location in ("", session.location) and wanted.node in (
+            "",
+            session.node,
+            session.worker,
+        )
         if same_place and (session.feed, session.rendition) == (wanted.feed, wanted.rendition):
             return session
     return None
@@ -77,7 +83,9 @@ def evolve(work: Work, event: SchedulerEvent) -> Work:
         case MixReleased():
             return replace(work, mixer="")
         case SessionAssigned(session=ident):
-            session = Session(ident, event.worker, event.feed, event.rendition, event.location)
+            session = Session(
+                ident, event.worker, event.feed, event.rendition, event.location, node=event.node
+            )
             return replace(work, sessions={**work.sessions, ident: session})
         case SessionReleased(session=ident):
             rest = {k: s for k, s in work.sessions.items() if k != ident}

@@ -6,7 +6,7 @@ import pytest
 from proto.config import AutomaticParticipant, Conference, Global, pin_problem
 from proto.media import PictureOptions
 from proto.urls import SealedUrl
-from services.conference_state.configured import DEFAULTS, effective
+from services.conference_state.configured import DEFAULTS, effective, gateway_call
 from services.conference_state.core import Automatic
 
 VMR = Conference("Town Hall", 1, "town-hall-1")
@@ -141,3 +141,16 @@ def test_a_pin_has_four_to_twenty_digits_the_last_may_be_a_hash(pin: str, good: 
         assert not good
     else:
         assert good
+
+
+def test_what_a_rule_does_not_say_about_a_gateway_call_is_global() -> None:
+    general = Global(
+        crypto_mode="on", max_pixels_per_second="sd", max_callrate_out=512, enable_rtmp=False
+    )
+    found = gateway_call(general)
+
+    assert (found.service_type, found.automatic, found.pin) == ("gateway", (), "")
+    assert (found.crypto_mode, found.quality, found.max_callrate_out) == ("on", "sd", 512)
+    assert (found.enable_rtmp, found.enable_dialout) == (False, True)
+    assert gateway_call(Global(enable_dialout=False)).enable_dialout is False
+    assert gateway_call(DEFAULTS).max_callrate_out is None

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,19 +17,39 @@ from proto.conference import (
     Leave,
     Lock,
     MuteGuests,
+    Origin,
+    ParticipantJoined,
+    ParticipantLeft,
     Role,
     SetRole,
+    SettleTransfer,
     StartPresenting,
     Tick,
+    Transfer,
+    TransferRefused,
+    TransferRequested,
 )
 from proto.config import CryptoMode
 from proto.routing import CallRouted
 from proto.urls import SealedUrl
-from services.conference_state.core import Automatic, Vmr, deadline, decide, keeps
-from tests.support.conference import RTMP, RTMPS, START, Story, changed, dial, join
+from services.conference_state.core import TRANSFERRED, Automatic, Vmr, deadline, decide, keeps
+from tests.support.conference import (
+    GATEWAY,
+    RTMP,
+    RTMPS,
+    START,
+    Story,
+    changed,
+    dial,
+    join,
+    through,
+)
 
 LIMIT = 4
 PEOPLE = st.sampled_from(["ann", "bob", "cat"])
+ARRIVING = st.sampled_from(["dan", "eve"])
+"""Who is transferred here; told of twice, perhaps."""
+SUCCESSORS = st.sampled_from(["there-1", "there-2"])
 CALLED = st.sampled_from(["tube", "face"])
 ROLES: st.SearchStrategy[Role] = st.sampled_from(["chair", "guest"])
 KEEP: st.SearchStrategy[KeepAlive] = st.sampled_from(
@@ -68,7 +89,12 @@ COMMANDS = st.one_of(
     st.builds(Admit, st.just("c1"), PEOPLE),
     st.builds(MuteGuests, st.just("c1"), st.booleans()),
     st.builds(StartPresenting, st.just("c1"), PEOPLE),
+    st.builds(lambda who, by: join(who, origin=Origin("c9", by)), ARRIVING, ARRIVING),
+    st.builds(Leave, st.just("c1"), ARRIVING),
+    st.builds(Transfer, st.just("c1"), PEOPLE, st.just("c2"), SUCCESSORS, st.just("i9")),
+    st.builds(SettleTransfer, st.just("c1"), PEOPLE, SUCCESSORS, st.sampled_from(["", "full"])),
     st.just(EndConference("c1")),
+    st.just(through()),
     st.just(Tick("c1")),
 )
 FACTS = st.one_of(
@@ -171,3 +197,50 @@ def test_an_automatic_participant_is_never_called_twice_at_a_time(
         [e for e in story.events if isinstance(e, ConferenceStarted)]
     )
     assert len(there) <= 1
+
+
+@settings(deadline=None, max_examples=150)
+@given(MODES, STEPS)
+def test_a_gateway_call_has_one_caller_ends_with_either_and_never_begins_again(
+    mode: CryptoMode, steps: list[object]
+) -> None:
+    story = Story(msgspec.structs.replace(GATEWAY, crypto_mode=mode))
+    story.tell(through())
+    begun = story.events[0]
+    for step in steps:
+        if isinstance(step, int):
+            assert story.wait(step) == []
+        elif hasattr(step, "leg"):
+            story.hear(step)  # type: ignore[arg-type]
+        else:
+            outcome = decide(story.view, step, story.now, story.vmr)  # type: ignore[arg-type]
+            if not isinstance(outcome, Refused):
+                story.tell(step)  # type: ignore[arg-type]
+        assert story.who() == (["ann", "tube"] if story.view.running else [])
+        assert story.view.service_type == "gateway"
+        assert not story.view.locked
+    assert [e for e in story.events if isinstance(e, ConferenceStarted)] == [begun]
+    ends = [n for n, e in enumerate(story.events) if isinstance(e, ConferenceEnded)]
+    assert ends in ([], [len(story.events) - 1])
+    assert bool(ends) is not story.view.running
+
+
+@settings(deadline=None, max_examples=150)
+@given(VMRS, STEPS)
+def test_who_is_transferred_comes_once_and_goes_once(vmr: Vmr, steps: list[object]) -> None:
+    events = play(vmr, steps).events
+    came = [e.participant for e in events if isinstance(e, ParticipantJoined) and e.origin]
+    assert len(came) == len(set(came))
+
+    pending: dict[str, str] = {}
+    for event in events:
+        match event:
+            case TransferRequested(participant=who, successor=successor):
+                assert who not in pending
+                pending[who] = successor
+            case TransferRefused(participant=who, successor=successor):
+                assert pending.pop(who) == successor
+            case ParticipantLeft(participant=who, reason=reason):
+                assert pending.pop(who, "") or reason != TRANSFERRED
+            case _:
+                pass

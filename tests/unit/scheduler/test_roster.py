@@ -1,0 +1,80 @@
+"""What the scheduler knows of conferences, and how long it waits to know it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+
+from kit.eventlog import FakeLog
+from kit.kv import Watch
+from proto.base import encode
+from proto.scheduler import MixAssigned
+from proto.subjects import events
+from proto.views import ConferenceView
+from services.scheduler.ledger import Ledger
+from services.scheduler.roster import Conferences
+from tests.support.conference import START
+
+CALL = ConferenceView("call_1", 7, quality="sd")
+
+
+class Shelf:
+    """What a watch hands out, when it is put there."""
+
+    def __init__(self) -> None:
+        self._given: asyncio.Queue[tuple[str, ConferenceView | None]] = asyncio.Queue()
+
+    def put(self, key: str, view: ConferenceView | None) -> None:
+        self._given.put_nowait((key, view))
+
+    async def values(
+        self, _: Callable[[bytes], Any]
+    ) -> AsyncIterator[tuple[str, ConferenceView | None]]:
+        while True:
+            yield await self._given.get()
+
+
+async def test_the_view_of_a_conference_that_has_just_begun_is_waited_for() -> None:
+    shelf = Shelf()
+    known = Conferences(cast(Watch, shelf))
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        following = group.create_task(known.follow())
+        asking = group.create_task(known.view("call_1", 5))
+        await asyncio.sleep(0)
+        assert not asking.done()
+        shelf.put("call_1", CALL)
+        assert await asking == CALL
+        following.cancel()
+
+
+async def test_who_waits_in_vain_is_told_that_nothing_is_known() -> None:
+    assert await Conferences(cast(Watch, Shelf())).view("call_1", 0.01) is None
+
+
+async def test_what_is_forgotten_elsewhere_is_forgotten_here() -> None:
+    shelf = Shelf()
+    known = Conferences(cast(Watch, shelf))
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        following = group.create_task(known.follow())
+        shelf.put("call_1", CALL)
+        await known.view("call_1", 5)
+        shelf.put("call_1", None)
+        shelf.put("call_2", CALL)
+        await known.view("call_2", 5)
+        following.cancel()
+
+    assert list(known.by_key) == ["call_2"]
+
+
+async def test_a_page_that_was_forgotten_is_read_from_the_log_again() -> None:
+    log = FakeLog()
+    ledger = Ledger(log)
+    page = await ledger.read("call_1")
+    await ledger.write("call_1", page, [MixAssigned(START, "call_1", "i1", "mixer-a")])
+    # Written by another replica, which a page in memory does not know yet.
+    more = encode([MixAssigned(START, "call_1", "i2", "mixer-b")])
+    await log.append(events("scheduler", "call_1"), more, expected=None)
+
+    ledger.forget(["call_1"])
+    assert (await ledger.read("call_1")).work.mixer == "mixer-a"
+    ledger.forget([])
+    assert (await ledger.read("call_1")).work.mixer == "mixer-b"
