@@ -26,6 +26,10 @@ VideoRate = Annotated[int, msgspec.Meta(ge=100, le=50_000)]
 Even = Annotated[int, msgspec.Meta(ge=16, le=4096, multiple_of=2)]
 
 
+FEEDS_LIMIT = 8
+"""Distinct feeds of one conference: each may cost a fifth of a core and 60 MB."""
+
+
 class FeedSpec(msgspec.Struct, frozen=True):
     """One rendering of a conference; equal specs are rendered once, however many take them."""
 

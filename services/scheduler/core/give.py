@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from proto.media import Content
+from proto.media import FEEDS_LIMIT, Content
 from proto.routing import CallRouted
 from proto.scheduler import (
     Bid,
@@ -55,6 +55,9 @@ def assign_call(
         return []
     if session := room(work, wanted):
         return [_destination(at, call, session.session, session.worker)]
+    if not _has_feed_for(work, wanted):
+        reason = f"the conference already has {FEEDS_LIMIT} different pictures, no more can be made"
+        return [SessionRefused(at, call.conference, call.participant, reason, leg=call.leg)]
     if offer := best(bids):
         ident = new_id()
         return [
@@ -73,6 +76,12 @@ def assign_call(
     refused = refusals(bids)
     reason = why_nobody("egress", asked, call.location, refused)
     return [SessionRefused(at, call.conference, call.participant, reason, refused, leg=call.leg)]
+
+
+def _has_feed_for(work: Work, wanted: SessionWanted) -> bool:
+    """The mixer renders it already, or may begin to."""
+    feeds = {session.feed for session in work.sessions.values()}
+    return wanted.feed in feeds or len(feeds) < FEEDS_LIMIT
 
 
 def _destination(at: datetime, call: CallRouted, session: str, worker: str) -> DestinationAssigned:

@@ -9,10 +9,10 @@ import pytest
 
 from kit.link import FeedWriter
 from proto.conference import StreamingTransforms, Transforms
-from proto.media import FeedSpec
+from proto.media import FEEDS_LIMIT, FeedSpec
 from services.mixer.core.ranking import LARGE_AFTER
 from services.mixer.core.scene import Scene, SourceId
-from services.mixer.media.engine import FEED_KEPT, FEEDS_LIMIT, IDLE, Direction, Engine
+from services.mixer.media.engine import FEED_KEPT, IDLE, Direction, Engine
 from services.mixer.media.picture import Picture
 from services.mixer.media.synthetic import Quiet, SyntheticSource
 from services.mixer.media.voice import Samples

@@ -9,7 +9,7 @@ import pytest
 
 from proto.media import Content, FrameRate, PictureOptions, Quality, Rendition
 from proto.routing import CallRouted
-from proto.scheduler import Offer, SessionAssigned, SessionWanted
+from proto.scheduler import Offer, SessionAssigned, SessionRefused, SessionWanted
 from proto.urls import SealedUrl
 from services.scheduler.core import Work, assign_call, evolve, release_call, video_kbps, wish
 
@@ -178,6 +178,21 @@ def test_slides_alone_are_one_stream_for_a_single_call_and_for_half_of_a_dual_on
     [gone] = release_call(work, "c1", "alone", NOW, leg="single")
     assert gone.leg == "single"  # type: ignore[union-attr]
     assert work.session_of("alone") is work.session_of("both", "presentation") is slides
+
+
+def test_the_ninth_different_picture_is_refused_and_told_and_equal_ones_are_not() -> None:
+    """The mixer would not give it, and viewers would see a slate for ever."""
+    layouts = ["", "1:0", "1:1", "1:7", "1:21", "2:21", "4:0", "9:0", "16:0"]
+    *first, ninth = [call(f"tube-{n}", layout=layout) for n, layout in enumerate(layouts)]
+    work = carried(*first)
+    twin = call("twin", layout="9:0", max_video_kbps=500)
+
+    assert len(work.sessions) == 8
+    [refused] = assign_call(work, ninth, wish(ninth, "hd", Rendition()), [ONE], 1, str, NOW)
+    assert isinstance(refused, SessionRefused)
+    assert "8 different pictures" in refused.reason
+    given = assign_call(work, twin, wish(twin, "hd", Rendition()), [ONE], 1, lambda: "s9", NOW)
+    assert isinstance(given[0], SessionAssigned)
 
 
 def test_a_session_says_what_it_encodes() -> None:
