@@ -160,17 +160,17 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Since when nobody is there who keeps the conference alive."
     alone_since: datetime | None = None
     "Since when there is one participant only, streams counted."
-    enable_overlay_text: bool = False
-    "Names are written into pictures: as configured, unless a transform says otherwise."
-    enable_active_speaker_indication: bool = False
-    call_type: CallType = "video"
-    frame_rate: FrameRate = 30
     platform: Platform | Literal[""] = ""
     "Of a gateway call: whose the meeting is that the caller stands in."
     theme: int = 0
     "Id of the theme; 0: none is named."
     arrived: list[Token] = []
     "The newest of those who were transferred here, whether they are still here or not."
+    enable_overlay_text: bool = False
+    "Names are written into pictures: as configured, unless a transform says otherwise."
+    enable_active_speaker_indication: bool = False
+    call_type: CallType = "video"
+    frame_rate: FrameRate = 30
 
     def shown_to(self, audience: Audience) -> list[ParticipantView]:
         """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""

@@ -45,15 +45,15 @@ class ConferenceStarted(Event, frozen=True, tag="conference_started.v1"):
     guests_muted: bool = False
     max_callrate_out: int | None = None
     "Most that is sent to each streaming service, kbit/s, sound included; None: no limit."
+    platform: Platform | Literal[""] = ""
+    "Of a gateway call: whose the meeting is that the caller stands in."
+    theme: int = 0
+    "Id of the theme; 0: none is named."
     enable_overlay_text: bool = False
     enable_active_speaker_indication: bool = False
     call_type: CallType = "video"
     frame_rate: FrameRate = 30
     "What is streamed has, unless a call asks for another one."
-    platform: Platform | Literal[""] = ""
-    "Of a gateway call: whose the meeting is that the caller stands in."
-    theme: int = 0
-    "Id of the theme; 0: none is named."
 
 
 class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):

@@ -44,6 +44,22 @@ LegState = Literal[
 ]
 
 
+class IncomingRoute(msgspec.Struct, frozen=True):
+    """What a call routing rule made of a call to us: decided once, before anything is begun."""
+
+    rule: Text
+    location: Text = ""
+    "Where to dial from; empty: anywhere."
+    crypto_mode: CryptoMode | Literal[""] = ""
+    "Empty: the rule does not say, the global setting holds."
+    theme: int = 0
+    "Id of the theme that the rule names; 0: none."
+    quality: Quality | None = None
+    "None: the global setting holds."
+    max_callrate_out: int | None = None
+    "Most that is sent, kbit/s, sound included; None: the global setting holds."
+
+
 OverlayText = Annotated[tuple[Text, ...], msgspec.Meta(max_length=50)]
 "A text for each person who is shown, by their place, instead of the name."
 
@@ -59,22 +75,6 @@ class StreamingTransforms(msgspec.Struct, frozen=True):
     indicators_enabled: bool | None = None
     presentation_in_mix: bool | None = None
     "Show a presentation as a tile of the layout instead of full screen."
-
-
-class IncomingRoute(msgspec.Struct, frozen=True):
-    """What a call routing rule made of a call to us: decided once, before anything is begun."""
-
-    rule: Text
-    location: Text = ""
-    "Where to dial from; empty: anywhere."
-    crypto_mode: CryptoMode | Literal[""] = ""
-    "Empty: the rule does not say, the global setting holds."
-    theme: int = 0
-    "Id of the theme that the rule names; 0: none."
-    quality: Quality | None = None
-    "None: the global setting holds."
-    max_callrate_out: int | None = None
-    "Most that is sent, kbit/s, sound included; None: the global setting holds."
 
 
 class Transforms(msgspec.Struct, frozen=True):

@@ -125,13 +125,13 @@ def _started(view: ConferenceView, event: ConferenceStarted) -> ConferenceView:
         guests_can_see_guests=event.guests_can_see_guests,
         guests_muted=event.guests_muted,
         max_callrate_out=event.max_callrate_out,
+        platform=event.platform,
+        theme=event.theme,
+        arrived=view.arrived,
         enable_overlay_text=event.enable_overlay_text,
         enable_active_speaker_indication=event.enable_active_speaker_indication,
         call_type=event.call_type,
         frame_rate=event.frame_rate,
-        platform=event.platform,
-        theme=event.theme,
-        arrived=view.arrived,
     )
 
 
