@@ -74,4 +74,5 @@ schema: $(VENV)/.ready ## Accept the wire schema as it is now (read the diff!)
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing bench-history bench-sound setup system browser lock schema clean
+.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound bench-fanout bench-history \
+	setup system browser lock schema clean

@@ -1,6 +1,7 @@
 """The same eight participants for everything that is measured: pictures of the sample clips, and
 one voice that is always the loudest, so that the layout stays as it is while it is measured."""
 
+import functools
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import msgspec
 import numpy as np
 
 from cli.clips import prepare
+from cli.clips.footage import cuts, drawn, filmed
 from cli.clips.voices import Samples, recordings, voice
 from cli.clips.wheels import fetch
-from cli.clips.write import RATE
+from cli.clips.write import RATE, write_clip
 
 PARTICIPANTS = 8
 
@@ -50,6 +52,46 @@ def inputs(directory: Path) -> list[Path]:
             _with_sound(clip, path, everyone if n == MAIN else voices[n] * MURMUR)
         made.append(path)
     return made
+
+
+class Films(msgspec.Struct, frozen=True):
+    """Pictures to compose; none of these files has sound that is of interest."""
+
+    small: list[Path]
+    "640x360, as browsers send to a conference."
+    large: list[Path]
+    "1280x720 of the same eight."
+    slides: Path
+    "1280x720, five pictures a second."
+
+    def of(self, lines: int) -> list[Path]:
+        return self.small if lines == SMALL_LINES else self.large
+
+
+SMALL_LINES = 360
+LARGE = (1280, 720)
+LARGE_BITS = 1_700_000
+"""Bits per second of a camera's 1280x720: what browsers give to it."""
+
+
+def films(directory: Path) -> Films:
+    """Eight people at two sizes and slides, made once."""
+    clips = prepare(directory, PARTICIPANTS)
+    found = fetch(directory / "wheels").films
+    large = []
+    for n, clip in enumerate(clips.participants):
+        path = clip.with_name(f"large-{clip.name}")
+        if not path.exists():
+            write_clip(path, functools.partial(_large, n, found), None, FPS, LARGE_BITS)
+        large.append(path)
+    return Films(clips.participants, large, clips.presentation)
+
+
+def _large(n: int, found: Path | None) -> list[av.VideoFrame]:
+    if found is not None:
+        choice = cuts(found)
+        return filmed(choice[n % len(choice)], *LARGE)
+    return [frame.reformat(*LARGE) for frame in drawn(n)]
 
 
 def _with_sound(clip: Path, path: Path, samples: Samples) -> None:

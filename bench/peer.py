@@ -25,8 +25,8 @@ def measure(case: Case, clips: list[Path], seconds: int) -> Peer | None:
     program = shutil.which("ffmpeg")
     if program is None:
         return None
-    startup = _cpu([program, "-hide_banner", "-version"])
-    return Peer(_cpu([program, *command(case, clips, seconds)]) / seconds, startup)
+    startup = cpu_of([program, "-hide_banner", "-version"])
+    return Peer(cpu_of([program, *command(case, clips, seconds)]) / seconds, startup)
 
 
 def command(case: Case, clips: list[Path], seconds: int) -> list[str]:
@@ -70,7 +70,7 @@ def graph(case: Case, participants: int) -> str:
     return ";".join(chains)
 
 
-def _cpu(command: list[str]) -> float:
+def cpu_of(command: list[str]) -> float:
     """CPU seconds of a command, as the system counted them when it ended."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)

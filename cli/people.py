@@ -16,6 +16,18 @@ class Role(StrEnum):
     guest = "guest"
 
 
+class Content(StrEnum):
+    single = "single"
+    main = "main"
+    presentation = "presentation"
+
+
+class Quality(StrEnum):
+    sd = "sd"
+    hd = "hd"
+    fullhd = "fullhd"
+
+
 class Source(StrEnum):
     """How somebody who calls comes in."""
 
@@ -157,6 +169,28 @@ def dial(
     authority: Annotated[
         str, typer.Option(metavar="NAME", help="File in the workers' directory of authorities.")
     ] = "",
+    presentation: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Makes it a dual stream: the presentation goes here, the people alone to URL.",
+        ),
+    ] = "",
+    content: Annotated[
+        Content,
+        typer.Option(help="`single` shows a presentation when there is one, the others one kind."),
+    ] = Content.single,
+    inset: Annotated[
+        bool, typer.Option(help="The speaker's small window over a presentation.")
+    ] = True,
+    layout: Annotated[str, typer.Option(help="E.g. `1:7`; the conference's if empty.")] = "",
+    quality: Annotated[
+        Quality | None, typer.Option(help="At most 848x480, 1280x720 or 1920x1080.")
+    ] = None,
+    fps: Annotated[
+        int | None, typer.Option(help="25, 30, 50 or 60; the conference's unless given.")
+    ] = None,
+    kbps: Annotated[int | None, typer.Option(help="Most of the picture, kbit/s.")] = None,
 ) -> None:
     """Stream a conference to a service; prints the streaming participant's id."""
     body = {
@@ -172,6 +206,13 @@ def dial(
         "backup_mode": "hot" if hot else "failover",
         "tls_verify": verify,
         "tls_ca": authority,
+        "presentation_url": given(presentation, "presentation") if presentation else "",
+        "content": content.value,
+        "inset": inset,
+        "layout": layout or None,
+        "max_pixels_per_second": quality.value if quality else None,
+        "frame_rate": fps,
+        "max_video_kbps": kbps,
     }
     made = Api.of(context).post(f"{COMMAND}/participant/dial/", body)
     typer.echo(made.json()["data"]["participant_id"])

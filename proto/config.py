@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from proto.base import Digest, Text, Token
+from proto.layouts import AnyName
 from proto.layouts import ConfigName as Layout
+from proto.media import Content, FrameRate, Quality, VideoRate
 from proto.urls import BackupMode, CaName, Codec, SealedUrl
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
@@ -77,6 +79,8 @@ class Conference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Write the participants' names into their pictures."
     enable_active_speaker_indication: bool = False
     "Draw a frame round whoever speaks."
+    frame_rate: FrameRate | None = None
+    "Pictures a second of what is streamed; a call may ask for another rate."
     max_callrate_in: Callrate | None = None
     "This and all below are kept for programs that set them, and have no effect."
     enable_chat: Literal["default", "yes", "no"] = "default"
@@ -125,6 +129,13 @@ class AutomaticParticipant(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     "Redacted, too; makes it a dual stream."
     retry: Literal["backoff", "once"] = "backoff"
     "Whether a call that failed is made again while the conference lives; Pexip's is `once`."
+    content: Content = "single"
+    "This and the next five are what the call is sent; see `proto.media.PictureOptions`."
+    inset: bool = True
+    layout: AnyName | None = None
+    max_pixels_per_second: Quality | None = None
+    frame_rate: FrameRate | None = None
+    max_video_kbps: VideoRate | None = None
     sealed_alias: SealedUrl | None = None
     "Kept by the gateway, as is the next: never shown, nor given in a request."
     sealed_presentation: SealedUrl | None = None
@@ -272,6 +283,7 @@ class Global(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Where `rtmps://` without a port goes to; Pexip's own is 1935."
     default_theme: Reference | None = None
     "Theme of conferences that name none, and behind the theme of those that do."
+    frame_rate: FrameRate = 30
     pin_entry_timeout: Seconds = 120
     "This and all below are kept for programs that set them, and have no effect."
     enable_legacy_dialout_api: bool = False

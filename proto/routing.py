@@ -9,7 +9,7 @@ import msgspec
 
 from proto.base import Command, Event, Message, Reason, Refused, Text, Token
 from proto.conference import IncomingProtocol, IncomingRoute, Quality
-from proto.media import Content
+from proto.media import Content, PictureOptions
 from proto.urls import SealedUrl
 
 Encryption = Literal["", "besteffort", "on", "off"]
@@ -35,6 +35,8 @@ class CallRouted(Event, frozen=True, tag="call_routed.v1"):
     "Caps the conference's; None: the rule does not say."
     max_callrate_out: int | None = None
     "Caps the bit rate of a gateway call, kbit/s; never set for a call out of a conference."
+    picture: PictureOptions = PictureOptions()
+    "What the call asked for: it comes along, so that it is known as soon as the call is."
     node: Text = ""
     "The egress worker, or the host, that has to dial; empty: any."
 

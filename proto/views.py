@@ -23,7 +23,7 @@ from proto.conference import (
     Transforms,
 )
 from proto.config import CryptoMode
-from proto.media import Audience
+from proto.media import Audience, FrameRate, PictureOptions
 from proto.scheduler import WorkerKind
 from proto.urls import SealedUrl
 
@@ -72,6 +72,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     presentation_detail: Reason = ""
     automatic: int = 0
     "Id of the Automatically Dialed Participant that this is; 0: it is none."
+    picture: PictureOptions = PictureOptions()
+    "What a call asked for."
     protocol: IncomingProtocol | Literal[""] = ""
     "How somebody who called came in."
     called: Text = ""
@@ -175,6 +177,7 @@ class ConferenceView(msgspec.Struct, frozen=True):
     call_type: CallType = "video"
     themes: list[ThemeRef] = []
     "The first decides; where it says nothing, the next does. Behind them all is our own."
+    frame_rate: FrameRate = 30
 
     def shown_to(self, audience: Audience) -> list[ParticipantView]:
         """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""

@@ -42,11 +42,11 @@ def cuts(films: Path) -> list[Cut]:
     ]
 
 
-def filmed(cut: Cut) -> list[av.VideoFrame]:
+def filmed(cut: Cut, width: int = WIDTH, height: int = HEIGHT) -> list[av.VideoFrame]:
     """Every picture of the film is one of the clip, whatever the film's own rate: no doubles."""
     with av.open(str(cut.film)) as film:
         stream = film.streams.video[0]
-        graph = _graph(stream, cut)
+        graph = _graph(stream, cut, width, height)
         pictures = []
         for n, frame in enumerate(film.decode(stream)):
             if n >= cut.last:
@@ -57,14 +57,14 @@ def filmed(cut: Cut) -> list[av.VideoFrame]:
     return pictures
 
 
-def _graph(stream: av.VideoStream, cut: Cut) -> av.filter.Graph:
-    x, y, width, height = cut.box
+def _graph(stream: av.VideoStream, cut: Cut, width: int, height: int) -> av.filter.Graph:
+    x, y, across, down = cut.box
     graph = av.filter.Graph()
     chain = [
         graph.add_buffer(template=stream),
-        graph.add("crop", f"{width}:{height}:{x}:{y}"),
+        graph.add("crop", f"{across}:{down}:{x}:{y}"),
         *([graph.add("hflip")] if cut.mirrored else []),
-        graph.add("scale", f"{WIDTH}:{HEIGHT}:flags=bicubic"),
+        graph.add("scale", f"{width}:{height}:flags=bicubic"),
         graph.add("format", "yuv420p"),
         graph.add("buffersink"),
     ]

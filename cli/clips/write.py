@@ -30,6 +30,7 @@ def write_clip(
     make: Callable[[], list[av.VideoFrame]],
     samples: NDArray[np.float32] | None,
     fps: int,
+    bits: int = CAMERA_BITS,
 ) -> None:
     """Write what `make` gives, played to and fro until the clip is full; whole or not at all."""
     partial = path.with_suffix(".partial")
@@ -38,7 +39,7 @@ def write_clip(
         video = out.add_stream("libx264", rate=fps, options=CAMERA)
         video.width, video.height = pictures[0].width, pictures[0].height
         video.pix_fmt = "yuv420p"
-        video.bit_rate = CAMERA_BITS
+        video.bit_rate = bits
         video.thread_count = 1
         audio = None
         if samples is not None:

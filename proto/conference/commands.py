@@ -17,6 +17,7 @@ from proto.conference.words import (
     Routing,
     Transforms,
 )
+from proto.media import PictureOptions
 from proto.urls import SealedUrl
 
 
@@ -85,6 +86,7 @@ class Dial(Command, frozen=True, tag="dial.v1"):
     keep_conference_alive: KeepAlive = "keep_conference_alive_never"
     presentation_destination: SealedUrl | None = None
     "Makes it a dual stream: the presentation goes here, the main picture alone to `destination`."
+    picture: PictureOptions = PictureOptions()
     node: Text = ""
     "Manual: the egress worker, or the host, that has to dial; empty: any one in `location`."
 

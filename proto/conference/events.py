@@ -25,6 +25,7 @@ from proto.conference.words import (
     Transforms,
 )
 from proto.config import CryptoMode
+from proto.media import FrameRate, PictureOptions
 from proto.urls import SealedUrl
 
 
@@ -52,6 +53,8 @@ class ConferenceStarted(Event, frozen=True, tag="conference_started.v1"):
     enable_overlay_text: bool = False
     enable_active_speaker_indication: bool = False
     call_type: CallType = "video"
+    frame_rate: FrameRate = 30
+    "What is streamed has, unless a call asks for another one."
 
 
 class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):
@@ -164,6 +167,7 @@ class CallRequested(Event, frozen=True, tag="call_requested.v1"):
     "With `on`, nothing but rtmps:// may be dialled."
     automatic: int = 0
     "Id of the Automatically Dialed Participant that is called; 0: somebody asked for the call."
+    picture: PictureOptions = PictureOptions()
     incoming: IncomingRoute | None = None
     "The second half of a gateway call: the rules have been asked, and `destination` is dialled."
     node: Text = ""

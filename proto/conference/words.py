@@ -6,13 +6,12 @@ import msgspec
 
 from proto.base import Digest, Text, Token
 from proto.config import CryptoMode
+from proto.media import Quality as Quality  # a word of conferences, too
 
 Role = Literal["chair", "guest"]
 "Pexip's own words on the wire: a Host is `chair`."
 Protocol = Literal["rtmp"]
 Routing = Literal["manual", "routing_rule"]
-Quality = Literal["sd", "hd", "fullhd"]
-"Maximum call quality: 848x480, 1280x720 or 1920x1080."
 KeepAlive = Literal[
     "keep_conference_alive", "keep_conference_alive_if_multiple", "keep_conference_alive_never"
 ]

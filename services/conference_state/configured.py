@@ -9,6 +9,7 @@ import structlog
 from kit.kv import Watch
 from proto.config import AutomaticParticipant, Conference, Global, IvrTheme
 from proto.layouts import CLIENT_NAMES
+from proto.media import picture_options
 from proto.subjects import is_gateway_call
 from proto.urls import Delivery, SealedUrl
 from services.conference_state.core import Automatic, Vmr
@@ -134,6 +135,7 @@ def effective(
         conference.ivr_theme or 0,
         general.default_theme or 0,
         packages,
+        conference.frame_rate or general.frame_rate,
     )
 
 
@@ -142,6 +144,7 @@ def gateway_call(general: Global, packages: Mapping[int, str] = NO_PACKAGES) -> 
     return Vmr(
         "",
         quality=general.max_pixels_per_second,
+        frame_rate=general.frame_rate,
         service_type="gateway",
         crypto_mode=general.crypto_mode,
         max_callrate_out=general.max_callrate_out,
@@ -165,6 +168,7 @@ def _automatic(a: AutomaticParticipant, alias: SealedUrl) -> Automatic:
         a.streaming,
         a.keep_conference_alive,
         a.retry == "backoff",
+        picture_options(a),
     )
 
 

@@ -26,6 +26,7 @@ from proto.conference import (
     Transfer,
 )
 from proto.config import Conference
+from proto.media import picture_options
 from proto.subjects import conference_commands, is_gateway_call
 from proto.urls import RECORD, Delivery, Purpose, SealedUrl
 from services.gateway.core.incoming import CallRequest
@@ -102,6 +103,7 @@ class Calls:
                 streaming=request.streaming,
                 keep_conference_alive=request.keeps_alive(),
                 presentation_destination=await self._presentation(request, participant),
+                picture=picture_options(request),
                 node=node,
             )
             await self.tell(command, DIALLED, settle=SETTLE)

@@ -48,7 +48,7 @@ class Live:
         self._stages: dict[str, list[str]] = {}
         self._heard = asyncio.Event()
         self._levels: dict[str, dict[str, int]] = {}
-        self._layouts: dict[str, dict[tuple[str, bool], LayoutChanged]] = {}
+        self._layouts: dict[str, dict[tuple[str, bool, str], LayoutChanged]] = {}
         self.closed = False
         self.changes = 0
         "Counts everything that happened, so that nobody who looks away misses any of it."
@@ -74,7 +74,7 @@ class Live:
                         self._levels[conference] = dict(zip(stage, vad, strict=False))
                     case LayoutChanged(feed=feed):
                         shown = self._layouts.setdefault(conference, {})
-                        shown[feed.content, feed.streaming] = event
+                        shown[feed.content, feed.streaming, feed.layout] = event
                     case MixStopped(instance=instance) if self._is_over(conference, instance):
                         self._stages.pop(conference, None)
                         self._levels.pop(conference, None)

@@ -153,7 +153,8 @@ class Routing:
             found.theme,
             found.quality,
             found.max_callrate_out,
-            call.node,
+            picture=call.picture,
+            node=call.node,
         )
 
     def _refuse(

@@ -14,6 +14,7 @@ from kit.child import Child, Kept
 from kit.vault import Vault
 from proto.base import Message
 from proto.egress import DestinationChanged, EgressEvent, SessionStarted, SessionStopped
+from proto.media import Content
 from proto.scheduler import (
     Declined,
     DestinationAssigned,
@@ -59,6 +60,8 @@ class Session:
         self._now = now
         self._socket = ""
         self._destinations: dict[str, wire.AddDestination] = {}
+        self._legs: dict[str, Content] = {}
+        "Which half of a dual stream a destination is, whatever the feed shows."
         self._refused: wire.Stopped | None = None
         self._kept = Kept(
             SESSION,
@@ -84,7 +87,8 @@ class Session:
             self._socket = socket
             self._kept.send(wire.FeedAt(socket))
 
-    async def add(self, order: wire.AddDestination) -> None:
+    async def add(self, order: wire.AddDestination, leg: Content) -> None:
+        self._legs[order.participant] = leg
         if self._refused:
             # It has said that it cannot; whoever comes later is told the same.
             await self._change(self._refusal(order.participant, self._refused))
@@ -177,7 +181,7 @@ class Session:
                 changed.bytes_out,
                 changed.dropped_frames,
                 changed.tls_version,
-                a.feed.content,
+                self._legs[changed.participant],
                 changed.on_air,
             )
         )
@@ -299,7 +303,8 @@ class Worker:
             return
         recorded = destination.scheme == RECORD
         keep = await self._archive.begin(event) if recorded else None
-        await found[0].add(wire.AddDestination(participant, sealed, delivery, backup, keep=keep))
+        order = wire.AddDestination(participant, sealed, delivery, backup, keep=keep)
+        await found[0].add(order, event.leg)
 
     async def _stop(
         self, running: Session, assigned: SessionAssigned, task: asyncio.Task[None]

@@ -125,10 +125,10 @@ class Scheduler:
         for session in core.orphans(work, frozenset(egress)):
             await self._commit(conference, partial(self._move, conference, session.session))
         carried = {
-            (who, session.feed.content)
+            leg
             for session in work.sessions.values()
             if session.worker in egress
-            for who in session.destinations
+            for leg in session.legs.items()
         }
         unwanted = {leg for leg in carried if not core.still_wanted(view, *leg)}
         on_air = {who for who, content in carried if content != "presentation"}
@@ -192,6 +192,7 @@ class Scheduler:
             view.max_callrate_out if view else None,
             core.audience_of(view, call.participant),
             core.is_streaming(view, call.participant),
+            view.frame_rate if view else 30,
         )
         egress = self._roster.alive("egress")
         offers: list[Bid] = []

@@ -18,6 +18,7 @@ from proto.conference import (
 )
 from proto.config import CryptoMode
 from proto.egress import DestinationChanged
+from proto.media import picture_problem
 from proto.routing import CallRefused, CallRouted
 from proto.scheduler import DestinationAssigned, SessionRefused
 from proto.urls import RECORD, SealedUrl
@@ -50,6 +51,9 @@ def dial(state: ConferenceView, command: Dial, at: datetime, vmr: Vmr) -> CallRe
         legs.append(("presentation_destination", command.presentation_destination))
     if refused := _forbidden(vmr, state, command.destination):
         return refused
+    if problem := picture_problem(command.picture, dual=len(legs) > 1):
+        field, why = problem
+        return Refused("contradiction", why, field)
     if command.routing == "manual":
         for field, url in legs:
             if _unencrypted(url, vmr.crypto_mode):
@@ -67,6 +71,7 @@ def dial(state: ConferenceView, command: Dial, at: datetime, vmr: Vmr) -> CallRe
         command.keep_conference_alive,
         command.presentation_destination,
         vmr.crypto_mode,
+        picture=command.picture,
         node=command.node if command.routing == "manual" else "",
     )
 
@@ -131,6 +136,7 @@ def _call(
         automatic.presentation,
         vmr.crypto_mode,
         automatic.id,
+        automatic.picture,
     )
 
 

@@ -128,6 +128,7 @@ def _opened(
             enable_overlay_text=vmr.enable_overlay_text,
             enable_active_speaker_indication=vmr.enable_active_speaker_indication,
             call_type=vmr.call_type,
+            frame_rate=vmr.frame_rate,
         )
     ]
 

@@ -80,6 +80,7 @@ def call(state: ConferenceView, command: CallGateway, at: datetime, vmr: Vmr | N
             max_callrate_out=route.max_callrate_out or vmr.max_callrate_out,
             platform=command.platform,
             theme=route.theme,
+            frame_rate=vmr.frame_rate,
         )
     ]
     events += themes.wear(after(state, events), at, vmr)

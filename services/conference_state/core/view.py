@@ -138,6 +138,7 @@ def _started(view: ConferenceView, event: ConferenceStarted) -> ConferenceView:
         enable_overlay_text=event.enable_overlay_text,
         enable_active_speaker_indication=event.enable_active_speaker_indication,
         call_type=event.call_type,
+        frame_rate=event.frame_rate,
     )
 
 
@@ -202,6 +203,7 @@ def _call(event: CallRequested) -> ParticipantView:
         presentation_state="requested" if event.presentation_destination else "",
         automatic=event.automatic,
         is_recording=recording,
+        picture=event.picture,
     )
 
 

@@ -14,6 +14,7 @@ from proto.conference import (
     ServiceType,
 )
 from proto.config import CryptoMode
+from proto.media import FrameRate, PictureOptions
 from proto.urls import SealedUrl
 
 
@@ -32,6 +33,7 @@ class Automatic(msgspec.Struct, frozen=True):
     keep_conference_alive: KeepAlive = "keep_conference_alive_if_multiple"
     retry: bool = True
     "A call that failed is made again while the conference lives."
+    picture: PictureOptions = PictureOptions()
 
 
 class Vmr(msgspec.Struct, frozen=True):
@@ -68,3 +70,4 @@ class Vmr(msgspec.Struct, frozen=True):
     "Id of the one that stands behind it."
     packages: Mapping[int, str] = {}
     "Of all themes that have one."
+    frame_rate: FrameRate = 30

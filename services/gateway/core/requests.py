@@ -8,6 +8,8 @@ import msgspec
 from proto.accounts import Access
 from proto.base import Text, Token
 from proto.conference import KeepAlive, OutsideKind, Platform, Role
+from proto.layouts import AnyName
+from proto.media import Content, FrameRate, Quality, VideoRate
 from proto.urls import BackupMode, CaName, Codec
 
 Errors = dict[str, list[str]]
@@ -55,6 +57,17 @@ class DialRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Send `codec` though the service does not say that it takes it."
     keep_conference_alive: KeepAlive | None = None
     "Pexip's default is `keep_conference_alive`; a stream does not keep ours alive unasked."
+    content: Content = "single"
+    "Ours, as all below: which picture; of a call with one address."
+    inset: bool = True
+    "Show the speaker's small window over a presentation."
+    layout: AnyName | None = None
+    "None: the conference's."
+    max_pixels_per_second: Quality | None = None
+    "At most; no more than the conference has."
+    frame_rate: FrameRate | None = None
+    "Pictures a second; None: the conference's."
+    max_video_kbps: VideoRate | None = None
 
     def keeps_alive(self) -> KeepAlive:
         if self.keep_conference_alive is not None:

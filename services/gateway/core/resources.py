@@ -9,6 +9,7 @@ import msgspec
 
 from proto.config import (
     RESOURCES,
+    AutomaticParticipant,
     Conference,
     GatewayRoutingRule,
     IvrTheme,
@@ -16,6 +17,7 @@ from proto.config import (
     SystemLocation,
     pin_problem,
 )
+from proto.media import picture_options, picture_problem
 from proto.patterns import problems
 from services.gateway.core import aliases
 from services.gateway.core.configuration import Alias, Configuration, alias_id, uri
@@ -179,6 +181,8 @@ def conflicts(kind: str, wanted: Any, before: Any, known: Configuration) -> Erro
             return _pin_errors(wanted) or aliases.conflicts(wanted, others)
         case GatewayRoutingRule():
             return _regex_errors(wanted)
+        case AutomaticParticipant():
+            return _picture_errors(wanted)
         case SystemLocation():
             if before is not None and before.name != wanted.name:
                 return used_by(kind, before, known)
@@ -196,6 +200,12 @@ def _same(one: str, other: str) -> bool:
 def _pin_errors(wanted: Conference) -> Errors:
     problem = pin_problem(wanted)
     return {problem[0]: [problem[1]]} if problem else {}
+
+
+def _picture_errors(wanted: AutomaticParticipant) -> Errors:
+    dual = wanted.sealed_presentation is not None
+    problem = picture_problem(picture_options(wanted), dual=dual)
+    return {problem[0]: [f"{problem[1][:1].upper()}{problem[1][1:]}."]} if problem else {}
 
 
 def _regex_errors(rule: GatewayRoutingRule) -> Errors:

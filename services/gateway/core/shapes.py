@@ -70,6 +70,7 @@ def layout(stage: Iterable[str], layouts: Iterable[LayoutChanged]) -> dict[str, 
             {
                 "content": change.feed.content,
                 "streaming": change.feed.streaming,
+                "layout": change.feed.layout,
                 "view": change.view,
                 "slots": msgspec.to_builtins(change.slots),
             }

@@ -99,17 +99,14 @@ class Recolour:
         to = sums(matrix)
         y, u, v = source
         room = self._room(y.shape)
-        by_u, by_v = to.luma
-        more = _sum(u, v, (by_u, by_v), 0, room.more)
-        less = _sum(u, v, (-by_u, -by_v), 0, room.less)
-        _sum(u, v, to.u, GREY, target[1])
-        _sum(u, v, to.v, GREY, target[2])
-        # Bytes cannot be negative: what is to be added and what to be taken away go one by one.
-        more, less = room.doubled(more), room.doubled(less)
+        # For a small tile asking costs more than adding: every call that is saved counts.
+        _sum(u, v, to.luma, room.more)
+        _sum(u, v, to.u, target[1])
+        _sum(u, v, to.v, target[2])
+        # As wide as luma: two channels that are the same lie in memory as each pixel twice.
+        cv2.merge((room.more, room.more), room.paired)
         for rows in (EVEN, ODD):
-            into = target[0][rows]
-            cv2.add(y[rows], more, into)
-            cv2.subtract(into, less, into)
+            cv2.addWeighted(y[rows], 1.0, room.doubled, 1.0, -GREY, target[0][rows])
 
     def _room(self, shape: tuple[int, ...]) -> "_Room":
         if shape not in self._rooms:
@@ -125,21 +122,14 @@ class _Room:
     def __init__(self, height: int, width: int) -> None:
         half = height // 2, width // 2
         self.more: Plane = np.empty(half, np.uint8)
-        self.less: Plane = np.empty(half, np.uint8)
-        self._wide = np.empty((*half, 2), np.uint8), np.empty((*half, 2), np.uint8)
+        "What luma gets, and `GREY`, since bytes cannot be negative."
+        self.paired = np.empty((*half, 2), np.uint8)
+        self.doubled: Plane = self.paired.reshape(half[0], width)
         y, u, v = (np.empty(shape, np.uint8) for shape in ((height, width), half, half))
         self.spare: Planes = (y, u, v)
 
-    def doubled(self, plane: Plane) -> Plane:
-        """As wide as luma: two channels that are the same lie in memory as each pixel twice."""
-        wide = self._wide[plane is self.less]
-        cv2.merge((plane, plane), wide)
-        return wide.reshape(plane.shape[0], -1)
 
-
-def _sum(u: Plane, v: Plane, factors: tuple[float, float], middle: int, into: Plane) -> Plane:
-    """`middle` and so much of U and V; below 0 and above 255 it stays there."""
+def _sum(u: Plane, v: Plane, factors: tuple[float, float], into: Plane) -> None:
+    """`GREY` and so much of U and V from theirs; below 0 and above 255 it stays there."""
     by_u, by_v = factors
-    offset = middle - GREY * (by_u + by_v)
-    cv2.addWeighted(u, by_u, v, by_v, offset, into)
-    return into
+    cv2.addWeighted(u, by_u, v, by_v, GREY - GREY * (by_u + by_v), into)

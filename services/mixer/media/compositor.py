@@ -5,6 +5,8 @@ A canvas is contiguous I420. Each slot of the ring remembers what it shows, tile
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from services.mixer.core import palette
 from services.mixer.core.layouts import Rect, crops, even, whole
 from services.mixer.core.scene import Scene, SourceId, Tile
@@ -18,7 +20,7 @@ from services.mixer.media.planes import Plane, Planes, cut, fill, split
 from services.mixer.media.scaling import crop, letterbox
 from services.mixer.theme import Theme, default
 
-Geometry = tuple[int, int, float, Matrix]
+Geometry = tuple[int, int, float, Matrix, int]
 
 
 class Compositor:
@@ -29,6 +31,13 @@ class Compositor:
         self._marks = Marks()
         self._painter = Painter()
         self._slots: dict[int, _Slot] = {}
+        self._newest: _Slot | None = None
+        "Drawn last."
+
+    @property
+    def painted(self) -> int:
+        """How often a tile was made from its picture; what another canvas shows is copied."""
+        return self._painter.painted
 
     def draw(
         self,
@@ -39,7 +48,8 @@ class Compositor:
         stamps: Sequence[Stamp] = (),
         theme: Theme | None = None,
     ) -> int:
-        """Make `canvas` show `scene` and `stamps` over it; returns how many tiles were drawn."""
+        """Make `canvas` show `scene` and `stamps` over it; returns how many tiles were not there
+        yet."""
         theme = theme or default()
         drawn = self._slots.get(slot)
         if (
@@ -50,7 +60,9 @@ class Compositor:
             drawn = self._slots[slot] = _Slot(
                 scene, canvas, self._cards, self._marks, self._painter, theme
             )
-        return drawn.update(pictures, stamps)
+        newest, self._newest = self._newest, drawn
+        alike = newest is not None and newest is not drawn and newest.scene == drawn.scene
+        return drawn.update(pictures, newest if alike else None, stamps)
 
 
 class _Slot:
@@ -66,7 +78,7 @@ class _Slot:
         theme: Theme,
     ) -> None:
         self.scene, self.theme = scene, theme
-        planes = split(canvas)
+        planes = self._canvas = split(canvas)
         self._overlays = Overlays(planes)
         fill(planes, palette.yuv(palette.BACKDROP))
         if scene.splash is not None:
@@ -83,8 +95,16 @@ class _Slot:
         ]
         "Which tiles each one covers."
 
-    def update(self, pictures: Mapping[SourceId, Picture], stamps: Sequence[Stamp]) -> int:
-        """Draw the tiles whose picture is another one, those in front of them, and the stamps."""
+    def update(
+        self,
+        pictures: Mapping[SourceId, Picture],
+        newest: "_Slot | None",
+        stamps: Sequence[Stamp],
+    ) -> int:
+        """Draw the tiles whose picture is another one, those in front of them, and the stamps.
+
+        What `newest`, a canvas of the same scene, shows already is copied from there.
+        """
         changed: set[int] = set()
         for n, place in enumerate(self._places):
             source = place.tile.source
@@ -93,10 +113,20 @@ class _Slot:
                 picture = place.card()
             if place.serial != picture.serial or not changed.isdisjoint(self._behind[n]):
                 self._overlays.lift(place.tile.rect)
-                place.draw(picture)
+                self._show(n, picture, newest)
                 changed.add(n)
         self._overlays.lay(stamps)
         return len(changed)
+
+    def _show(self, n: int, picture: Picture, newest: "_Slot | None") -> None:
+        """Copy a tile from another canvas that shows that picture there, or draw it."""
+        place = self._places[n]
+        twin = newest._places[n] if newest is not None else None
+        if newest is None or twin is None or twin.serial != picture.serial:
+            place.draw(picture)
+            return
+        place.copy(twin)
+        newest._overlays.behind(place.tile.rect, self._canvas)
 
 
 class _Place:
@@ -118,13 +148,25 @@ class _Place:
     def card(self) -> Picture:
         return self._cards.name(self.tile.name, self.tile.rect.width, self.tile.rect.height)
 
+    def copy(self, twin: "_Place") -> None:
+        """Show what the same place on another canvas shows."""
+        self.serial = twin.serial
+        if self._geometry != twin._geometry:
+            # What lies beside the picture comes along: it is drawn anew when the shape changes.
+            self._geometry, self._painting = twin._geometry, None
+        theirs = cut(twin._canvas, self.tile.rect)
+        for mine, plane in zip(cut(self._canvas, self.tile.rect), theirs, strict=True):
+            np.copyto(mine, plane)
+
     def draw(self, picture: Picture) -> None:
-        geometry = (picture.width, picture.height, picture.aspect, picture.matrix)
+        halved = len(picture.smaller)
+        geometry = (picture.width, picture.height, picture.aspect, picture.matrix, halved)
         if self._painting is None or geometry != self._geometry:
             self._geometry = geometry
             self._painting = self._plan(picture)
         self.serial = picture.serial
-        self._painting.paint(picture.planes)
+        self._painter.painted += 1
+        self._painting.paint(picture)
         if self._marks:
             place = cut(self._canvas, self.tile.rect)
             for mark in self._marks:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from kit.link import Seat
-from proto.media import FeedSpec
+from proto.media import FEEDS_LIMIT, FeedSpec
 from proto.mixer import SnapshotKind
 from proto.views import ConferenceView
 from services.mixer.core import ranking
@@ -45,9 +45,6 @@ LOST_SECONDS = 5.0
 
 FEED_KEPT = 30.0
 """Seconds that a feed without takers keeps its memory: longer than an egress takes to restart."""
-
-FEEDS_LIMIT = 8
-"""Distinct feeds of one conference: each may cost a fifth of a core and 60 MB."""
 
 OnLayout = Callable[[FeedSpec, Scene], None]
 

@@ -58,6 +58,16 @@ class Overlays:
             stamp.blend(place)
         return True
 
+    def behind(self, rect: Rect, canvas: Planes) -> None:
+        """Put what is behind these into another canvas like this one, as far as it is in `rect`."""
+        for stamp, _, before in reversed(self._laid):
+            part = stamp.rect.common(rect)
+            if part is not None:
+                inner = Rect(part.x - stamp.rect.x, part.y - stamp.rect.y, part.width, part.height)
+                y, u, v = before
+                for plane, kept in zip(cut(canvas, part), cut((y, u, v), inner), strict=True):
+                    plane[:] = kept
+
     def _lift_all(self) -> None:
         # Backwards: one that lies on another has kept that.
         for _, place, before in reversed(self._laid):

@@ -8,7 +8,7 @@ from services.mixer.core.layouts import Rect
 from services.mixer.media.colour import BT709, Recolour
 from services.mixer.media.picture import Picture
 from services.mixer.media.planes import Planes, cut
-from services.mixer.media.scaling import Scaler
+from services.mixer.media.scaling import Scaler, may_halve
 
 
 class Painter:
@@ -17,6 +17,8 @@ class Painter:
     def __init__(self) -> None:
         self.scaler = Scaler()
         self.recolour = Recolour()
+        self.painted = 0
+        "Tiles that were made from their picture."
 
 
 class Painting:
@@ -25,8 +27,11 @@ class Painting:
     def __init__(self, painter: Painter, like: Picture, part: Rect, target: Planes) -> None:
         self._recolour = painter.recolour
         self._matrix = like.matrix
-        self._part = None if part == Rect(0, 0, like.width, like.height) else part
-        source = cut(like.planes, part)
+        self._level, part = _level(like, part, target)
+        planes = _planes(like, self._level)
+        everything = Rect(0, 0, planes[0].shape[1], planes[0].shape[0])
+        self._part = None if part == everything else part
+        source = cut(planes, part)
         self._before: Planes | None = None
         self._after: tuple[Planes, Planes] | None = None
         if like.matrix != BT709:
@@ -36,12 +41,15 @@ class Painting:
             else:
                 between = self._recolour.spare(target)
                 self._after, target = (between, target), between
-        self._ways = [
-            painter.scaler.way(plane.shape, into)
-            for plane, into in zip(source, target, strict=True)
-        ]
+        scaler = painter.scaler
+        self._ways = (
+            scaler.luma(source[0].shape, target[0], halved=self._level > 0),
+            scaler.chroma(source[1].shape, target[1]),
+            scaler.chroma(source[2].shape, target[2]),
+        )
 
-    def paint(self, planes: Planes) -> None:
+    def paint(self, picture: Picture) -> None:
+        planes = _planes(picture, self._level)
         if self._part is not None:
             planes = cut(planes, self._part)
         if self._before is not None:
@@ -53,3 +61,17 @@ class Painting:
         v.go(planes[2])
         if self._after is not None:
             self._recolour.convert(*self._after, self._matrix)
+
+
+def _planes(picture: Picture, level: int) -> Planes:
+    return picture.smaller[level - 1] if level else picture.planes
+
+
+def _level(like: Picture, part: Rect, target: Planes) -> tuple[int, Rect]:
+    """How often halved a picture is best taken, and where the part is in that."""
+    for level in range(len(like.smaller)):
+        edges = part.x | part.y | part.width | part.height
+        if edges & 3 or not may_halve((part.height, part.width), target[0].shape):
+            return level, part
+        part = Rect(part.x // 2, part.y // 2, part.width // 2, part.height // 2)
+    return len(like.smaller), part

@@ -9,7 +9,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from services.mixer.media.colour import BT709, Matrix, matrix
-from services.mixer.media.planes import Plane, Planes
+from services.mixer.media.planes import Plane, Planes, split
 
 FULL_RANGE = int(ColorRange.JPEG)
 """A plain number: comparing enumerations would cost as much as all else that is asked here."""
@@ -26,16 +26,24 @@ QUARTER_TURNS = {
 _serials = count(1)
 
 
-def _view(plane: VideoPlane) -> Plane:
+def visible(plane: VideoPlane) -> Plane:
     """The plane's visible part, in place; the array keeps the frame alive."""
     # The stubs do not say that a plane is a buffer.
     return np.ndarray((plane.height, plane.width), np.uint8, plane, 0, (plane.line_size, 1))  # type: ignore[arg-type]
 
 
+LARGE_LINES = 720
+"""From this height on a picture is halved as soon as it is decoded, while it still lies in the
+processor's cache: to fetch it from memory for a thumbnail later costs five times as much."""
+
+HALVINGS = 2
+"""So many times: a quarter of 720 lines is enough for most thumbnails."""
+
+
 class Picture:
     """I420 of limited range; views of the decoder's own memory wherever it has that already."""
 
-    __slots__ = ("aspect", "height", "matrix", "planes", "serial", "width")
+    __slots__ = ("aspect", "height", "matrix", "planes", "serial", "smaller", "width")
 
     def __init__(self, planes: Planes, aspect: float, matrix: Matrix = BT709) -> None:
         self.planes = planes
@@ -45,6 +53,8 @@ class Picture:
         self.aspect = aspect
         "Width to height as it is to be seen; pixels need not be square."
         self.matrix = matrix
+        self.smaller: list[Planes] = []
+        "The same halved once, twice and so on, as far as somebody has done that."
 
     @classmethod
     def of(cls, frame: av.VideoFrame, pixel_aspect: float = 1.0) -> "Picture":
@@ -55,15 +65,29 @@ class Picture:
                 own = BT709
             frame = _limited(frame)
         aspect = frame.width / frame.height * (pixel_aspect or 1.0)
-        y, u, v = (_view(plane) for plane in frame.planes)
+        y, u, v = (visible(plane) for plane in frame.planes)
         turn = frame.rotation
-        if turn not in QUARTER_TURNS:
-            return cls((y, u, v), aspect, own)
-        y, u, v = (
-            cv2.rotate(plane, QUARTER_TURNS[turn]).astype(np.uint8, copy=False)
-            for plane in (y, u, v)
-        )
-        return cls((y, u, v), aspect if abs(turn) == 180 else 1 / aspect, own)
+        if turn in QUARTER_TURNS:
+            y, u, v = (
+                cv2.rotate(plane, QUARTER_TURNS[turn]).astype(np.uint8, copy=False)
+                for plane in (y, u, v)
+            )
+            aspect = aspect if abs(turn) == 180 else 1 / aspect
+        picture = cls((y, u, v), aspect, own)
+        if picture.height >= LARGE_LINES:
+            picture.halve()
+        return picture
+
+    def halve(self) -> None:
+        """Have smaller ones at hand, as long as chroma halves evenly, too."""
+        planes = self.planes
+        while len(self.smaller) < HALVINGS and not (planes[0].shape[0] | planes[0].shape[1]) & 3:
+            height, width = planes[0].shape[0] // 2, planes[0].shape[1] // 2
+            halved = split(np.empty((height * 3 // 2, width), np.uint8))
+            for plane, into in zip(planes, halved, strict=True):
+                cv2.resize(plane, into.shape[::-1], into, interpolation=cv2.INTER_AREA)
+            self.smaller.append(halved)
+            planes = halved
 
     @classmethod
     def flat(cls, yuv: tuple[int, int, int], width: int, height: int) -> "Picture":

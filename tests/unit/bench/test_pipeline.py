@@ -17,7 +17,7 @@ from cli.clips.write import write_clip
 from proto.media import Rendition
 from services.mixer.core.layouts import Rect
 from services.rtmp_egress.media.encoder import SOFTWARE, video_options
-from services.scheduler.core import SIZES
+from services.scheduler.core import RATES, SIZES
 
 HD, FULL_HD = CASES
 
@@ -41,8 +41,8 @@ def test_the_peer_gives_x264_the_options_of_the_system(case: Case) -> None:
 
 def test_the_sizes_and_rates_are_those_that_the_system_streams() -> None:
     assert [(case.width, case.height, case.video_kbps) for case in CASES] == [
-        SIZES["hd"],
-        SIZES["fullhd"],
+        (*SIZES["hd"], RATES["hd"]),
+        (*SIZES["fullhd"], RATES["fullhd"]),
     ]
 
 

@@ -14,7 +14,7 @@ from proto.conference import (
     Leave,
 )
 from proto.config import CryptoMode
-from proto.media import Content
+from proto.media import Content, PictureOptions
 from proto.routing import CallRefused, CallRouted
 from proto.scheduler import DestinationAssigned, SessionRefused
 from proto.urls import Delivery, SealedUrl
@@ -97,6 +97,40 @@ def test_what_the_global_settings_forbid_is_not_dialled(switch: str) -> None:
     assert isinstance(refused, AutomaticCallRefused)
     assert (refused.code, refused.retry_at) == ("forbidden", None)
     assert story.refused(dial("tube")) == ("forbidden", "destination")
+
+
+@pytest.mark.parametrize(
+    ("options", "second", "field"),
+    [
+        (PictureOptions(content="presentation"), SECOND, "content"),
+        (PictureOptions(content="main"), SECOND, "content"),
+        (PictureOptions(content="presentation", layout="1:0"), None, "layout"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_by_field(
+    options: PictureOptions, second: SealedUrl | None, field: str
+) -> None:
+    story = Story()
+    story.tell(join("ann"))
+    asked = dial("tube", picture=options, presentation_destination=second)
+
+    assert story.refused(asked) == ("contradiction", field)
+
+
+def test_a_call_keeps_the_picture_that_it_asked_for() -> None:
+    """From the command and from the configuration, to whoever renders it."""
+    slides = PictureOptions("presentation", frame_rate=60)
+    story = Story(
+        msgspec.structs.replace(
+            OPEN, frame_rate=50, automatic=(msgspec.structs.replace(ADP, picture=slides),)
+        )
+    )
+    story.tell(join("ann"), dial("tube", picture=PictureOptions(inset=False)))
+    asked = {e.participant: e.picture for e in story.events if isinstance(e, CallRequested)}
+
+    assert list(asked.values()) == [slides, PictureOptions(inset=False)]
+    assert {p.participant: p.picture for p in story.view.participants if p.destination} == asked
+    assert story.view.frame_rate == 50
 
 
 def dual() -> Story:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from proto.config import AutomaticParticipant, Conference, Global, pin_problem
+from proto.media import PictureOptions
 from proto.urls import Delivery, SealedUrl
 from services.conference_state.configured import DEFAULTS, effective, gateway_call
 from services.conference_state.core import Automatic
@@ -37,6 +38,31 @@ def test_quality_and_bit_rate_are_the_conferences_or_the_global_ones() -> None:
 
     assert [(v.quality, v.max_callrate_out) for v in found] == [("sd", 512), ("fullhd", 4128)]
     assert effective(VMR, DEFAULTS, []).max_callrate_out is None
+
+
+def test_the_frame_rate_is_the_conferences_or_the_global_one() -> None:
+    own = msgspec.structs.replace(VMR, frame_rate=60)
+    found = [effective(v, Global(frame_rate=25), []).frame_rate for v in (own, VMR)]
+
+    assert [*found, effective(VMR, DEFAULTS, []).frame_rate] == [60, 25, 30]
+
+
+def test_who_is_dialled_automatically_may_have_a_picture_of_their_own() -> None:
+    whole = AutomaticParticipant(
+        "rtmps://r/***",
+        3,
+        [1],
+        sealed_alias=SEALED,
+        content="main",
+        inset=False,
+        layout="3x3",
+        max_pixels_per_second="sd",
+        frame_rate=25,
+        max_video_kbps=900,
+    )
+    [automatic] = effective(VMR, DEFAULTS, [whole]).automatic
+
+    assert automatic.picture == PictureOptions("main", False, "9:0", "sd", 25, 900)
 
 
 def test_the_guest_view_is_for_virtual_auditoriums() -> None:

@@ -57,7 +57,7 @@ from tests.support.conference import (
     through,
 )
 
-RICH = Vmr("", "1:7", "fullhd", service_type="gateway", max_callrate_out=4128)
+RICH = Vmr("", "1:7", "fullhd", service_type="gateway", max_callrate_out=4128, frame_rate=50)
 POOR = Vmr("", "1:7", "sd", service_type="gateway", max_callrate_out=512)
 
 
@@ -107,6 +107,7 @@ def test_what_the_rule_does_not_say_the_global_settings_do(
     story.tell(through(rule=route))
 
     assert (story.view.quality, story.view.max_callrate_out) == (quality, rate)
+    assert story.view.frame_rate == general.frame_rate
     assert story.view.layout == "1:0"
 
 

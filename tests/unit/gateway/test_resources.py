@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from proto.config import (
@@ -13,6 +14,7 @@ from proto.config import (
     IvrTheme,
     SystemLocation,
 )
+from proto.urls import SealedUrl
 from services.gateway.core.configuration import Configuration, uri
 from services.gateway.core.paging import Window, page, window
 from services.gateway.core.requests import Errors
@@ -348,3 +350,26 @@ def test_a_window_is_given_in_numbers(name: str, value: str) -> None:
     refusal = window([(name, value)])
     assert isinstance(refusal, dict)
     assert list(refusal) == [name]
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"content": "presentation", "layout": "3x3"}, "layout"),
+        ({"content": "main", "sealed_presentation": True}, "content"),
+        ({"frame_rate": 24}, "frame_rate"),
+        ({"layout": "7x7"}, "layout"),
+        ({"max_video_kbps": 10}, "max_video_kbps"),
+        ({"max_pixels_per_second": "uhd"}, "max_pixels_per_second"),
+    ],
+)
+def test_a_picture_that_cannot_be_is_refused_by_field(given: dict[str, Any], field: str) -> None:
+    sealed = SealedUrl("adp-9.presentation", "rtmps://r/***", "rtmps")
+    dual = given.pop("sealed_presentation", False)
+    moment = msgspec.structs.replace(
+        MOMENT, sealed={"sealed_presentation": msgspec.to_builtins(sealed)} if dual else {}
+    )
+    refused = created("automatic_participant", EXAMPLES["automatic_participant"] | given, moment)
+
+    assert isinstance(refused, dict)
+    assert list(refused) == [field]

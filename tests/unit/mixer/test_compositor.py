@@ -14,6 +14,7 @@ from services.mixer.core.scene import Scene, SourceId, Tile
 from services.mixer.media.cards import Cards, initials
 from services.mixer.media.compositor import Compositor
 from services.mixer.media.marks import Marks
+from services.mixer.media.overlays import Stamp
 from services.mixer.media.picture import Picture
 from services.mixer.media.scaling import Scaler, crop
 from services.mixer.theme import default
@@ -126,6 +127,71 @@ def test_each_slot_of_the_ring_remembers_what_it_shows() -> None:
     compositor.draw(1, second, scene, green)
     assert compositor.draw(0, first, scene, green) == 1
     assert is_near(colour(rgb(first), Rect(0, 0, *SIZE)), GREEN, 3)
+
+
+def test_a_tile_in_which_nothing_changed_is_not_drawn_again_on_any_canvas() -> None:
+    """Slides at 5 pictures a second under an inset at 30: five drawings, however many canvases."""
+    inset = layouts.inset(*SIZE)
+    scene = Scene(*SIZE, tiles=(tile(layouts.whole(*SIZE), ANN, whole=True), tile(inset, BOB)))
+    compositor, canvases = Compositor(Cards()), [blank(), blank(), blank()]
+    slides = [flat((40 * n + 20, 90, 60), *SIZE) for n in range(5)]
+    for n in range(30):
+        slide, bob = slides[n // 6], flat((200, 8 * n, 30))
+        compositor.draw(n % 3, canvases[n % 3], scene, {ANN: slide, BOB: bob})
+        seen = rgb(canvases[n % 3])
+        assert is_near(colour(seen, Rect(0, 0, 300, 360)), (40 * (n // 6) + 20, 90, 60), 3)
+        assert is_near(colour(seen, inset), (200, 8 * n, 30), 4)
+    assert compositor.painted == 5 + 30
+
+
+def test_twice_the_pictures_cost_no_more_drawings() -> None:
+    scene = Scene(*SIZE, tiles=(tile(Rect(0, 0, 320, 360), ANN), tile(Rect(320, 0, 320, 360), BOB)))
+    compositor, canvases = Compositor(Cards()), [blank(), blank()]
+    pictures = [{ANN: flat(RED), BOB: flat(GREEN)} for _ in range(15)]
+    for n in range(30):
+        compositor.draw(n % 2, canvases[n % 2], scene, pictures[n // 2])
+    assert compositor.painted == 30
+    assert np.array_equal(canvases[0], canvases[1])
+
+
+def veil(rect: Rect, luma: int) -> Stamp:
+    """Half transparent and grey."""
+    size = (rect.height, rect.width)
+    half = (rect.height // 2, rect.width // 2)
+    over = [np.full(shape, 128 * part, np.uint16) for shape, part in ((size, luma), (half, 128))]
+    through = [np.full(shape, 128, np.uint16) for shape in (size, half)]
+    return Stamp(rect, (over[0], over[1], over[1]), (through[0], through[1], through[1]))
+
+
+def test_what_is_copied_from_another_canvas_brings_no_stamp_along() -> None:
+    """Stamps that overlap each other, and lie half in the tile."""
+    place, noise = Rect(100, 60, 320, 180), np.random.default_rng(1).integers(30, 220, (180, 320))
+    y = noise.astype(np.uint8)
+    u, v = y[::2, ::2].copy(), y[1::2, 1::2].copy()
+    scene, shown = Scene(*SIZE, tiles=(tile(place, ANN),)), {ANN: Picture((y, u, v), 16 / 9)}
+    stamps = [veil(Rect(80, 40, 60, 60), 235), veil(Rect(120, 80, 40, 40), 16)]
+    compositor, one, two, plain = Compositor(Cards()), blank(), blank(), blank()
+    compositor.draw(0, one, scene, shown, stamps)
+    compositor.draw(1, two, scene, shown, stamps)
+    assert compositor.painted == 1
+    assert (one == two).all()
+    Compositor(Cards()).draw(0, plain, scene, shown)
+    assert (plain != two).any()
+    compositor.draw(1, two, scene, shown)
+    assert (plain == two).all()
+
+
+def test_what_lay_beside_another_shape_of_picture_is_not_kept() -> None:
+    """One canvas saw the narrow picture itself, the other copied it."""
+    scene = Scene(*SIZE, tiles=(tile(layouts.whole(*SIZE), ANN, whole=True),))
+    compositor, one, other = Compositor(Cards()), blank(), blank()
+    wide, narrow = flat(RED, 640, 300), flat(GREEN, 360, 360)
+    compositor.draw(0, one, scene, {ANN: wide})
+    compositor.draw(1, other, scene, {ANN: narrow})
+    compositor.draw(0, one, scene, {ANN: narrow})
+    compositor.draw(0, one, scene, {ANN: flat(BLUE, 640, 300)})
+    assert is_near(colour(rgb(one), Rect(0, 0, 640, 28)), (0, 0, 0), 3)
+    assert is_near(colour(rgb(one), Rect(0, 32, 640, 296)), BLUE, 3)
 
 
 def test_what_lies_in_front_is_drawn_again_with_what_lies_behind() -> None:
@@ -247,7 +313,7 @@ def test_fine_lines_do_not_flicker_when_made_small() -> None:
     lines = np.zeros((360, 640), np.uint8)
     lines[:, ::2] = 255
     small = np.zeros((90, 160), np.uint8)
-    Scaler().fill(small, lines)
+    Scaler().luma(lines.shape, small).go(lines)
     assert small.min() > 120
     assert small.max() < 135
 
@@ -257,5 +323,8 @@ def test_scaling_writes_into_its_target() -> None:
     source_plane = np.full((90, 160), 200, np.uint8)
     for size in ((90, 160), (60, 100), (45, 80), (20, 31), (300, 500)):
         canvas = np.zeros((400, 600), np.uint8)
-        Scaler().fill(canvas[10 : 10 + size[0], 20 : 20 + size[1]], source_plane)
-        assert (canvas == 200).sum() == size[0] * size[1]
+        place = canvas[10 : 10 + size[0], 20 : 20 + size[1]]
+        for way in (Scaler().luma, Scaler().chroma):
+            canvas[:] = 0
+            way(source_plane.shape, place).go(source_plane)
+            assert (canvas == 200).sum() == size[0] * size[1]

@@ -12,11 +12,11 @@ import pytest
 
 from kit.link import FeedWriter, Seat
 from proto.conference import StreamingTransforms, Transforms
-from proto.media import FeedSpec
+from proto.media import FEEDS_LIMIT, FeedSpec
 from services.mixer.core import palette
 from services.mixer.core.ranking import LARGE_AFTER
 from services.mixer.core.scene import Scene, SourceId
-from services.mixer.media.engine import FEED_KEPT, FEEDS_LIMIT, IDLE, Direction, Engine
+from services.mixer.media.engine import FEED_KEPT, IDLE, Direction, Engine
 from services.mixer.media.picture import Picture
 from services.mixer.media.planes import Plane
 from services.mixer.media.synthetic import SyntheticSource
@@ -118,6 +118,17 @@ class Studio:
             else:
                 got.append(("sound", int.from_bytes(packet[1:9], "little")))
 
+    def all_give_back(self) -> None:
+        """Every taker returns the slots that it got."""
+        for sock in self._sockets[::2]:
+            while True:
+                try:
+                    packet = sock.recv(8192)
+                except BlockingIOError:
+                    break
+                if packet[:1] == b"P":
+                    sock.send(packet[1:2])
+
     def close(self) -> None:
         self.engine.stop()
         self.engine.run()
@@ -216,6 +227,31 @@ def test_equal_feeds_are_one(studio: Studio) -> None:
     assert studio.engine.open_feed(SPEC) == studio.engine.open_feed(
         FeedSpec("c", width=64, height=36)
     )
+
+
+def test_twelve_takers_of_one_feed_cost_the_drawing_of_one(studio: Studio) -> None:
+    studio.direct("ann", "bob")
+    for _ in range(12):
+        studio.taken()
+    for _ in range(10):
+        studio.wait(PICTURE)
+        studio.all_give_back()
+
+    counts = studio.engine.counts()
+    assert (counts.feeds, counts.takers, counts.missed) == (1, 12, 0)
+    assert counts.pictures == 10
+
+
+@pytest.mark.parametrize("fps", [25, 50, 60])
+def test_every_frame_rate_has_its_pictures_and_the_same_sound(studio: Studio, fps: int) -> None:
+    studio.direct("ann")
+    studio.taken(FeedSpec("c", width=64, height=36, fps=fps))
+    got = []
+    for _ in range(2 * fps):
+        studio.wait(1 / fps)
+        got += studio.came()
+    assert pictures(got) == list(range(1, 2 * fps + 1))
+    assert [m for kind, m in got if kind == "sound"] == list(range(99))
 
 
 def test_there_are_only_so_many_different_feeds(studio: Studio) -> None:

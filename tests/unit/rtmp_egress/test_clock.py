@@ -49,6 +49,22 @@ def test_a_block_that_the_first_picture_cuts_is_taken_from_there() -> None:
     assert timeline.samples == 320
 
 
+@pytest.mark.parametrize("fps", [25, 30, 50, 60])
+def test_at_every_frame_rate_sound_stays_with_its_picture_to_the_sample(fps: int) -> None:
+    """Also after pictures that were made up, and after a mixer that began anew."""
+    timeline = Timeline(fps, RATE, BLOCK)
+    shift = 0
+    for epoch, first in ((EPOCH, 7), (EPOCH + 3 * SECOND + 1_234_567, 0)):
+        timeline.attach(epoch)
+        for n in (first, first + 1, first + 4):
+            placed = timeline.picture(n, epoch + n * SECOND // fps)
+            assert placed is not None
+            shift = (timeline.pictures - 1 - n) * RATE // fps
+        m = -(-first * RATE // (fps * BLOCK)) + 2
+        timeline.sound(m)
+        assert timeline.samples == (m + 1) * BLOCK + shift
+
+
 def test_a_missing_picture_is_the_last_one_again() -> None:
     timeline = running()
 

@@ -1,6 +1,7 @@
 """What the encoder makes, judged as a player sees it."""
 
 import itertools
+from typing import get_args
 
 import av
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from av.video.frame import PictureType
 
 from kit.link import Format
-from proto.media import Rendition
+from proto.media import FrameRate, Rendition
 from services.rtmp_egress.media import encoder
 from services.rtmp_egress.media.encoder import Encoder, NoEncoder, choose
 from services.rtmp_egress.media.flv import AUDIO, SCRIPT, VIDEO, FlvTag
@@ -115,6 +116,21 @@ def test_every_quality_keeps_to_its_key_frames(quality: str, gop_seconds: int, f
     made = media(encode(gop + 5, rendition, Format(64, 36, fps)), VIDEO)
 
     assert [n for n, tag in enumerate(made) if tag.key_frame] == [0, gop]
+
+
+@pytest.mark.parametrize("fps", get_args(FrameRate))
+def test_at_every_frame_rate_key_frames_are_two_seconds_apart_and_sound_keeps_up(fps: int) -> None:
+    tags = encode(4 * fps + fps // 2, format=Format(64, 36, fps))
+    pictures, sounds = media(tags, VIDEO), media(tags, AUDIO)
+    stamps = [tag.timestamp for tag in pictures]
+
+    assert [tag.timestamp for tag in pictures if tag.key_frame] == [0, 2000, 4000]
+    assert len(pictures) == 4 * fps + fps // 2
+    assert all(abs(stamp - n * 1000 / fps) <= 0.5 for n, stamp in enumerate(stamps))
+    assert all(abs(tag.timestamp - n * 1024 / 48) <= 1 for n, tag in enumerate(sounds))
+    assert abs(sounds[-1].timestamp - stamps[-1]) < 60
+    with av.open(file_of(tags), "r") as container:
+        assert float(container.streams.video[0].average_rate or 0) == pytest.approx(fps, rel=0.01)
 
 
 def test_a_cut_in_the_picture_makes_no_key_frame() -> None:

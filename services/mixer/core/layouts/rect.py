@@ -48,6 +48,13 @@ class Rect(msgspec.Struct, frozen=True):
             and other.y < self.bottom
         )
 
+    def common(self, other: "Rect") -> "Rect | None":
+        """The part that lies in both; None: there is none."""
+        if not self.overlaps(other):
+            return None
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        return Rect(x, y, min(self.right, other.right) - x, min(self.bottom, other.bottom) - y)
+
 
 def whole(width: int, height: int) -> Rect:
     return Rect(0, 0, width, height)

@@ -1,0 +1,37 @@
+"""Who gets the work. Pure: what is assigned now, what is wanted, who offered → what to commit."""
+
+from services.scheduler.core.bids import best
+from services.scheduler.core.give import (
+    assign_call,
+    assign_mix,
+    give_up,
+    lost_mix,
+    move_session,
+    release_all,
+    release_call,
+)
+from services.scheduler.core.wish import RATES, SIZES, audience_of, is_streaming, video_kbps, wish
+from services.scheduler.core.work import Session, Work, evolve, orphans, room, still_wanted
+
+__all__ = [
+    "RATES",
+    "SIZES",
+    "Session",
+    "Work",
+    "assign_call",
+    "assign_mix",
+    "audience_of",
+    "best",
+    "evolve",
+    "give_up",
+    "is_streaming",
+    "lost_mix",
+    "move_session",
+    "orphans",
+    "release_all",
+    "release_call",
+    "room",
+    "still_wanted",
+    "video_kbps",
+    "wish",
+]

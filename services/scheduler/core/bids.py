@@ -1,0 +1,41 @@
+"""Who of those who were asked gets the work, and why nobody does."""
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+from proto.scheduler import Bid, Declined, Offer, Refusal
+
+
+def best(bids: Iterable[Bid]) -> Offer | None:
+    """Same host first (the feed costs nothing there), then hardware, then who has most room."""
+    offers = [bid for bid in bids if isinstance(bid, Offer) and bid.free > 0]
+    if not offers:
+        return None
+    return min(offers, key=lambda o: (not o.same_host, not o.hardware, -o.free, o.worker))
+
+
+def refusals(bids: Iterable[Bid]) -> list[Refusal]:
+    found = []
+    for bid in bids:
+        match bid:
+            case Declined(worker=worker, reason=reason):
+                found.append(Refusal(worker, reason))
+            case Offer(worker=worker, free=0):
+                found.append(Refusal(worker, "full"))
+            case Offer():
+                pass
+            case _:
+                assert_never(bid)
+    return found
+
+
+def why_nobody(kind: str, asked: int, location: str, refused: Sequence[Refusal]) -> str:
+    """One sentence: silence and refusal are different things."""
+    where = f" in location “{location}”" if location else ""
+    if asked == 0:
+        return f"no {kind} worker runs{where}"
+    if not refused:
+        return f"none of {asked} {kind} workers{where} answered"
+    return f"no {kind} worker{where} has room: " + "; ".join(
+        f"{refusal.worker}: {refusal.reason}" for refusal in refused
+    )

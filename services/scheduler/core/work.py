@@ -1,0 +1,106 @@
+"""What is assigned for a conference now, and how each event changes that."""
+
+from typing import assert_never
+
+import msgspec
+
+from proto.media import Content, FeedSpec, Rendition
+from proto.scheduler import (
+    DestinationAssigned,
+    DestinationReleased,
+    MixAssigned,
+    MixRefused,
+    MixReleased,
+    SchedulerEvent,
+    SessionAssigned,
+    SessionRefused,
+    SessionReleased,
+    SessionWanted,
+)
+from proto.urls import SealedUrl
+from proto.views import ConferenceView
+
+
+class Session(msgspec.Struct, frozen=True):
+    session: str
+    worker: str
+    feed: FeedSpec
+    rendition: Rendition
+    location: str = ""
+    destinations: dict[str, SealedUrl] = {}
+    "By participant."
+    legs: dict[str, Content] = {}
+    "By participant: which half of a dual stream this is for them; a call by itself is `single`."
+    node: str = ""
+    "The worker, or the host, that alone may run it; empty: any."
+
+
+class Work(msgspec.Struct, frozen=True):
+    """All that is assigned for one conference."""
+
+    instance: str = ""
+    mixer: str = ""
+    "Worker that mixes `instance`; empty while nobody does."
+    sessions: dict[str, Session] = {}
+
+    def session_of(self, participant: str, leg: Content = "single") -> Session | None:
+        """The session that carries a call, or one leg of a dual stream."""
+        return next((s for s in self.sessions_of(participant) if s.legs[participant] == leg), None)
+
+    def sessions_of(self, participant: str) -> list[Session]:
+        return [s for s in self.sessions.values() if participant in s.destinations]
+
+
+def room(work: Work, wanted: SessionWanted) -> Session | None:
+    """A session that makes exactly what is wanted already."""
+    for session in work.sessions.values():
+        same_place = wanted.location in ("", session.location) and wanted.node in (
+            "",
+            session.node,
+            session.worker,
+        )
+        if same_place and (session.feed, session.rendition) == (wanted.feed, wanted.rendition):
+            return session
+    return None
+
+
+def orphans(work: Work, alive: frozenset[str]) -> list[Session]:
+    return [session for session in work.sessions.values() if session.worker not in alive]
+
+
+def still_wanted(view: ConferenceView, participant: str, leg: Content) -> bool:
+    """Whether the call is on, and this leg of it has not failed."""
+    call = view.find(participant)
+    return call is not None and (leg != "presentation" or call.presentation_state != "failed")
+
+
+def evolve(work: Work, event: SchedulerEvent) -> Work:
+    """Fold one fact in. Never judges: the log is right."""
+    replace = msgspec.structs.replace
+    match event:
+        case MixAssigned(instance=instance, worker=worker):
+            return replace(work, instance=instance, mixer=worker)
+        case MixReleased():
+            return replace(work, mixer="")
+        case SessionAssigned(session=ident):
+            session = Session(
+                ident, event.worker, event.feed, event.rendition, event.location, node=event.node
+            )
+            return replace(work, sessions={**work.sessions, ident: session})
+        case SessionReleased(session=ident):
+            rest = {k: s for k, s in work.sessions.items() if k != ident}
+            return replace(work, sessions=rest)
+        case DestinationAssigned(session=ident, participant=who, destination=destination):
+            old = work.sessions[ident]
+            destinations = {**old.destinations, who: destination}
+            new = replace(old, destinations=destinations, legs={**old.legs, who: event.leg})
+            return replace(work, sessions={**work.sessions, ident: new})
+        case DestinationReleased(session=ident, participant=who):
+            old = work.sessions[ident]
+            rest_of = {k: d for k, d in old.destinations.items() if k != who}
+            legs = {k: leg for k, leg in old.legs.items() if k != who}
+            new = replace(old, destinations=rest_of, legs=legs)
+            return replace(work, sessions={**work.sessions, ident: new})
+        case MixRefused() | SessionRefused():
+            return work
+    assert_never(event)
