@@ -1,7 +1,7 @@
 """The worker: what the scheduler assigns is carried out by one process per session."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,7 +13,14 @@ from kit import bus
 from kit.child import Child, Kept
 from kit.vault import Vault
 from proto.base import Message
-from proto.egress import DestinationChanged, EgressEvent, SessionStarted, SessionStopped
+from proto.egress import (
+    DestinationChanged,
+    EgressEvent,
+    Measure,
+    SessionDegraded,
+    SessionStarted,
+    SessionStopped,
+)
 from proto.media import Content
 from proto.scheduler import (
     Declined,
@@ -37,6 +44,13 @@ log = structlog.get_logger()
 Write = Callable[[str, EgressEvent], Awaitable[None]]
 
 SESSION = "services.rtmp_egress.session"
+
+LESS: dict[Measure, str] = {
+    "preset": "coarser pictures",
+    "frame_rate": "half the frame rate",
+    "size": "smaller pictures",
+}
+"""What a viewer sees of each measure."""
 
 
 class Session:
@@ -62,6 +76,8 @@ class Session:
         self._destinations: dict[str, wire.AddDestination] = {}
         self._legs: dict[str, Content] = {}
         "Which half of a dual stream a destination is, whatever the feed shows."
+        self._live: set[str] = set()
+        "Destinations that are publishing."
         self._refused: wire.Stopped | None = None
         self._kept = Kept(
             SESSION,
@@ -98,6 +114,7 @@ class Session:
 
     def remove(self, participant: str) -> None:
         if self._destinations.pop(participant, None) is not None:
+            self._live.discard(participant)
             self._kept.send(wire.RemoveDestination(participant))
 
     def _greet(self, child: Child[wire.Reports]) -> None:
@@ -112,6 +129,12 @@ class Session:
         match report:
             case wire.Started(encoder=encoder):
                 await self._say(SessionStarted(at, a.conference, a.session, a.worker, encoder))
+            case wire.Degraded(measures=measures, reason=why):
+                log.warning("degraded", measures=measures, why=why)
+                told = SessionDegraded(at, a.conference, a.session, a.worker, measures, why)
+                await self._say(told)
+                for participant in list(self._live):
+                    await self._change(_degraded(participant, measures, why))
             case wire.Stopped():
                 # The process cannot do it, and a new one could not either.
                 self._kept.retire()
@@ -122,6 +145,7 @@ class Session:
             case wire.Changed(participant=participant, state=state):
                 if participant not in self._destinations:
                     return
+                (self._live.add if state == "publishing" else self._live.discard)(participant)
                 if state in ("failed", "stopped"):
                     del self._destinations[participant]
                 elif state == "publishing":
@@ -146,6 +170,7 @@ class Session:
             self._destinations[participant] = msgspec.structs.replace(order, keep=keep)
 
     async def _died(self) -> None:
+        self._live.clear()
         restarts = "worker-restart", "the encoder restarts"
         for participant in list(self._destinations):
             if participant in self._destinations:
@@ -188,6 +213,14 @@ class Session:
 
     async def _say(self, event: EgressEvent) -> None:
         await self._write(self._assigned.conference, event)
+
+
+def _degraded(participant: str, measures: Sequence[Measure], why: str) -> wire.Changed:
+    """What the participant list says of a stream that is worse than it should be."""
+    if not measures:
+        return wire.Changed(participant, "publishing")
+    less = ", ".join(LESS[measure] for measure in measures)
+    return wire.Changed(participant, "publishing", "degraded", f"degraded ({less}): {why}")
 
 
 class Worker:
