@@ -31,6 +31,9 @@ fmt: $(VENV)/.ready ## Format and apply safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+soak: setup ## Ten minutes of a mix in which something changes all the time; tells what was late or missing
+	$(BIN)/python -m tests.support.long_mix 600
+
 bench-pipeline: setup ## CPU of the whole system against its floor and against ffmpeg
 	$(BIN)/python -m bench.pipeline
 
@@ -74,5 +77,5 @@ schema: $(VENV)/.ready ## Accept the wire schema as it is now (read the diff!)
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound bench-fanout bench-history \
+.PHONY: help run test unit e2e soak check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound bench-fanout bench-history \
 	setup system browser lock schema clean
