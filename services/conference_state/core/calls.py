@@ -257,6 +257,8 @@ def _hear_of(
             encrypted = bool(fact.tls_version)
             connected = CallConnected(at, call.participant, encrypted, fact.session)
             return [connected, *_warn(call, fact, at, detail=_left_over(call))]
+        case "connecting" if fact.code and _waited_for(state, call):
+            return _drop(state, call, fact.code, fact.reason, at, vmr)
         case "connecting" if not _on_air(call):
             # A server that is not up yet is tried again; what stands in the way is told.
             return _progress(call, "connecting", fact, at)
@@ -264,6 +266,11 @@ def _hear_of(
             # Connecting again is part of recovering; the indicator stays on.
             return _progress(call, "recovering", fact, at)
     assert_never(fact.state)
+
+
+def _waited_for(state: ConferenceView, call: ParticipantView) -> bool:
+    """Whether a caller waits for it: one who cannot be put through is told at once."""
+    return state.service_type == "gateway" and not _on_air(call)
 
 
 def _on_air(call: ParticipantView) -> bool:
