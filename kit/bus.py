@@ -147,27 +147,43 @@ async def ask(
 
 
 async def scatter(
-    nc: Client, subject: str, question: Message, *, expected: int, patience: float
+    nc: Client,
+    subject: str,
+    question: Message,
+    *,
+    expected: int,
+    patience: float,
+    useful: Callable[[bytes], bool] = bool,
+    longest: float = 0.0,
 ) -> list[bytes]:
-    """Ask everybody on `subject`; the answers that came within `patience` seconds."""
+    """Ask everybody on `subject`; the answers that came within `patience` seconds.
+
+    While none of them is `useful` and somebody is still silent, which on a busy machine means
+    little, the wait goes on for up to `longest` seconds in all.
+    """
     answers: list[bytes] = []
     if expected == 0:
         return answers
-    complete = asyncio.Event()
+    complete, found = asyncio.Event(), asyncio.Event()
 
     async def take(msg: Msg) -> None:
         answers.append(msg.data)
+        if useful(msg.data):
+            found.set()
         if len(answers) >= expected:
             complete.set()
+            found.set()
 
     inbox = nc.new_inbox()
     sub = await nc.subscribe(inbox, cb=take)
     try:
         await nc.publish(subject, encode(question), reply=inbox, headers=trace.outgoing())
-        async with asyncio.timeout(patience):
-            await complete.wait()
-    except TimeoutError:
-        pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await complete.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, longest - patience)):
+                await found.wait()
     finally:
         await sub.unsubscribe()
     return answers

@@ -45,6 +45,9 @@ ATTEMPTS = 10
 PATIENCE_TICKS = 10
 """Ticks after which a call without a session is ended, and a destination without a call."""
 
+LONGEST = 1.0
+"""Seconds that workers may take to answer before they count as silent."""
+
 VIEW_PATIENCE = 2.0
 """Seconds to wait for the first view of a conference; it is written when its start has been."""
 
@@ -235,6 +238,12 @@ class Scheduler:
     async def _ask(self, wanted: Wanted, expected: int) -> list[Bid]:
         kind: WorkerKind = "mixer" if isinstance(wanted, MixWanted) else "egress"
         answers = await bus.scatter(
-            self._nc, bids(kind), wanted, expected=expected, patience=self._patience
+            self._nc,
+            bids(kind),
+            wanted,
+            expected=expected,
+            patience=self._patience,
+            useful=lambda answer: core.best([decode_bid(answer)]) is not None,
+            longest=LONGEST,
         )
         return [decode_bid(answer) for answer in answers]
