@@ -1,10 +1,12 @@
 """Start and stop of a service: logs, traces, signals, NATS."""
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import nats
@@ -13,9 +15,10 @@ import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from kit import follow, logs, trace
+from kit import follow, health, logs, trace
 from kit.bus import ANSWER
-from kit.config import BaseConfig
+from kit.config import BaseConfig, Credentials
+from proto import subjects
 
 log = structlog.get_logger()
 
@@ -27,6 +30,9 @@ CANCEL_AGAIN = 6.0
 
 ANSWER_GRACE = 2.0
 """Seconds for commands that were taken to be answered; they take milliseconds."""
+
+REFUSED = re.compile(r"permissions violation for (?P<what>\w+) to \W*(?P<subject>[^\"]+)", re.I)
+"""How nats-server says that a user may not do that."""
 
 JETSTREAM_TIMEOUT = 5.0
 """Seconds for one JetStream request; a restarting server answers within that."""
@@ -45,8 +51,18 @@ class App:
         return self.group.create_task(job)
 
 
-async def connect(name: str, servers: list[str]) -> Client:
-    """Connect to NATS, waiting for it as long as it takes, and reconnect for ever."""
+async def connect(name: str, servers: list[str], credentials: Credentials | None = None) -> Client:
+    """Connect to NATS, waiting for it as long as it takes, and reconnect for ever.
+
+    A user of the bus hears answers in an inbox that no other user may listen to.
+    """
+    own: dict[str, Any] = {}
+    if credentials is not None:
+        own = {
+            "user": credentials.user,
+            "password": credentials.password.reveal(),
+            "inbox_prefix": subjects.inbox(credentials.user).encode(),
+        }
 
     async def disconnected() -> None:
         log.warning("nats lost")
@@ -56,6 +72,9 @@ async def connect(name: str, servers: list[str]) -> Client:
         follow.reconnected()
 
     async def failed(exc: Exception) -> None:
+        if refused := REFUSED.search(str(exc)):
+            log.error("nats refused", what=refused["what"].lower(), subject=refused["subject"])
+            return
         log.debug("nats error", error=type(exc).__name__)
 
     waiting = False
@@ -71,6 +90,7 @@ async def connect(name: str, servers: list[str]) -> Client:
                 disconnected_cb=disconnected,
                 reconnected_cb=reconnected,
                 error_cb=failed,
+                **own,
             )
         except (nats.errors.Error, OSError, TimeoutError) as exc:
             if not waiting:
@@ -91,7 +111,9 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, stopped.set)
-    connecting = asyncio.ensure_future(connect(name, config.nats_servers()))
+    connecting = asyncio.ensure_future(
+        connect(name, config.nats_servers(), config.nats_credentials())
+    )
     stopping = asyncio.ensure_future(stopped.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not connecting.done():
@@ -102,6 +124,9 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     try:
         async with Jobs(stopped) as group:
             log.info("started")
+            if config.health_file:
+                beating = health.beat(Path(config.health_file).touch, lambda: nc.is_connected)
+                group.create_task(beating)
             try:
                 yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped)
             finally:

@@ -21,7 +21,13 @@ log = structlog.get_logger()
 LINE_LIMIT = 4 * 1024 * 1024
 """A view of a very large conference still fits."""
 
-KEPT_FROM_CHILDREN = frozenset({"ROSTRUM_NATS_URL", "ROSTRUM_ADMIN_TOKEN"})
+KEPT_FROM_CHILDREN = frozenset(
+    {
+        *("ROSTRUM_NATS_URL", "ROSTRUM_NATS_USER"),
+        *("ROSTRUM_NATS_PASSWORD", "ROSTRUM_NATS_PASSWORD_FILE"),
+        *("ROSTRUM_ADMIN_TOKEN", "ROSTRUM_ADMIN_TOKEN_FILE"),
+    }
+)
 
 GRACE = 5.0
 """Seconds a child has to end after its stdin was closed, before it is killed."""

@@ -61,6 +61,13 @@ FEEDS = "feeds"
 "KV: where the feeds of a conference can be taken."
 SECRETS = "secrets"
 "KV: sealed URLs."
+BUCKETS = (CONFIG, CONFERENCES, WORKERS, FEEDS, SECRETS)
+"Every KV bucket."
+
+
+def inbox(user: str) -> str:
+    """Where a user of the bus hears answers; nobody else may listen there."""
+    return f"_INBOX_{user}"
 
 
 def replay_stage(conference: str) -> str:
