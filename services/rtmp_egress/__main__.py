@@ -25,7 +25,7 @@ async def main() -> None:
         logs = await JetStreamLog.ensure_all(app.js)
         vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), Sealer.from_env())
         feeds = (await Bucket.ensure(app.js, subjects.FEEDS)).watch()
-        name = f"egress-{uuid4().hex[:8]}"
+        name = config.worker or f"egress-{uuid4().hex[:8]}"
 
         worker = Worker(
             name,
