@@ -12,7 +12,7 @@ help: ## Show this text
 run: setup ## A sample conference of real clips, streamed to a local RTMP server, to watch in a browser
 	@$(BIN)/rostrum demo --port $(PORT) --rtmp-port $(RTMP_PORT)
 
-test: setup ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
+test: setup browser ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
 	$(PYTEST)
 
 unit: $(VENV)/.ready ## The tests that need no other program, in seconds
@@ -50,10 +50,16 @@ bench-pipeline: setup ## CPU of the whole system against its floor and against f
 bench-routing: setup ## Decisions per second with 10,000 rules; commands against the length of a history
 	$(BIN)/python -m bench.routing
 
+bench-history: setup ## Memory and times of a history of 100,000 participants
+	$(BIN)/python -m bench.history
+
 setup: $(VENV)/.ready system ## Install all that is needed: Python packages, nats-server, nginx with RTMP
 
 system:
 	@sh deploy/install-system.sh
+
+browser:
+	@sh deploy/install-system.sh chromium
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -75,4 +81,4 @@ schema: $(VENV)/.ready ## Accept the wire schema as it is now (read the diff!)
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e e2e-compose wheels nats-users check fmt bench-pipeline bench-routing setup system lock schema clean
+.PHONY: help run test unit e2e e2e-compose wheels nats-users check fmt bench-pipeline bench-routing bench-history setup system browser lock schema clean

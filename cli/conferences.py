@@ -1,7 +1,6 @@
 """`rostrum conferences`: what is configured, who is in, what is streamed."""
 
 import time
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from cli.api import CONFIGURATION, OURS, Api
 from cli.failure import Failure
+from proto.layouts import CLIENT_NAMES, DEFAULT, client_name
 
 app = typer.Typer(help="Conferences: list, add, remove.", invoke_without_command=True)
 
@@ -19,12 +19,7 @@ WATCH_EVERY = 1.0
 """Seconds between two looks of --watch."""
 
 
-class Layout(StrEnum):
-    one_zero = "1:0"
-    one_seven = "1:7"
-
-
-VIEWS = {Layout.one_zero: "one_main_zero_pips", Layout.one_seven: "one_main_seven_pips"}
+VIEWS = {client: view for view, client in CLIENT_NAMES.items()}
 
 
 @app.callback()
@@ -50,14 +45,19 @@ def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument()],
     alias: Annotated[list[str] | None, typer.Option(help="May be given again.")] = None,
-    layout: Annotated[Layout, typer.Option()] = Layout.one_seven,
+    layout: Annotated[
+        str, typer.Option(help="By any of its names, e.g. 1:7, 3x3 or ac.")
+    ] = DEFAULT,
     limit: Annotated[int | None, typer.Option(help="Participants at most.")] = None,
 ) -> None:
     """Configure a conference; prints its id. Without --alias the name is one."""
+    known = client_name(layout)
+    if known is None:
+        raise Failure(f"layout: one of {' '.join(VIEWS)}")
     body = {
         "name": name,
         "aliases": [{"alias": each} for each in alias or [name]],
-        "host_view": VIEWS[layout],
+        "host_view": VIEWS[known],
         "participant_limit": limit,
     }
     made = Api.of(context).post(f"{CONFIGURATION}/conference/", body)

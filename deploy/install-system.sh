@@ -1,7 +1,7 @@
 #!/bin/sh
-# Sees to it that nats-server, nginx with its rtmp module and libsrt are there: by apt where that is
-# possible, otherwise with a sentence that says what to install. Never stops the caller: what is
-# missing is said again, by name, by whoever needs it.
+# Sees to it that nats-server, nginx with its rtmp module and libsrt are there (and chromium, if that
+# is said behind it): by apt where that is possible, otherwise with a sentence that says what to
+# install. Never stops the caller: what is missing is said again, by name, by whoever needs it.
 set -u
 PATH="$PATH:/usr/sbin:/sbin"
 
@@ -12,6 +12,9 @@ modules="/usr/lib/nginx/modules /usr/share/nginx/modules /usr/lib64/nginx/module
 has() { for d in $modules; do [ -e "$d/$1" ] && return 0; done; return 1; }
 has ngx_rtmp_module.so || packages="$packages libnginx-mod-rtmp"
 has ngx_stream_module.so || packages="$packages libnginx-mod-stream"
+# For the tests of the admin page alone, so only where `make test` asks for it.
+if [ "${1:-}" = chromium ] && ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null
+then packages="$packages chromium"; fi
 # For srt:// only, so it is wanted only where apt can give it; elsewhere `rostrum doctor` tells.
 srt=libsrt1.5-gnutls
 if ldconfig -p 2>/dev/null | grep -q 'libsrt\(-gnutls\|-openssl\)\?\.so\.1\.[45]'; then srt=""; fi
@@ -24,7 +27,7 @@ say() {
     echo "Install them (Debian, Ubuntu: sudo apt-get install$packages;" >&2
     echo "elsewhere: nats-server from nats.io, nginx with the rtmp and stream modules) and try again." >&2
     echo "Without nats-server nothing runs; without nginx a stand-in built on libav takes its place;" >&2
-    echo "without libsrt nobody can take part by srt://." >&2
+    echo "without libsrt nobody can take part by srt://; chromium is for tests of the pages." >&2
 }
 
 command -v apt-get >/dev/null || { say; exit 0; }

@@ -20,6 +20,9 @@ T = TypeVar("T")
 LINGER = 5.0
 """Seconds that one fetch waits before it is asked anew, in case it was lost on the way."""
 
+READ_AHEAD = 256
+"""Messages per fetch while many wait; one is a few hundred bytes."""
+
 RETRY = 0.5
 """Seconds before a reader that lost its consumer makes another."""
 
@@ -44,10 +47,16 @@ def reconnected() -> None:
 
 async def next_of(sub: JetStreamContext.PullSubscription) -> Msg:
     """The next message. Raises TimeoutError if none comes for a while, or what an outage is."""
-    fetch = asyncio.ensure_future(sub.fetch(1, timeout=LINGER))
+    [msg] = await some_of(sub, 1)
+    return msg
+
+
+async def some_of(sub: JetStreamContext.PullSubscription, count: int) -> list[Msg]:
+    """The next ones, as many as are known to be there; the same holds."""
+    fetch = asyncio.ensure_future(sub.fetch(count, timeout=LINGER))
     _fetching.add(fetch)
     try:
-        [msg] = await fetch
+        return await fetch
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -55,7 +64,6 @@ async def next_of(sub: JetStreamContext.PullSubscription) -> Msg:
         raise Reconnected from None
     finally:
         _fetching.discard(fetch)
-    return msg
 
 
 @asynccontextmanager
@@ -160,11 +168,15 @@ class Follower:
 
 
 async def _each(sub: JetStreamContext.PullSubscription) -> AsyncIterator[Msg]:
+    waiting = 0
     while True:
         try:
-            msg = await next_of(sub)
+            # A fetch of many lingers until it has them all, so no more than are known to wait.
+            some = await some_of(sub, max(1, min(READ_AHEAD, waiting)))
         except nats.errors.TimeoutError:
             # Nothing came; a consumer that is gone raises something else here.
-            await sub.consumer_info()
+            waiting = (await sub.consumer_info()).num_pending or 0
             continue
-        yield msg
+        for msg in some:
+            yield msg
+        waiting = some[-1].metadata.num_pending

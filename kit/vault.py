@@ -33,17 +33,6 @@ class Vault:
         sealed = await self.sealed(url)
         return None if sealed is None else self._sealer.open(sealed)
 
-    async def copied(
-        self, url: SealedUrl | None, participant: str, purpose: Purpose
-    ) -> SealedUrl | None:
-        """The same URL for another participant, who may outlast the first; not opened for it."""
-        sealed = None if url is None else await self.sealed(url)
-        if url is None or sealed is None:
-            return None
-        key = secret_of(participant, purpose)
-        await self._bucket.put(key, sealed.encode())
-        return SealedUrl(key, url.redacted, url.scheme, url.fingerprint)
-
     async def discard(self, url: SealedUrl) -> None:
         """Delete this one URL."""
         await self._bucket.delete(url.secret)
@@ -62,3 +51,15 @@ class Vault:
         """Delete every URL of a participant who is gone."""
         for key in secrets_of(participant):
             await self._bucket.delete(key)
+
+
+async def copied(
+    bucket: Bucket, url: SealedUrl | None, participant: str, purpose: Purpose
+) -> SealedUrl | None:
+    """The same URL for another participant, who may outlast the first; not opened for it."""
+    entry = None if url is None else await bucket.get(url.secret)
+    if url is None or entry is None or entry.value is None:
+        return None
+    key = secret_of(participant, purpose)
+    await bucket.put(key, entry.value)
+    return SealedUrl(key, url.redacted, url.scheme, url.fingerprint)

@@ -12,11 +12,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from proto.base import Text, Token
+from proto.layouts import ConfigName as Layout
 from proto.urls import SealedUrl
-
-Layout = Literal["one_main_zero_pips", "one_main_seven_pips"]
-LAYOUT_NAMES: dict[Layout, str] = {"one_main_zero_pips": "1:0", "one_main_seven_pips": "1:7"}
-"Configuration name to client API name."
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
 
@@ -75,10 +72,13 @@ class Conference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_callrate_out: Callrate | None = None
     ivr_theme: Reference | None = None
     call_type: Literal["audio", "video", "video-only"] = "video"
-    "This and all below are kept for programs that set them, and have no effect."
-    max_callrate_in: Callrate | None = None
+    "`audio`: nobody's picture is shown, but a card with the name."
     enable_overlay_text: bool = False
+    "Write the participants' names into their pictures."
     enable_active_speaker_indication: bool = False
+    "Draw a frame round whoever speaks."
+    max_callrate_in: Callrate | None = None
+    "This and all below are kept for programs that set them, and have no effect."
     enable_chat: Literal["default", "yes", "no"] = "default"
     force_presenter_into_main: bool = False
     direct_media: Literal["never", "best_effort", "always"] = "never"

@@ -27,6 +27,10 @@ class FeedSpec(msgspec.Struct, frozen=True):
     height: Even = 720
     fps: Annotated[int, msgspec.Meta(ge=1, le=60)] = 30
     audience: Audience = "all"
+    inset: bool = True
+    "False: a single stream whose presentation is shown without the speaker's small window."
+    streaming: bool = False
+    "It is for a streaming participant, and shows what `transform_layout.streaming` says."
 
 
 class Rendition(msgspec.Struct, frozen=True):

@@ -35,6 +35,8 @@ class CallRouted(Event, frozen=True, tag="call_routed.v1"):
     "Caps the conference's; None: the rule does not say."
     max_callrate_out: int | None = None
     "Caps the bit rate of a gateway call, kbit/s; never set for a call out of a conference."
+    node: Text = ""
+    "The egress worker, or the host, that has to dial; empty: any."
 
 
 class CallRefused(Event, frozen=True, tag="call_refused.v1"):

@@ -53,6 +53,8 @@ class SessionAssigned(Event, frozen=True, tag="session_assigned.v1"):
     rendition: Rendition
     location: Text = ""
     "Where it has to run; empty: anywhere."
+    node: Text = ""
+    "The worker, or the host, that has to run it; empty: any."
 
 
 class SessionRefused(Event, frozen=True, tag="session_refused.v1"):
@@ -123,6 +125,8 @@ class SessionWanted(Message, frozen=True, tag="session_wanted.v1"):
     location: Text = ""
     host: str = ""
     "Where the mixer runs: a worker there takes the feed at no cost."
+    node: Text = ""
+    "The only worker, or host, that may take it; empty: any."
 
 
 class Offer(Message, frozen=True, tag="offer.v1"):

@@ -9,6 +9,7 @@ from proto.base import Reason, Text, Token
 from proto.conference import (
     Announcement,
     CallStep,
+    CallType,
     GuestsSeeGuests,
     IncomingProtocol,
     KeepAlive,
@@ -29,6 +30,20 @@ ParticipantState = Literal[
     "waiting", "requested", "routed", "assigned", "connecting", "connected", "recovering"
 ]
 "`waiting`: for a Host, or to be let into a locked conference; neither seen nor heard."
+
+
+class TransferView(msgspec.Struct, frozen=True):
+    """A transfer to another conference that has not come about, or not yet."""
+
+    target: Token
+    successor: Token
+    "Who they are there once they have been let in."
+    code: str = ""
+    "Why they were not let in; empty: that is not decided yet."
+    reason: Reason = ""
+
+    def pending(self) -> bool:
+        return not self.code
 
 
 class ParticipantView(msgspec.Struct, frozen=True):
@@ -62,6 +77,8 @@ class ParticipantView(msgspec.Struct, frozen=True):
     "The alias that they called, as it may be shown."
     location: Text = ""
     "Where their call came in."
+    transfer: TransferView | None = None
+    "Where they were last to be moved to."
 
     def present(self) -> bool:
         """A person who is in, and does not wait to be."""
@@ -145,6 +162,12 @@ class ConferenceView(msgspec.Struct, frozen=True):
     "Of a gateway call: whose the meeting is that the caller stands in."
     theme: int = 0
     "Id of the theme; 0: none is named."
+    arrived: list[Token] = []
+    "The newest of those who were transferred here, whether they are still here or not."
+    enable_overlay_text: bool = False
+    "Names are written into pictures: as configured, unless a transform says otherwise."
+    enable_active_speaker_indication: bool = False
+    call_type: CallType = "video"
 
     def shown_to(self, audience: Audience) -> list[ParticipantView]:
         """Whose media may be seen. Guests of a Virtual Auditorium see Hosts only."""

@@ -234,6 +234,7 @@ def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: in
             "ROSTRUM_HTTP_HOST": options.host,
             "ROSTRUM_HTTP_PORT": str(port),
             "ROSTRUM_ALLOW_FILES": "true",
+            "ROSTRUM_HISTORY_DIR": str(options.data / "history"),
             "ROSTRUM_HLS_DIR": options.hls_dir,
             "ROSTRUM_HLS_NAME": options.hls_name,
         }

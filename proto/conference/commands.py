@@ -9,6 +9,7 @@ from proto.conference.words import (
     IncomingProtocol,
     IncomingRoute,
     KeepAlive,
+    Origin,
     OutsideKind,
     Platform,
     Protocol,
@@ -42,6 +43,8 @@ class Join(Command, frozen=True, tag="join.v1"):
     "The alias that they called, as it may be shown."
     location: Text = ""
     "Where their call came in."
+    origin: Origin | None = None
+    "Set for somebody who is transferred; who has come in so once is not brought in again."
 
 
 class Leave(Command, frozen=True, tag="leave.v1"):
@@ -82,6 +85,8 @@ class Dial(Command, frozen=True, tag="dial.v1"):
     keep_conference_alive: KeepAlive = "keep_conference_alive_never"
     presentation_destination: SealedUrl | None = None
     "Makes it a dual stream: the presentation goes here, the main picture alone to `destination`."
+    node: Text = ""
+    "Manual: the egress worker, or the host, that has to dial; empty: any one in `location`."
 
 
 class CallGateway(Command, frozen=True, tag="call_gateway.v1"):
@@ -169,6 +174,32 @@ class ReportOutside(Command, frozen=True, tag="report_outside.v1"):
     "For streaming: anybody may watch."
 
 
+class Transfer(Command, frozen=True, tag="transfer.v1"):
+    """Move somebody to another conference. They stay until they have been let in there."""
+
+    conference: Token
+    participant: Token
+    target: Token
+    "The conference that they are to go to."
+    successor: Token
+    "Who they are there."
+    instance: Token
+    "Used if that conference has to be started."
+    role: Role = "guest"
+    pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    "Of that conference: decides on the role. None: whoever sent the command has checked."
+
+
+class SettleTransfer(Command, frozen=True, tag="settle_transfer.v1"):
+    """What the other conference said: nothing against it, or a reason code."""
+
+    conference: Token
+    participant: Token
+    successor: Token
+    code: str = ""
+    reason: Reason = ""
+
+
 class Tick(Command, frozen=True, tag="tick.v1"):
     """Do what has become due by now: timers, and calls that are to be tried again."""
 
@@ -191,4 +222,6 @@ ConferenceCommand = (
     | TransformLayout
     | ReportOutside
     | Tick
+    | Transfer
+    | SettleTransfer
 )

@@ -7,11 +7,13 @@ from proto.base import Event, Reason, Text, Token
 from proto.conference.words import (
     Announcement,
     CallStep,
+    CallType,
     GuestsSeeGuests,
     IncomingProtocol,
     IncomingRoute,
     KeepAlive,
     LegState,
+    Origin,
     OutsideKind,
     Platform,
     Protocol,
@@ -46,6 +48,9 @@ class ConferenceStarted(Event, frozen=True, tag="conference_started.v1"):
     "Of a gateway call: whose the meeting is that the caller stands in."
     theme: int = 0
     "Id of the theme; 0: none is named."
+    enable_overlay_text: bool = False
+    enable_active_speaker_indication: bool = False
+    call_type: CallType = "video"
 
 
 class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):
@@ -62,6 +67,8 @@ class ParticipantJoined(Event, frozen=True, tag="participant_joined.v1"):
     "The alias that they called, as it may be shown."
     location: Text = ""
     "Where their call came in."
+    origin: Origin | None = None
+    "Set for somebody who was transferred here."
 
 
 class ParticipantAdmitted(Event, frozen=True, tag="participant_admitted.v1"):
@@ -144,6 +151,8 @@ class CallRequested(Event, frozen=True, tag="call_requested.v1"):
     "Id of the Automatically Dialed Participant that is called; 0: somebody asked for the call."
     incoming: IncomingRoute | None = None
     "The second half of a gateway call: the rules have been asked, and `destination` is dialled."
+    node: Text = ""
+    "The egress worker, or the host, that a manual call has to be dialled from; empty: any."
 
 
 class CallProgressed(Event, frozen=True, tag="call_progressed.v1"):
@@ -196,6 +205,27 @@ class AutomaticCallRefused(Event, frozen=True, tag="automatic_call_refused.v1"):
     retry_at: datetime | None = None
 
 
+class TransferRequested(Event, frozen=True, tag="transfer_requested.v1"):
+    """Somebody is to move to another conference, which has still to let them in."""
+
+    participant: Token
+    target: Token
+    successor: Token
+    "Who they will be there."
+    instance: Token
+    "Used if that conference has to be started."
+    role: Role
+
+
+class TransferRefused(Event, frozen=True, tag="transfer_refused.v1"):
+    """The other conference did not let them in: they stay."""
+
+    participant: Token
+    successor: Token
+    code: str
+    reason: Reason
+
+
 class ConferenceEnded(Event, frozen=True, tag="conference_ended.v1"):
     instance: Token
     reason: Reason
@@ -222,6 +252,8 @@ ConferenceEvent = (
     | AnnouncementRequested
     | CallLegChanged
     | AutomaticCallRefused
+    | TransferRequested
+    | TransferRefused
 )
 """What the rest of the code knows."""
 

@@ -1,10 +1,10 @@
 """The words that commands, events and views of a conference are made of."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from proto.base import Text
+from proto.base import Text, Token
 from proto.config import CryptoMode
 
 Role = Literal["chair", "guest"]
@@ -16,6 +16,7 @@ Quality = Literal["sd", "hd", "fullhd"]
 KeepAlive = Literal[
     "keep_conference_alive", "keep_conference_alive_if_multiple", "keep_conference_alive_never"
 ]
+CallType = Literal["audio", "video", "video-only"]
 ServiceType = Literal["conference", "lecture", "gateway"]
 """`lecture` is a Virtual Auditorium: Guests see Hosts only. `gateway` is a call from somebody
 outside to somebody outside, through us."""
@@ -60,6 +61,23 @@ class IncomingRoute(msgspec.Struct, frozen=True):
     "Most that is sent, kbit/s, sound included; None: the global setting holds."
 
 
+OverlayText = Annotated[tuple[Text, ...], msgspec.Meta(max_length=50)]
+"A text for each person who is shown, by their place, instead of the name."
+
+
+class StreamingTransforms(msgspec.Struct, frozen=True):
+    """What streaming participants see, whatever their role; None: the same as everybody."""
+
+    layout: Text | None = None
+    "Client API name. Not where the conference's layout is `ac`, which streams then follow."
+    waiting_screen_enabled: bool | None = None
+    "Show the theme's waiting screen instead of the conference."
+    plus_n_pip_enabled: bool | None = None
+    indicators_enabled: bool | None = None
+    presentation_in_mix: bool | None = None
+    "Show a presentation as a tile of the layout instead of full screen."
+
+
 class Transforms(msgspec.Struct, frozen=True):
     """What is changed about a running conference's looks; None: as configured, or as the facts are.
 
@@ -72,3 +90,21 @@ class Transforms(msgspec.Struct, frozen=True):
     streaming_indicator: bool | None = None
     recording_indicator: bool | None = None
     transcribing_indicator: bool | None = None
+    enable_overlay_text: bool | None = None
+    enable_active_speaker_indication: bool | None = None
+    plus_n_pip_enabled: bool | None = None
+    "Tell on the last thumbnail how many people are not seen; they are told unless this is false."
+    free_form_overlay_text: OverlayText | None = None
+    live_captions_indicator: bool | None = None
+    ai_enabled_indicator: bool | None = None
+    external_media_processing_indicator: bool | None = None
+    enable_extended_ac: bool | None = None
+    "Adaptive Composition shows up to 23 people instead of 12."
+    streaming: StreamingTransforms | None = None
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Whom a participant is the successor of: somebody who was transferred."""
+
+    conference: Token
+    participant: Token

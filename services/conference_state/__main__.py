@@ -59,6 +59,7 @@ async def main() -> None:
             vmrs.find,
             timedelta(seconds=config.gateway_calls_kept),
             now=lambda: datetime.now(UTC),
+            replay=config.replay,
         )
         app.start(service.follow(conferences.watch()))
         feeds = await Bucket.ensure(app.js, subjects.FEEDS)

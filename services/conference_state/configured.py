@@ -6,7 +6,8 @@ import msgspec
 import structlog
 
 from kit.kv import Watch
-from proto.config import LAYOUT_NAMES, AutomaticParticipant, Conference, Global
+from proto.config import AutomaticParticipant, Conference, Global
+from proto.layouts import CLIENT_NAMES
 from proto.subjects import is_gateway_call
 from proto.urls import SealedUrl
 from services.conference_state.core import Automatic, Vmr
@@ -87,14 +88,14 @@ def effective(
     """What holds for a conference: its own settings, and where it has none the global ones."""
     return Vmr(
         conference.name,
-        LAYOUT_NAMES[conference.host_view],
+        CLIENT_NAMES[conference.host_view],
         conference.max_pixels_per_second or general.max_pixels_per_second,
         conference.participant_limit,
         conference.service_type,
         conference.pin,
         conference.guest_pin,
         conference.allow_guests,
-        LAYOUT_NAMES[conference.guest_view] if conference.service_type == "lecture" else "",
+        CLIENT_NAMES[conference.guest_view] if conference.service_type == "lecture" else "",
         conference.guests_can_present,
         conference.guests_can_see_guests,
         conference.mute_all_guests,
@@ -106,6 +107,9 @@ def effective(
         general.waiting_for_chair_timeout,
         general.eject_last_participant_backstop_timeout,
         tuple(_automatic(a, sealed) for a in automatic if (sealed := a.sealed_alias) is not None),
+        conference.enable_overlay_text,
+        conference.enable_active_speaker_indication,
+        conference.call_type,
     )
 
 

@@ -21,12 +21,15 @@ from proto.conference import (
     ConferenceEvent,
     ParticipantLeft,
     Tick,
+    Transfer,
+    TransferRequested,
     decode_commit,
 )
 from proto.subjects import events, is_gateway_call
 from proto.urls import secrets_of
 from proto.views import ConferenceView, decode_conference
 from services.conference_state import core
+from services.conference_state.transfers import Busy, Transfers
 
 log = structlog.get_logger()
 
@@ -80,6 +83,7 @@ class ConferenceState:
         kept: timedelta,
         *,
         now: Callable[[], datetime],
+        replay: bool = False,
     ) -> None:
         """`vmr` knows what is configured; `kept` is how long gateway calls are shown when over."""
         self._events = events_
@@ -88,6 +92,8 @@ class ConferenceState:
         self._vmr = vmr
         self._kept = kept
         self._now = now
+        self._transfers = None if replay else Transfers(self.handle, self._load, secrets)
+        "None: what came of a transfer is in the recording."
         self._known: dict[str, ConferenceView] = {}
         self._running: dict[str, ConferenceView] = {}
         "All that run, whichever replica decides for them."
@@ -99,7 +105,8 @@ class ConferenceState:
     async def handle(self, command: ConferenceCommand) -> Reply:
         """Answer one command."""
         with structlog.contextvars.bound_contextvars(conference=command.conference):
-            vmr = self._vmr(command.conference)
+            leads_to = command.target if isinstance(command, Transfer) else command.conference
+            vmr = self._vmr(leads_to)
             return await self._commit(
                 command.conference,
                 lambda state: core.decide(state, command, self._now(), vmr),
@@ -154,6 +161,8 @@ class ConferenceState:
                     for secret in secrets_of(who):
                         # Deleted here and not where it was made: this is who knows that it is over.
                         await self._secrets.delete(secret)
+                case TransferRequested() if self._transfers is not None:
+                    await self._transfers.carry(where.id, event)
 
     async def _commit(self, conference: str, decide: Decision, cause: str) -> Reply:
         async with self._turns[conference]:
@@ -198,7 +207,3 @@ class ConferenceState:
         state = msgspec.structs.replace(state, version=version)
         self._known[state.conference] = state
         return state
-
-
-class Busy(Exception):
-    """Other writers were faster, again and again."""

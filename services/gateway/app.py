@@ -23,6 +23,7 @@ from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
 from services.gateway.accounts import Accounts
+from services.gateway.archive import Archive, log_of
 from services.gateway.calls import Calls
 from services.gateway.config import Config
 from services.gateway.guard import Guard
@@ -85,13 +86,15 @@ async def assemble(
         subjects.events("mixer"),
         after=max(0, (info.state.last_seq or 0) - LOOK_BACK),
     )
-    everything = Follower(app.js, subjects.stream("conference"), subjects.events("conference"))
+    stream = subjects.stream("conference")
+    archive = Archive(config.history_dir, await log_of(app.js, stream))
+    everything = Follower(app.js, stream, subjects.events("conference"), after=archive.sequence)
     schedule = Follower(app.js, subjects.stream("scheduler"), subjects.events("scheduler"))
     settings = await Bucket.ensure(app.js, subjects.CONFIG)
     store = Store(app.js, settings.watch(), new_id)
     token = config.admin_token.reveal() if config.admin_token else None
     accounts = Accounts(settings, token, now=clock)
-    records = Records(everything, schedule)
+    records = Records(archive, everything, schedule)
     live = Live((await Bucket.ensure(app.js, subjects.CONFERENCES)).watch(), mixer)
     vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), sealer)
     workers = Workers(app.js)

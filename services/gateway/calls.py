@@ -22,6 +22,7 @@ from proto.conference import (
     Role,
     StartPresenting,
     StopPresenting,
+    Transfer,
 )
 from proto.config import Conference
 from proto.subjects import conference_commands, is_gateway_call
@@ -43,7 +44,8 @@ SETTLE = 2.0
 SETTLE_PAUSE = 0.05
 """Seconds between two tries within that."""
 
-TRANSFERRED = "Transferred to another conference"
+CARRIED = 10.0
+"""Seconds for a transfer: it takes milliseconds, or a crash and what that takes to be noticed."""
 
 FRESH = 1.0
 """Seconds to wait for the view that shows what a command did."""
@@ -78,6 +80,7 @@ class Calls:
             raise _bad("conference_alias", "No conference has this alias.")
         _check_addresses(request)
         location = await self._location(request.system_location)
+        node = await self._node(request.node) if request.routing == "manual" else ""
         participant = self._new_id()
         async with self._nothing_left_behind(participant):
             command = Dial(
@@ -94,6 +97,7 @@ class Calls:
                 presentation_destination=await self._seal(
                     request.presentation_url or None, participant, "presentation"
                 ),
+                node=node,
             )
             await self.tell(command, DIALLED, settle=SETTLE)
         return participant
@@ -147,32 +151,29 @@ class Calls:
     async def transfer(self, conference: str, request: TransferRequest) -> str:
         """Move somebody to another conference; the new participant's id.
 
-        In first, out then: who is not let in there stays here.
+        They stay where they are until they have been let in there.
         """
         there = self._store.now.by_alias(request.conference_alias)
         if there is None:
             raise _bad("conference_alias", "No conference has this alias.")
-        view = self._live.views.get(conference)
-        person = view.find(request.participant_id) if view else None
-        if person is None or person.destination is not None:
-            raise _bad("participant_id", "Only people can be transferred, not calls.")
-        if is_gateway_call(conference):
-            raise _bad("participant_id", "Who called through a gateway cannot be transferred.")
-        participant = self._new_id()
-        async with self._nothing_left_behind(participant):
-            command = Join(
-                there.key,
-                participant,
-                person.display_name,
-                self._new_id(),
-                request.role,
-                await self._vault.copied(person.media, participant, "media"),
-                await self._vault.copied(person.presentation, participant, "presentation"),
-            )
-            await self.tell(command, {"conference": "conference_alias"}, settle=SETTLE)
-        gone = Leave(conference, request.participant_id, TRANSFERRED)
-        await self.tell(gone, {"participant": "participant_id"})
-        return participant
+        who, successor = request.participant_id, self._new_id()
+        command = Transfer(
+            conference, who, there.key, successor, self._new_id(), request.role, request.pin
+        )
+        await self.tell(command, TRANSFERRED, settle=SETTLE)
+        until = asyncio.get_running_loop().time() + CARRIED
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            seen = self._live.changes
+            person = self._live.present(conference, who)
+            known = person.transfer if person else None
+            if known is not None and known.successor == successor and known.code:
+                raise _refused(Refused(known.code, known.reason, "target"), TRANSFERRED)
+            if person is None and self._live.arrived(there.key, successor):
+                return successor
+            await self._live.news(seen, left)
+        if self._live.present(conference, who) is None:
+            raise _bad("participant_id", "The participant left meanwhile.")
+        raise Unavailable
 
     async def present(self, conference: str, participant: str, *, on: bool) -> None:
         command = StartPresenting if on else StopPresenting
@@ -211,6 +212,12 @@ class Calls:
             raise _bad("system_location", "There is no such system location.")
         return name
 
+    async def _node(self, given: str) -> str:
+        alive = [worker for worker in await self._workers.alive() if worker.kind == "egress"]
+        if given and not any(given in (worker.worker, worker.host) for worker in alive):
+            raise _bad("node", "There is no such egress worker.")
+        return given
+
     async def _seal(self, url: str | None, participant: str, purpose: Purpose) -> SealedUrl | None:
         return None if url is None else await self._vault.put(url, participant, purpose)
 
@@ -233,13 +240,14 @@ class Calls:
             if isinstance(reply, Accepted):
                 await self._live.until(command.conference, reply.version, FRESH)
                 return
-            unknown = reply.code == "unknown" and reply.field == "conference"
+            unknown = reply.code == "unknown" and reply.field in ("conference", "target")
             if not unknown or loop.time() > deadline:
                 raise _refused(reply, names)
             await asyncio.sleep(SETTLE_PAUSE)
 
 
 DIALLED = {"conference": "conference_alias", "presentation_destination": "presentation_url"}
+TRANSFERRED = {"target": "conference_alias", "participant": "participant_id"}
 """What the caller named what the command names."""
 
 

@@ -19,6 +19,9 @@ class Config(BaseConfig, frozen=True, kw_only=True):
     "What a request to an API must show, as bearer token or as Basic password of `admin`."
     allow_files: bool = False
     "Participants may be files of this machine: for one that is its user's own."
+    history_dir: str = ""
+    """Directory for the index of history, from which a restart goes on; each gateway has a file of
+    its own in it. Empty: a temporary one, and the index is made anew at each start."""
     hls_dir: str = ""
     "Directory of playlists and segments that `/hls/` shows; empty: none."
     hls_name: str = "{alias}"

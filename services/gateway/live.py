@@ -34,7 +34,7 @@ class Live:
         self._news = asyncio.Condition()
         self.views: dict[str, ConferenceView] = {}
         self._stages: dict[str, list[str]] = {}
-        self._layouts: dict[str, dict[str, LayoutChanged]] = {}
+        self._layouts: dict[str, dict[tuple[str, bool], LayoutChanged]] = {}
         self.closed = False
         self.changes = 0
         "Counts everything that happened, so that nobody who looks away misses any of it."
@@ -57,8 +57,9 @@ class Live:
                 match event:
                     case StageChanged(stage=stage):
                         self._stages[conference] = stage
-                    case LayoutChanged():
-                        self._layouts.setdefault(conference, {})[event.feed.content] = event
+                    case LayoutChanged(feed=feed):
+                        shown = self._layouts.setdefault(conference, {})
+                        shown[feed.content, feed.streaming] = event
                     case MixStopped(instance=instance) if self._is_over(conference, instance):
                         self._stages.pop(conference, None)
                         self._layouts.pop(conference, None)
@@ -92,6 +93,15 @@ class Live:
             if found := view.find(participant):
                 return view, found
         return None
+
+    def present(self, conference: str, participant: str) -> ParticipantView | None:
+        view = self.views.get(conference)
+        return view.find(participant) if view else None
+
+    def arrived(self, conference: str, participant: str) -> bool:
+        """Whether somebody who was transferred there has been let in, now gone again or not."""
+        view = self.views.get(conference)
+        return view is not None and participant in view.arrived
 
     def version(self, conference: str) -> int:
         view = self.views.get(conference)

@@ -1,4 +1,4 @@
-"""What the event log says about the past, and about who sends what: read once, kept in memory."""
+"""What the event log says about the past, kept on disk, and about who sends what, in memory."""
 
 from typing import Any
 
@@ -14,37 +14,43 @@ from proto.scheduler import (
     SessionAssigned,
     SessionReleased,
 )
-from services.gateway.core.past import Past
+from services.gateway.archive import Archive
 from services.gateway.store import Unavailable
 
 log = structlog.get_logger()
 
 
 class Records:
-    def __init__(self, conferences: Follower, schedule: Follower) -> None:
+    def __init__(self, archive: Archive, conferences: Follower, schedule: Follower) -> None:
+        self._archive = archive
         self._conferences = conferences
         self._schedule = schedule
-        self._past = Past()
+        self._past = archive.past()
         self._sessions: dict[str, dict[str, SessionAssigned]] = {}
         "By conference and session."
         self._legs: dict[str, dict[tuple[str, str], str]] = {}
         "By conference, then participant and leg: the session."
 
     async def follow_conferences(self) -> None:
-        async for msg in self._conferences.messages():
-            for event in _read(msg, conference.decode_commit):
-                self._past.learn(_key(msg), event)
+        try:
+            async for msg in self._conferences.messages():
+                key, where = _key(msg), msg.metadata
+                for event in _read(msg, conference.decode_commit):
+                    self._archive.keep(self._past.learn(key, event), where.sequence.stream)
+                self._archive.reached(where.sequence.stream, pending=where.num_pending)
+        finally:
+            self._archive.close()
 
     async def follow_schedule(self) -> None:
         async for msg in self._schedule.messages():
             for event in _read(msg, scheduler.decode_commit):
                 self._learn(_key(msg), event)
 
-    def past(self) -> Past:
+    def past(self) -> Archive:
         """Raises Unavailable until all that was stored at the start has been read."""
         if not self._conferences.caught_up.is_set():
             raise Unavailable
-        return self._past
+        return self._archive
 
     def sessions(self, key: str, participant: str) -> list[tuple[str, SessionAssigned]]:
         """The sessions of a call, by leg."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from litestar import Controller, delete, get, post, put
@@ -9,8 +10,9 @@ from litestar.response import Response, ServerSentEvent, ServerSentEventMessage,
 
 from proto.conference import ReportOutside
 from proto.config import Conference
+from proto.views import ConferenceView
 from services.gateway.calls import Calls
-from services.gateway.core import shapes
+from services.gateway.core import client, shapes
 from services.gateway.core.incoming import CallRequest
 from services.gateway.core.requests import JoinRequest, OutsideRequest, read
 from services.gateway.given import (
@@ -51,6 +53,18 @@ class RostrumController(Controller):
     @get("/conferences/{alias:str}", sync_to_thread=False)
     def conference(self, alias: Word, calls: TheCalls, live: TheLive) -> Response[bytes]:
         return json(_merged(*calls.find(alias), live))
+
+    @get("/conferences/{alias:str}/conference_status", sync_to_thread=False)
+    def status(self, alias: Word, calls: TheCalls, live: TheLive) -> Response[bytes]:
+        """As Pexip's client API has it."""
+        return json(client.flags(_view(calls, alias, live)))
+
+    @get("/conferences/{alias:str}/participants", sync_to_thread=False)
+    def participants(self, alias: Word, calls: TheCalls, live: TheLive) -> Response[bytes]:
+        """The same."""
+        view = _view(calls, alias, live)
+        path = f"{self.path}/conferences/{quote(alias, safe='')}/participants/"
+        return json(client.participants(view, alias, path))
 
     @post("/conferences/{alias:str}/participants")
     async def join(self, alias: Word, request: AnyRequest, calls: TheCalls) -> Response[bytes]:
@@ -137,6 +151,16 @@ def _merged(key: str, conference: Conference | None, live: Live) -> dict[str, An
     }
 
 
+def _view(calls: Calls, alias: str, live: Live) -> ConferenceView:
+    key, _ = calls.find(alias)
+    return _known(key, live)
+
+
+def _known(key: str, live: Live) -> ConferenceView:
+    """As it is, or as it is before it has ever run."""
+    return live.views.get(key) or ConferenceView(key, 0)
+
+
 def _in(alias: str, participant: str, calls: Calls, live: Live) -> str:
     """The key of the conference, if the participant is in it."""
     key, _ = calls.find(alias)
@@ -157,6 +181,7 @@ async def _events(
         current = {
             "view": msgspec.json.encode(shapes.conference(conference, live.views.get(key), key)),
             "layout": msgspec.json.encode(shapes.layout(live.stage(key), live.layouts(key))),
+            "conference_update": msgspec.json.encode(client.flags(_known(key, live))),
         }
         news = {event: data for event, data in current.items() if sent.get(event) != data}
         if news:

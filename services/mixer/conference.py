@@ -20,6 +20,7 @@ from kit import logs
 from kit.child import Parent
 from kit.link import FeedServer, FeedWriter
 from kit.secrets import Sealer, Unsealable
+from proto.layouts import CLIENT_NAMES
 from proto.media import FeedSpec
 from proto.mixer import SourceState
 from services.mixer import wire
@@ -30,9 +31,6 @@ from services.mixer.media.source import Source, UrlSource
 from services.mixer.media.synthetic import SyntheticSource
 
 log = structlog.get_logger()
-
-LAYOUTS = ("", "1:0", "1:7")
-"""That a feed may ask for."""
 
 PIXELS_LIMIT = 3840 * 2160
 """Of a feed; beyond it one thread cannot draw it in time."""
@@ -87,7 +85,7 @@ class Conference:
             return "not the description of a feed"
         if spec.conference != self._begin.conference:
             return "this is another conference"
-        if spec.layout not in LAYOUTS:
+        if spec.layout and spec.layout not in CLIENT_NAMES.values():
             return f"there is no layout {spec.layout!r}"
         if spec.width * spec.height > PIXELS_LIMIT:
             return f"a feed has at most {PIXELS_LIMIT} pixels"

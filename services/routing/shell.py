@@ -114,7 +114,13 @@ class Routing:
         port = self._rules.settings.rtmps_default_port
         if call.routing == "manual" and (port == RTMPS_PORT or wanted.scheme != "rtmps"):
             return CallRouted(
-                self._now(), conference, call.participant, wanted, call.location, leg=leg
+                self._now(),
+                conference,
+                call.participant,
+                wanted,
+                call.location,
+                leg=leg,
+                node=call.node,
             )
         opened = await self._vault.open(wanted)
         if opened is None:
@@ -142,6 +148,7 @@ class Routing:
             found.theme,
             found.quality,
             found.max_callrate_out,
+            call.node,
         )
 
     def _refuse(

@@ -220,6 +220,8 @@ class Worker:
             return "is being drained"
         if wanted.location and wanted.location != config.location:
             return f"is in location “{config.location}”"
+        if wanted.node not in ("", self._name, config.host):
+            return f"is not {wanted.node}"
         if len(self._sessions) >= config.egress_capacity:
             return f"all {config.egress_capacity} places are taken"
         encoder = wanted.rendition.encoder

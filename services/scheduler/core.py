@@ -48,6 +48,8 @@ class Session(msgspec.Struct, frozen=True):
     location: str = ""
     destinations: dict[str, SealedUrl] = {}
     "By participant."
+    node: str = ""
+    "The worker, or the host, that alone may run it; empty: any."
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -125,6 +127,7 @@ def wish(
     like: Rendition,
     callrate: int | None = None,
     audience: Audience = "all",
+    streaming: bool = True,
 ) -> SessionWanted:
     """The session that a call, or one leg of it, needs; `callrate` is all it may send, kbit/s."""
     if call.quality is not None:
@@ -135,9 +138,17 @@ def wish(
             kbps = min(kbps, max(limit - like.audio_kbps, LEAST_VIDEO))
     return SessionWanted(
         call.conference,
-        FeedSpec(call.conference, call.leg, width=width, height=height, audience=audience),
+        FeedSpec(
+            call.conference,
+            call.leg,
+            width=width,
+            height=height,
+            audience=audience,
+            streaming=streaming,
+        ),
         msgspec.structs.replace(like, video_kbps=kbps),
         call.location,
+        node=call.node,
     )
 
 
@@ -149,10 +160,20 @@ def audience_of(view: ConferenceView | None, participant: str) -> Audience:
     return "guests" if called.role == "guest" else "all"
 
 
+def is_streaming(view: ConferenceView | None, participant: str) -> bool:
+    """Whether it is sent what streaming participants see; a call of which nothing is known, is."""
+    called = view.find(participant) if view else None
+    return called is None or called.is_streaming
+
+
 def room(work: Work, wanted: SessionWanted) -> Session | None:
     """A session that makes exactly what is wanted already."""
     for session in work.sessions.values():
-        same_place = wanted.location in ("", session.location)
+        same_place = wanted.location in ("", session.location) and wanted.node in (
+            "",
+            session.node,
+            session.worker,
+        )
         if same_place and (session.feed, session.rendition) == (wanted.feed, wanted.rendition):
             return session
     return None
@@ -183,6 +204,7 @@ def assign_call(
                 wanted.feed,
                 wanted.rendition,
                 wanted.location,
+                wanted.node,
             ),
             _destination(at, call, ident, offer.worker),
         ]
@@ -265,6 +287,7 @@ def move_session(
             session.feed,
             session.rendition,
             session.location,
+            session.node,
         ),
         *(
             DestinationAssigned(
@@ -300,7 +323,9 @@ def evolve(work: Work, event: SchedulerEvent) -> Work:
         case MixReleased():
             return replace(work, mixer="")
         case SessionAssigned(session=ident):
-            session = Session(ident, event.worker, event.feed, event.rendition, event.location)
+            session = Session(
+                ident, event.worker, event.feed, event.rendition, event.location, node=event.node
+            )
             return replace(work, sessions={**work.sessions, ident: session})
         case SessionReleased(session=ident):
             rest = {k: s for k, s in work.sessions.items() if k != ident}

@@ -202,6 +202,7 @@ class Scheduler:
             self._rendition,
             view.max_callrate_out if view else None,
             core.audience_of(view, call.participant),
+            core.is_streaming(view, call.participant),
         )
         egress = self._roster.alive("egress")
         offers: list[Bid] = []
@@ -214,7 +215,9 @@ class Scheduler:
         egress = self._roster.alive("egress")
         if session is None or session.worker in egress:
             return []
-        wanted = SessionWanted(conference, session.feed, session.rendition, session.location)
+        wanted = SessionWanted(
+            conference, session.feed, session.rendition, session.location, node=session.node
+        )
         offer = core.best(await self._ask(self._near(wanted, work), len(egress)))
         if offer is None:
             return []

@@ -222,9 +222,13 @@ async def test_events_begin_with_what_is_and_go_on_with_what_changes(nc: Client)
             kind, view = await anext(events)
             assert (kind, view["running"]) == ("view", False)
             assert await anext(events) == ("layout", {"stage": [], "layouts": []})
+            kind, flags = await anext(events)
+            assert (kind, flags["started"]) == ("conference_update", False)
             await http.post(PEOPLE, json={"display_name": "Ada", "media": "rtsp://camera/1"})
             kind, view = await anext(events)
             assert (kind, view["participants"][0]["display_name"]) == ("view", "Ada")
+            kind, flags = await anext(events)
+            assert (kind, flags["started"]) == ("conference_update", True)
             key = view["conference"]
             feed = FeedSpec(key)
             slots = [Slot("main", "id-1")]

@@ -1,5 +1,6 @@
 """Transfers, and what is told of meetings outside, over HTTP."""
 
+from functools import partial
 from typing import Any
 
 import httpx
@@ -8,7 +9,8 @@ from nats.aio.client import Client
 
 from kit.kv import Bucket
 from proto import subjects
-from tests.support.gateway import gateway
+from services.conference_state.core import Vmr
+from tests.support.gateway import conference_state, gateway
 
 pytestmark = pytest.mark.nats
 
@@ -25,9 +27,9 @@ async def conferences(http: httpx.AsyncClient) -> None:
         assert answer.status_code == 201, answer.text
 
 
-async def join(http: httpx.AsyncClient) -> str:
+async def join(http: httpx.AsyncClient, where: str = "town-hall") -> str:
     body = {"display_name": "Ada", "media": MEDIA, "presentation": MEDIA}
-    answer = await http.post(f"{OURS}/town-hall/participants/", json=body)
+    answer = await http.post(f"{OURS}/{where}/participants/", json=body)
     return str(answer.json()["participant"])
 
 
@@ -72,6 +74,51 @@ async def test_who_cannot_be_transferred_stays(
     assert answer.status_code == 400
     assert list(answer.json()["participant"]) == [field]
     assert len(here["participants"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("vmr", "given", "field", "sentence"),
+    [
+        pytest.param(
+            Vmr("Town Hall", participant_limit=1),
+            {},
+            "conference_alias",
+            "All 1 places are taken.",
+            id="full",
+        ),
+        pytest.param(
+            Vmr("Town Hall", pin="1234"), {"pin": "0000"}, "pin", "Invalid PIN.", id="wrong-pin"
+        ),
+    ],
+)
+async def test_who_is_not_let_in_there_stays_and_the_caller_is_told_why(
+    nc: Client, vmr: Vmr, given: dict[str, str], field: str, sentence: str
+) -> None:
+    async with gateway(nc, partial(conference_state, vmr=vmr)) as http:
+        await conferences(http)
+        ada = await join(http)
+        await join(http, "studio")
+        answer = await transfer(http, ada, **given)
+        here = (await http.get(f"{OURS}/town-hall/participants/")).json()
+
+    assert answer.status_code == 400
+    assert answer.json()["participant"] == {field: [sentence]}
+    assert [(p["uuid"], p["is_transferring"]) for p in here] == [(ada, False)]
+
+
+async def test_a_conference_is_shown_as_the_client_api_shows_it(nc: Client) -> None:
+    async with gateway(nc) as http:
+        await conferences(http)
+        before = (await http.get(f"{OURS}/town-hall/conference_status/")).json()
+        ada = await join(http)
+        after = (await http.get(f"{OURS}/town-hall/conference_status/")).json()
+        [shown] = (await http.get(f"{OURS}/town-hall/participants/")).json()
+        nowhere = await http.get(f"{OURS}/nowhere/conference_status/")
+
+    assert (before["started"], after["started"]) == (False, True)
+    assert (shown["uuid"], shown["protocol"]) == (ada, "rtsp")
+    assert "CANARY" not in str(shown)
+    assert nowhere.status_code == 404
 
 
 async def test_what_is_done_outside_is_told(nc: Client) -> None:

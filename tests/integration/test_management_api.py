@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +21,7 @@ from proto.media import FeedSpec, Rendition
 from proto.scheduler import DestinationAssigned, SessionAssigned
 from proto.urls import SealedUrl
 from proto.views import WorkerView
+from services.gateway.archive import AT_ONCE
 from tests.support.gateway import NOW, gateway
 
 pytestmark = pytest.mark.nats
@@ -427,6 +430,15 @@ async def test_a_call_shows_what_it_sends_and_is_remembered(nc: Client) -> None:
         assert [one["type"] for one in streams] == ["audio", "video", "audio", "presentation"]
         assert (streams[1]["tx_resolution"], streams[1]["tx_codec"]) == ("1280x720", "H.264")
         assert await ids(http, f"{STATUS}/participant/{ada}/media_stream/") == []
+        bucket = await Bucket.ensure(nc.jetstream(), subjects.WORKERS, ttl=subjects.WORKERS_TTL)
+        worker = WorkerView("egress-1", "egress", "DMZ", "host-1", 4, 1)
+        await bucket.put("egress.egress-1", encode(worker))
+        [sent] = (await http.get(f"{STATUS}/participant/?system_location=DMZ")).json()["objects"]
+        assert (sent["id"], sent["media_node"]) == (tube, "egress-1")
+        each = Rendition()
+        assert sent["tx_bandwidth"] == 2 * (each.video_kbps + each.audio_kbps)
+        person = (await http.get(f"{STATUS}/participant/{ada}/")).json()
+        assert (person["media_node"], person["tx_bandwidth"]) == ("", 0)
 
         assert await ids(http, f"{HISTORY}/conference/") == []
         [running] = await ids(http, f"{STATUS}/conference/")
@@ -453,6 +465,32 @@ async def test_history_outlives_the_gateway(nc: Client) -> None:
         path = f"{HISTORY}/participant/"
         await until(lambda: http.get(path), lambda answer: answer.status_code != 503)
         assert await ids(http, f"{HISTORY}/participant/") == [ada]
+
+
+async def test_every_gateway_has_the_same_past_and_goes_on_with_it(
+    nc: Client, tmp_path: Path
+) -> None:
+    there = str(tmp_path)
+    path = f"{HISTORY}/participant/"
+    async with gateway(nc, history_dir=there) as one, gateway(nc, history_dir=there) as other:
+        await town_hall(one)
+        came = [await join(one, name) for name in ("Ada", "Bob")]
+        await one.delete(f"{PEOPLE}{came[0]}/")
+        for http in (one, other):
+            await until(partial(http.get, path), lambda answer: answer.status_code != 503)
+            await until(partial(ids, http, path), lambda found: found == came[:1])
+    # Bob is still there when both of them are gone, and leaves under the next one.
+    async with gateway(nc, history_dir=there) as http:
+        await until(lambda: http.get(path), lambda answer: answer.status_code != 503)
+        assert await ids(http, path) == came[:1]
+        await http.delete(f"{PEOPLE}{came[1]}/")
+        await until(lambda: ids(http, path), lambda found: found == came[::-1])
+        [conference] = await ids(http, f"{HISTORY}/conference/")
+        past = (await http.get(f"{HISTORY}/conference/{conference}/")).json()
+        assert [uri.split("/")[-2] for uri in past["participants"]] == came
+        asked = f"{path}?display_name__iexact=BOB&order_by=-start_time&limit=1"
+        assert await ids(http, asked) == came[1:]
+        assert (await http.get(f"{path}?limit=0")).json()["meta"]["limit"] == AT_ONCE
 
 
 async def test_workers_that_live_are_shown(nc: Client) -> None:

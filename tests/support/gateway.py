@@ -4,12 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import httpx
-import msgspec
 from nats.aio.client import Client
 
 from kit import bus
@@ -18,11 +17,11 @@ from kit.eventlog import JetStreamLog
 from kit.kv import Bucket
 from kit.secrets import Sealer
 from proto import subjects
-from proto.base import Accepted, Message, Refused, encode
-from proto.conference import ConferenceCommand, decode_command
+from proto.base import Message, Refused
+from proto.conference import ConferenceCommand, decode_command, decode_commit
 from proto.routing import decode_route
-from proto.views import ConferenceView
 from services.conference_state import core
+from services.conference_state.shell import ConferenceState, Views
 from services.gateway.app import assemble, listen, serve
 from services.gateway.config import Config
 from services.routing.rules import Rules
@@ -34,31 +33,30 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 VMR = core.Vmr("Town Hall")
 THROUGH = core.Vmr("", service_type="gateway")
 SEALER = Sealer(b"k" * 32)
+KEPT = timedelta(hours=1)
 
 
 async def conference_state(app: App, vmr: core.Vmr = VMR, through: core.Vmr = THROUGH) -> None:
-    """The real rules on a real log; what surrounds them in the service has tests of its own."""
+    """The real service but for what it hears from others: that has tests of its own.
+
+    Any conference at all is configured.
+    """
     logs = await JetStreamLog.ensure_all(app.js)
-    views = await Bucket.ensure(app.js, subjects.CONFERENCES)
-    states: dict[str, ConferenceView] = {}
-
-    async def handle(command: ConferenceCommand) -> Message:
-        key = command.conference
-        state = states.get(key, core.empty(key))
-        known = through if subjects.is_gateway_call(key) else vmr
-        outcome = core.decide(state, command, datetime.now(UTC), known)
-        if isinstance(outcome, Refused):
-            return outcome
-        version = await logs["conference"].append(
-            subjects.events("conference", key), encode(outcome), expected=state.version
-        )
-        for event in outcome:
-            state = core.evolve(state, event)
-        states[key] = msgspec.structs.replace(state, version=version)
-        await views.put(key, encode(states[key]))
-        return Accepted(version)
-
-    await _answer(app, handle)
+    views = Views(await Bucket.ensure(app.js, subjects.CONFERENCES))
+    secrets = await Bucket.ensure(app.js, subjects.SECRETS)
+    service = ConferenceState(
+        logs["conference"],
+        views,
+        secrets,
+        lambda key: through if subjects.is_gateway_call(key) else vmr,
+        KEPT,
+        now=lambda: datetime.now(UTC),
+    )
+    consuming = bus.consume(
+        app.js, "conference", durable="views", decode=decode_commit, handle=service.project
+    )
+    app.start(consuming)
+    await _answer(app, service.handle)
 
 
 async def with_routing(app: App, vmr: core.Vmr = VMR, through: core.Vmr = THROUGH) -> None:

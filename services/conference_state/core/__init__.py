@@ -13,6 +13,7 @@ from services.conference_state.core.life import (
     deadline,
 )
 from services.conference_state.core.roles import role_by_pin
+from services.conference_state.core.transfer import TRANSFERRED
 from services.conference_state.core.view import empty, evolve, replay
 from services.conference_state.core.vmr import Automatic, Vmr
 
@@ -22,6 +23,7 @@ __all__ = [
     "DIAL_OUT_FAILED",
     "HOSTS_LEFT",
     "LAST_LEFT",
+    "TRANSFERRED",
     "WAITED_TOO_LONG",
     "Automatic",
     "Fact",

@@ -34,7 +34,7 @@ FIRST_RETRY = 2.0
 LAST_RETRY = 60.0
 """Seconds that this grows to: a service that is back is noticed within a minute."""
 
-FINAL = ("encryption-required", "forbidden", "protocol")
+FINAL = ("encryption-required", "forbidden", "present", "protocol")
 """Reason codes that no further attempt can change."""
 
 ENCRYPTION = "media encryption is required, and rtmp:// has none"
@@ -63,6 +63,7 @@ def dial(state: ConferenceView, command: Dial, at: datetime, vmr: Vmr) -> CallRe
         command.keep_conference_alive,
         command.presentation_destination,
         vmr.crypto_mode,
+        node=command.node if command.routing == "manual" else "",
     )
 
 
@@ -132,6 +133,8 @@ def _call(
 def _refusal(automatic: Automatic, state: ConferenceView, vmr: Vmr) -> Refused | None:
     if refused := _forbidden(vmr, state):
         return refused
+    if _called(automatic.destination, state):
+        return Refused("present", "the same address is called in this conference already")
     if automatic.routing == "routing_rule":
         return None
     if automatic.protocol != "rtmp":
@@ -140,6 +143,13 @@ def _refusal(automatic: Automatic, state: ConferenceView, vmr: Vmr) -> Refused |
     if any(url is not None and _unencrypted(url, vmr.crypto_mode) for url in legs):
         return Refused("encryption-required", ENCRYPTION)
     return None
+
+
+def _called(url: SealedUrl, state: ConferenceView) -> bool:
+    """Whether somebody has called that very address, which cannot take a second stream."""
+    mark = url.fingerprint
+    calls = [p.destination for p in state.participants if p.destination]
+    return bool(mark) and any(destination.fingerprint == mark for destination in calls)
 
 
 def _forbidden(vmr: Vmr, state: ConferenceView) -> Refused | None:

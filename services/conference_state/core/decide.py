@@ -21,13 +21,15 @@ from proto.conference import (
     PresentationStopped,
     ReportOutside,
     SetRole,
+    SettleTransfer,
     StartPresenting,
     StopPresenting,
     Tick,
+    Transfer,
     TransformLayout,
 )
 from proto.views import ConferenceView
-from services.conference_state.core import calls, gateway, life, outside, roles
+from services.conference_state.core import calls, gateway, life, looks, outside, roles, transfer
 from services.conference_state.core.life import after
 from services.conference_state.core.roles import Outcome
 from services.conference_state.core.vmr import Vmr
@@ -36,7 +38,10 @@ from services.conference_state.core.vmr import Vmr
 def decide(
     state: ConferenceView, command: ConferenceCommand, at: datetime, vmr: Vmr | None
 ) -> Outcome:
-    """What `command` causes now. An empty list means that it already holds."""
+    """What `command` causes now. An empty list means that it already holds.
+
+    `vmr` is what is configured for the conference; for a `Transfer`, for the one it leads to.
+    """
     if state.running and state.service_type == "gateway":
         refused = gateway.refusal(state, command)
         if refused is not None:
@@ -47,12 +52,12 @@ def decide(
         case Join() | Dial():
             if vmr is None or vmr.service_type == "gateway":
                 return Refused("unknown", "no such conference is configured", "conference")
-            if state.find(command.participant):
+            if state.find(command.participant) or command.participant in state.arrived:
                 return []
             if isinstance(command, Join):
                 return _join(state, command, at, vmr)
             return _dial(state, command, at, vmr)
-        case Tick() if not state.running:
+        case Tick() | SettleTransfer() if not state.running:
             return []
         case _ if not state.running:
             return Refused("unknown", "the conference is not running", "conference")
@@ -77,9 +82,13 @@ def decide(
         case MuteGuests(on=on):
             return roles.mute_guests(state, on, at)
         case TransformLayout(transforms=transforms):
-            return outside.transform(state, transforms, at)
+            return looks.transform(state, transforms, at)
         case ReportOutside():
             return outside.report(state, command, at)
+        case Transfer():
+            return transfer.request(state, command, at, vmr)
+        case SettleTransfer():
+            return transfer.settle(state, command, at)
     assert_never(command)
 
 
@@ -104,6 +113,9 @@ def _opened(
             vmr.guests_can_see_guests,
             vmr.mute_all_guests,
             vmr.max_callrate_out,
+            enable_overlay_text=vmr.enable_overlay_text,
+            enable_active_speaker_indication=vmr.enable_active_speaker_indication,
+            call_type=vmr.call_type,
         )
     ]
 
@@ -130,6 +142,7 @@ def _join(state: ConferenceView, command: Join, at: datetime, vmr: Vmr) -> Outco
         command.protocol,
         command.called,
         command.location,
+        command.origin,
     )
     events.append(joined)
     events += roles.admitted(after(state, events), at)

@@ -22,6 +22,7 @@ from proto.conference import (
     PresentationStarted,
     ReportOutside,
     SetRole,
+    Transfer,
 )
 from proto.views import ConferenceView
 from services.conference_state.core import calls
@@ -36,6 +37,7 @@ REFUSED: dict[type[ConferenceCommand], str] = {
     Dial: "nobody else can be called from a gateway call",
     Lock: "a gateway call cannot be locked: nobody else can join it",
     Admit: "nobody waits in a gateway call",
+    Transfer: "who called through a gateway cannot be transferred",
     SetRole: "the roles in a gateway call are fixed",
     MuteGuests: "nobody in a gateway call is a Guest who could be muted",
 }

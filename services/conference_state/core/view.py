@@ -28,6 +28,8 @@ from proto.conference import (
     PresentationStarted,
     PresentationStopped,
     RoleChanged,
+    TransferRefused,
+    TransferRequested,
     Transforms,
 )
 from proto.views import (
@@ -37,10 +39,16 @@ from proto.views import (
     ConferenceView,
     Outside,
     ParticipantView,
+    TransferView,
 )
 from services.conference_state.core.keeping import keeps
+from services.conference_state.core.looks import transformed
 
 replace = msgspec.structs.replace
+
+ARRIVALS = 200
+"""Transferred participants that are known by name: one matters only until the conference that they
+came from has let go of them, which takes milliseconds, or a crash and a restart."""
 
 
 def evolve(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
@@ -53,7 +61,7 @@ def _fold(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
         case ConferenceStarted():
             return _started(view, event)
         case ParticipantJoined():
-            return _with(view, _person(view, event))
+            return _arrived(_with(view, _person(view, event)), event)
         case CallRequested():
             return _called(_with(view, _call(event)), event.automatic)
         case CallProgressed(participant=who, step=step, detail=detail):
@@ -86,16 +94,15 @@ def _fold(view: ConferenceView, event: ConferenceEvent) -> ConferenceView:
         case ConferenceLocked(on=on):
             return replace(view, locked=on)
         case LayoutTransformed(transforms=transforms):
-            return replace(
-                view,
-                transforms=transforms,
-                layout=transforms.layout or view.layout,
-                guest_layout=transforms.guest_layout or view.guest_layout,
-            )
+            return transformed(view, transforms)
         case OutsideReported():
             return _outside(view, event)
         case AnnouncementRequested(announcement=announcement, platform=platform):
             return replace(view, announcement=AnnouncementView(announcement, platform, at=event.at))
+        case TransferRequested(participant=who, target=target, successor=successor):
+            return _change(view, who, transfer=TransferView(target, successor))
+        case TransferRefused(participant=who):
+            return _change(view, who, transfer=_refused(view, event))
         case ConferenceEnded():
             return _ended(view, event)
     assert_never(event)
@@ -120,6 +127,10 @@ def _started(view: ConferenceView, event: ConferenceStarted) -> ConferenceView:
         max_callrate_out=event.max_callrate_out,
         platform=event.platform,
         theme=event.theme,
+        arrived=view.arrived,
+        enable_overlay_text=event.enable_overlay_text,
+        enable_active_speaker_indication=event.enable_active_speaker_indication,
+        call_type=event.call_type,
     )
 
 
@@ -153,6 +164,19 @@ def _person(view: ConferenceView, event: ParticipantJoined) -> ParticipantView:
         called=event.called,
         location=event.location,
     )
+
+
+def _arrived(view: ConferenceView, event: ParticipantJoined) -> ConferenceView:
+    if event.origin is None:
+        return view
+    return replace(view, arrived=[*view.arrived, event.participant][-ARRIVALS:])
+
+
+def _refused(view: ConferenceView, event: TransferRefused) -> TransferView | None:
+    person = view.find(event.participant)
+    if person is None or person.transfer is None:
+        return None
+    return replace(person.transfer, code=event.code, reason=event.reason)
 
 
 def _call(event: CallRequested) -> ParticipantView:

@@ -2,7 +2,15 @@
 
 import msgspec
 
-from proto.conference import GuestsSeeGuests, KeepAlive, Quality, Role, Routing, ServiceType
+from proto.conference import (
+    CallType,
+    GuestsSeeGuests,
+    KeepAlive,
+    Quality,
+    Role,
+    Routing,
+    ServiceType,
+)
 from proto.config import CryptoMode
 from proto.urls import SealedUrl
 
@@ -49,3 +57,6 @@ class Vmr(msgspec.Struct, frozen=True):
     last_participant_timeout: int = 0
     "Seconds that one may be alone; 0: for ever."
     automatic: tuple[Automatic, ...] = ()
+    enable_overlay_text: bool = False
+    enable_active_speaker_indication: bool = False
+    call_type: CallType = "video"

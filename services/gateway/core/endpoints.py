@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from services.gateway.core import catalogue
+from services.gateway.core.client import ClientParticipant, ConferenceFlags
 from services.gateway.core.configuration import ROOT
 from services.gateway.core.fields import Field
 from services.gateway.core.incoming import CallRequest
@@ -18,7 +19,6 @@ from services.gateway.core.requests import (
     OutsideRequest,
     RoleRequest,
     TransferRequest,
-    TransformRequest,
     UserRequest,
 )
 from services.gateway.core.status import (
@@ -28,6 +28,7 @@ from services.gateway.core.status import (
     ParticipantStatus,
     WorkerStatus,
 )
+from services.gateway.core.transforms import TransformRequest
 from services.gateway.core.trials import TestRules
 
 COMMAND = "/api/admin/command/v1"
@@ -46,7 +47,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     body: str = ""
     "Name of a component; with `[]` behind it, many of them at once."
     answer: str = ""
-    "The same, with `[]` for a list; or ANY, or STREAM."
+    "The same, with `[]` for a list in its envelope and `{}` for a bare one; or ANY, or STREAM."
     fields: Mapping[str, Field] = {}
     "What a list can be filtered by."
     media_type: str = ""
@@ -59,6 +60,8 @@ STRUCTS: list[Any] = [
     WorkerStatus,
     ConferenceHistory,
     ParticipantHistory,
+    ConferenceFlags,
+    ClientParticipant,
     DialRequest,
     OfParticipant,
     RoleRequest,
@@ -132,6 +135,11 @@ def _ours() -> Iterable[Endpoint]:
     who = f"{one}participants/{{participant}}/"
     yield Endpoint("get", f"{OURS}/conferences/", "All conferences", tag, answer=ANY)
     yield Endpoint("get", one, "A conference, configured and running", tag, answer=ANY)
+    flags = ConferenceFlags.__name__
+    what = "What holds for a conference, as Pexip's client API says it"
+    yield Endpoint("get", f"{one}conference_status/", what, tag, answer=flags)
+    what = "Its participants, in the same way"
+    yield Endpoint("get", f"{one}participants/", what, tag, answer="ClientParticipant{}")
     yield Endpoint(
         "post", f"{one}participants/", "Bring somebody in", tag, "201", "JoinRequest", ANY
     )

@@ -77,14 +77,14 @@ def select(
         for parameter, operand in asked:
             if parameter not in RESERVED:
                 found = _filtered(found, parameter, operand, fields, related)
-        for name in reversed(_order(asked, fields)):
+        for name in reversed(order_of(asked, fields)):
             _sort(found, name.removeprefix("-"), backwards=name.startswith("-"))
     except Wrong as exc:
         return exc.errors
     return found
 
 
-def _order(asked: Sequence[tuple[str, str]], fields: Fields) -> list[str]:
+def order_of(asked: Sequence[tuple[str, str]], fields: Fields) -> list[str]:
     names = [name for key, value in asked if key == "order_by" for name in value.split(",")]
     for name in names:
         field = fields.get(name.removeprefix("-"))
@@ -109,16 +109,14 @@ def _rank(value: Any) -> tuple[bool, Any]:
 def _filtered(
     objects: list[Object], parameter: str, operand: str, fields: Fields, related: Related
 ) -> list[Object]:
-    path, field, lookup = _taken_apart(parameter, fields, related)
-    test = _test(parameter, field, lookup, operand)
+    path, field, lookup = taken_apart(parameter, fields, related)
+    test = test_of(parameter, field, lookup, operand)
     if lookup == "isnull":
         return [one for one in objects if test(list(_values(one, path, related)))]
     return [one for one in objects if any(test(value) for value in _values(one, path, related))]
 
 
-def _taken_apart(
-    parameter: str, fields: Fields, related: Related
-) -> tuple[list[Field], Field, str]:
+def taken_apart(parameter: str, fields: Fields, related: Related) -> tuple[list[Field], Field, str]:
     """`conference__name__iexact` → the fields to go through, the last of them, the lookup."""
     path: list[Field] = []
     rest = parameter.split("__")
@@ -154,7 +152,7 @@ def _values(one: Object, path: Sequence[Field], related: Related) -> Iterable[An
             yield from _values(inside, rest, related)
 
 
-def _test(parameter: str, field: Field, lookup: str, operand: str) -> Test:
+def test_of(parameter: str, field: Field, lookup: str, operand: str) -> Test:
     if lookup == "isnull":
         null = _boolean(parameter, operand)
         return lambda values: all(v is None for v in values) == null
@@ -165,10 +163,10 @@ def _test(parameter: str, field: Field, lookup: str, operand: str) -> Test:
     if order := ORDER_LOOKUPS.get(lookup):
         if field.kind in ("boolean", "related"):
             raise Wrong(parameter, "The values of this field have no order.")
-        bound = _operand(parameter, field, operand)
+        bound = operand_of(parameter, field, operand)
         return lambda value: value is not None and order(_comparable(value, field.kind), bound)
     words = operand.split(",") if lookup == "in" else [operand]
-    wanted = [_operand(parameter, field, word) for word in words]
+    wanted = [operand_of(parameter, field, word) for word in words]
     return lambda value: value is not None and _comparable(value, field.kind, field) in wanted
 
 
@@ -186,7 +184,7 @@ def _pattern(parameter: str, operand: str, *, ignore_case: bool) -> Test:
     return lambda value: value is not None and pattern.search(_text(value)) is not None
 
 
-def _operand(parameter: str, field: Field, text: str) -> Any:
+def operand_of(parameter: str, field: Field, text: str) -> Any:
     """What a parameter says, as the field's own kind."""
     match field.kind:
         case "boolean":

@@ -9,7 +9,14 @@ from typing import Any
 
 @cache
 def meanings(struct: Any) -> dict[str, str]:
-    """Field to its sentences; empty where the source is not at hand."""
+    """Field to its sentences, inherited ones included; empty where the source is not at hand."""
+    found: dict[str, str] = {}
+    for kind in reversed(struct.__mro__):
+        found |= _own(kind)
+    return found
+
+
+def _own(struct: Any) -> dict[str, str]:
     try:
         [known] = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
     except (OSError, TypeError, ValueError):

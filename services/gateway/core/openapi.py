@@ -189,6 +189,9 @@ def _answer(endpoint: Endpoint) -> Schema:
             "required": ["meta", "objects"],
         }
         answer["content"] = {"application/json": {"schema": schema}}
+    elif endpoint.answer.endswith("{}"):
+        bare: Schema = {"type": "array", "items": ref(endpoint.answer.removesuffix("{}"))}
+        answer["content"] = {"application/json": {"schema": bare}}
     elif endpoint.answer == endpoints.ANY:
         answer["content"] = {"application/json": {"schema": {"type": "object"}}}
     elif endpoint.answer:

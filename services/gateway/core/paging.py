@@ -32,12 +32,24 @@ def window(asked: Sequence[tuple[str, str]]) -> Window | Errors:
 
 def page(
     path: str,
-    objects: Sequence[dict[str, Any]],
+    objects: Sequence[Any],
     at: Window,
     asked: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """The envelope of a list. What else was `asked` goes along to the neighbours."""
-    total, limit, offset = len(objects), at.limit, at.offset
+    shown = objects[at.offset : at.offset + at.limit] if at.limit else objects[at.offset :]
+    return envelope(path, shown, len(objects), at, asked)
+
+
+def envelope(
+    path: str,
+    shown: Sequence[Any],
+    total: int,
+    at: Window,
+    asked: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
+    """The same of a page that has been cut out of all already."""
+    limit, offset = at.limit, at.offset
     others = [(name, value) for name, value in asked if name not in WINDOW]
 
     def address(start: int) -> str:
@@ -52,5 +64,5 @@ def page(
             "next": address(offset + limit) if following else None,
             "previous": address(max(0, offset - limit)) if limit and offset else None,
         },
-        "objects": list(objects[offset : offset + limit] if limit else objects[offset:]),
+        "objects": list(shown),
     }

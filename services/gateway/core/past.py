@@ -1,9 +1,9 @@
 """What has been: conferences that ended and participants who left, out of the event log.
 
-Each event is folded once, when it comes. Only so many are remembered, the newest.
+Each event is folded once, when it comes. What goes on is kept in mind; what is over is handed out.
 """
 
-from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -25,8 +25,7 @@ from services.gateway.core.status import Protocol, protocol_of
 
 HISTORY = "/api/admin/history/v1"
 
-REMEMBERED = 10_000
-"""Of conferences and of participants, each; about a kilobyte apiece. Pexip keeps as many."""
+NOTHING: Mapping[str, "ConferenceHistory"] = {}
 
 
 class ConferenceHistory(msgspec.Struct, frozen=True):
@@ -44,7 +43,7 @@ class ConferenceHistory(msgspec.Struct, frozen=True):
     instant_message_count: int
     participant_count: int
     participants: list[str]
-    "Resource URIs."
+    "Resource URIs; filled in when it is shown."
     resource_uri: str
 
 
@@ -79,93 +78,95 @@ class ParticipantHistory(msgspec.Struct, frozen=True):
     resource_uri: str
 
 
+Record = ConferenceHistory | ParticipantHistory
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A record as it is now; it is over if it has an `end_time`."""
+
+    key: str
+    "Of the conference."
+    record: Record
+
+
 class Past:
-    def __init__(self, remembered: int = REMEMBERED) -> None:
-        self._remembered = remembered
-        self._running: dict[str, ConferenceHistory] = {}
+    """The records that are not over yet; they can be taken up again from where they were kept."""
+
+    def __init__(
+        self,
+        running: Mapping[str, ConferenceHistory] = NOTHING,
+        present: Iterable[tuple[str, ParticipantHistory]] = (),
+    ) -> None:
+        self._running = dict(running)
         "By the conference's key."
-        self._present: dict[str, dict[str, ParticipantHistory]] = {}
-        self._conferences: OrderedDict[str, ConferenceHistory] = OrderedDict()
-        self._participants: OrderedDict[str, ParticipantHistory] = OrderedDict()
+        self._present: dict[str, dict[str, ParticipantHistory]] = {key: {} for key in running}
+        for key, one in present:
+            self._present[key][one.id] = one
 
-    def conferences(self) -> list[ConferenceHistory]:
-        """Newest first."""
-        return list(reversed(self._conferences.values()))
-
-    def participants(self) -> list[ParticipantHistory]:
-        """Newest first."""
-        return list(reversed(self._participants.values()))
-
-    def conference(self, number: str) -> ConferenceHistory | None:
-        return self._conferences.get(number)
-
-    def participant(self, number: str) -> ParticipantHistory | None:
-        return self._participants.get(number)
-
-    def learn(self, key: str, event: ConferenceEvent) -> None:
-        """Take in the next event of the conference `key`."""
+    def learn(self, key: str, event: ConferenceEvent) -> list[Change]:
+        """Take in the next event of the conference `key`; what that changes."""
         match event:
             case ConferenceStarted():
+                # One that has not ended by then has: its end could not be read.
+                ended = self._ended(key, event.at, "")
                 self._running[key] = _started(event)
                 self._present[key] = {}
+                return [*ended, Change(key, self._running[key])]
             case ConferenceEnded(at=at, reason=reason):
-                self._ended(key, at, reason)
+                return self._ended(key, at, reason)
             case _ if key in self._running:
-                self._went_on(key, event)
+                return self._went_on(key, event)
             case _:
                 # Of a conference whose start is older than what the log still holds.
-                pass
+                return []
 
-    def _went_on(self, key: str, event: ConferenceEvent) -> None:
-        conference, present = self._running[key], self._present[key]
+    def _went_on(self, key: str, event: ConferenceEvent) -> list[Change]:
+        present = self._present[key]
         replace = msgspec.structs.replace
         match event:
             case ParticipantJoined(participant=who) | CallRequested(participant=who):
-                present[who] = _came(conference, event)
-                uris = [*conference.participants, present[who].resource_uri]
-                self._running[key] = replace(
-                    conference, participants=uris, participant_count=len(uris)
-                )
+                number = self._running[key].participant_count + 1
+                self._running[key] = replace(self._running[key], participant_count=number)
+                present[who] = _came(self._running[key], event)
+                return [Change(key, self._running[key]), Change(key, present[who])]
             case CallConnected(participant=who, encrypted=encrypted) if who in present:
                 one = present[who]
-                present[who] = replace(
-                    one,
-                    connect_time=one.connect_time or event.at,
-                    encryption="On" if encrypted else "Off",
-                )
+                connected = one.connect_time or event.at
+                encryption: Literal["On", "Off"] = "On" if encrypted else "Off"
+                present[who] = replace(one, connect_time=connected, encryption=encryption)
+                return [Change(key, present[who])]
             case RoleChanged(participant=who, role=role) if who in present:
                 present[who] = replace(present[who], role=role)
+                return [Change(key, present[who])]
             case ParticipantLeft(participant=who, reason=reason) if who in present:
-                self._left(present.pop(who), event.at, reason, "")
+                return [Change(key, _left(present.pop(who), event.at, reason, ""))]
             case CallEnded(participant=who, reason=reason, code=code) if who in present:
-                self._left(present.pop(who), event.at, reason, code)
+                return [Change(key, _left(present.pop(who), event.at, reason, code))]
             case _:
-                pass
+                return []
 
-    def _ended(self, key: str, at: datetime, reason: str) -> None:
+    def _ended(self, key: str, at: datetime, reason: str) -> list[Change]:
         conference = self._running.pop(key, None)
-        for one in self._present.pop(key, {}).values():
-            self._left(one, at, reason, "")
-        if conference is not None:
-            self._conferences[conference.id] = msgspec.structs.replace(
-                conference,
-                end_time=at,
-                duration=_seconds(conference.start_time, at),
-                disconnect_reason=reason,
-            )
-            while len(self._conferences) > self._remembered:
-                self._conferences.popitem(last=False)
-
-    def _left(self, one: ParticipantHistory, at: datetime, reason: str, code: str) -> None:
-        self._participants[one.id] = msgspec.structs.replace(
-            one,
+        if conference is None:
+            return []
+        left: list[Record] = [_left(one, at, reason, "") for one in self._present.pop(key).values()]
+        over = msgspec.structs.replace(
+            conference,
             end_time=at,
-            duration=_seconds(one.connect_time or at, at),
+            duration=_seconds(conference.start_time, at),
             disconnect_reason=reason,
-            disconnect_code=code,
         )
-        while len(self._participants) > self._remembered:
-            self._participants.popitem(last=False)
+        return [Change(key, record) for record in (*left, over)]
+
+
+def _left(one: ParticipantHistory, at: datetime, reason: str, code: str) -> ParticipantHistory:
+    return msgspec.structs.replace(
+        one,
+        end_time=at,
+        duration=_seconds(one.connect_time or at, at),
+        disconnect_reason=reason,
+        disconnect_code=code,
+    )
 
 
 def _started(event: ConferenceStarted) -> ConferenceHistory:

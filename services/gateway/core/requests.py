@@ -16,9 +16,6 @@ T = TypeVar("T")
 
 Display = Annotated[str, msgspec.Meta(min_length=1, max_length=250)]
 
-LayoutName = Literal["1:0", "1:7"]
-"Client API names of the layouts that there are."
-
 RoleName = Literal["host", "guest"]
 ROLES: dict[RoleName, Role] = {"host": "chair", "guest": "guest"}
 
@@ -35,8 +32,12 @@ class DialRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remote_display_name: Text = ""
     local_display_name: Text = ""
     system_location: Text = ""
+    node: Text = ""
+    "Manual: name of the egress worker, or its host, to dial from. By rule it has no effect."
     call_type: Literal["video", "video-only", "audio"] = "video"
     "Does not apply to streaming."
+    dtmf_sequence: Text = ""
+    custom_sip_headers: Any = None
     presentation_url: str = ""
     "A second address makes it a dual stream."
     keep_conference_alive: KeepAlive | None = None
@@ -65,25 +66,14 @@ class TransferRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     participant_id: str
     conference_alias: str
     role: Role = "guest"
+    pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    "Of that conference: decides on the role, where it is given; ours, as in the client API."
 
 
 class OfConference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A command about one running conference: `conference_id` is of the instance."""
 
     conference_id: str
-
-
-class TransformRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to change about a running conference's looks; what is not given stays."""
-
-    conference_id: str
-    layout: LayoutName | None = None
-    host_layout: LayoutName | None = None
-    "The same as `layout`."
-    guest_layout: LayoutName | None = None
-    streaming_indicator: bool | None = None
-    recording_indicator: bool | None = None
-    transcribing_indicator: bool | None = None
 
 
 class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

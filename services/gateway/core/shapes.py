@@ -32,6 +32,7 @@ def conference(
         "ended_at": _time(view.ended_at),
         "end_reason": view.end_reason,
         "layout": view.layout,
+        "transforms": msgspec.to_builtins(view.transforms),
         "presenter": view.presenter,
         "streaming": view.streaming,
         "participants": [participant(view, p) for p in view.participants],
@@ -65,6 +66,7 @@ def layout(stage: Iterable[str], layouts: Iterable[LayoutChanged]) -> dict[str, 
         "layouts": [
             {
                 "content": change.feed.content,
+                "streaming": change.feed.streaming,
                 "view": change.view,
                 "slots": msgspec.to_builtins(change.slots),
             }

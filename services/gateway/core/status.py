@@ -1,6 +1,6 @@
 """What is going on, as the management API shows it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -26,6 +26,8 @@ CALLERS: dict[IncomingProtocol, Protocol] = {
     "teams": "TEAMS",
 }
 
+NOWHERE: Mapping[str, str] = {}
+
 
 class ConferenceStatus(msgspec.Struct, frozen=True):
     """One running conference; `id` is of this instance, not of the configured conference."""
@@ -35,6 +37,7 @@ class ConferenceStatus(msgspec.Struct, frozen=True):
     service_type: str
     start_time: datetime | None
     is_started: bool
+    "Somebody is in who does not wait for a Host."
     is_locked: bool
     guests_muted: bool
     tag: str
@@ -69,7 +72,25 @@ class ParticipantStatus(msgspec.Struct, frozen=True):
     "How far a call is; ours."
     detail: str
     "What there is to say about that; ours."
+    media_node: str
+    "The worker that sends to a streaming service; empty for somebody in person."
+    signalling_node: str
+    "The same: who sends does both."
+    system_location: str
+    "Where that worker is."
+    bandwidth: int
+    "kbit/s, as it was asked for, sound and both legs of a dual stream included."
+    tx_bandwidth: int
+    rx_bandwidth: int
     resource_uri: str
+    vendor: str = ""
+    proxy_node: str = ""
+    call_quality: str = "0_unknown"
+    license_count: int = 0
+    license_type: str = "nolicense"
+    transcoding_enabled: bool = True
+    remote_address: str = ""
+    remote_port: int = 0
 
 
 class MediaStream(msgspec.Struct, frozen=True):
@@ -111,7 +132,7 @@ def conference_status(view: ConferenceView, tag: str = "") -> ConferenceStatus:
         view.name,
         view.service_type,
         view.started_at,
-        is_started=True,
+        is_started=any(p.state != "waiting" for p in view.participants),
         is_locked=view.locked,
         guests_muted=view.guests_muted,
         tag=tag,
@@ -119,7 +140,15 @@ def conference_status(view: ConferenceView, tag: str = "") -> ConferenceStatus:
     )
 
 
-def participant_status(view: ConferenceView, one: ParticipantView) -> ParticipantStatus:
+def participant_status(
+    view: ConferenceView,
+    one: ParticipantView,
+    sessions: Sequence[tuple[str, SessionAssigned]] = (),
+    locations: Mapping[str, str] = NOWHERE,
+) -> ParticipantStatus:
+    """`sessions` are those that carry a call, by leg; `locations` those of the workers."""
+    node = sessions[0][1].worker if sessions else ""
+    sent = sum(s.rendition.video_kbps + s.rendition.audio_kbps for _, s in sessions)
     known = one.destination or one.media
     url = known.redacted if known else ""
     calling = one.destination is not None
@@ -148,6 +177,12 @@ def participant_status(view: ConferenceView, one: ParticipantView) -> Participan
         participant_alias=url,
         state=one.state,
         detail=one.detail,
+        media_node=node,
+        signalling_node=node,
+        system_location=locations.get(node, ""),
+        bandwidth=sent,
+        tx_bandwidth=sent,
+        rx_bandwidth=0,
         resource_uri=f"{STATUS}/participant/{one.participant}/",
     )
 

@@ -112,14 +112,14 @@ def _why(
         return "The rule was changed just now; test again."
     calls = f"{wanted.direction} calls"
     compared = "the whole alias" if rule.match_string_full else "the alias without scheme"
-    source = f"“{location}”" if location else "no location"
+    source = f"this one is from “{location}”" if location else "this one has no location"
     sentences: dict[Verdict, str] = {
         "matched": "It matches.",
         "disabled": "It is disabled.",
         "direction": f"It is not for {calls}.",
         "source-protocol": f"It is not for calls that come in by {wanted.protocol}.",
         "unregistered": "It is only for calls from registered devices.",
-        "source-location": f"It is for calls from “{rule.match_source_location}”, not {source}.",
+        "source-location": f"It is for calls from “{rule.match_source_location}”; {source}.",
         "alias": f"Its pattern does not match {compared}.",
         "bad-pattern": "Its pattern cannot be read.",
         "not-reached": "What comes before it decided.",

@@ -12,7 +12,6 @@ from proto.conference import (
     MuteParticipant,
     SetRole,
     TransformLayout,
-    Transforms,
 )
 from services.gateway.core.requests import (
     DialRequest,
@@ -20,9 +19,9 @@ from services.gateway.core.requests import (
     OfParticipant,
     RoleRequest,
     TransferRequest,
-    TransformRequest,
     read,
 )
+from services.gateway.core.transforms import TransformRequest, transforms
 from services.gateway.given import TheCalls, TheLive
 from services.gateway.live import Live
 from services.gateway.problems import AnyRequest, Problem, json
@@ -117,15 +116,8 @@ class ConferenceCommands(Controller):
         self, request: AnyRequest, calls: TheCalls, live: TheLive
     ) -> Response[bytes]:
         wanted = await _read(request, TransformRequest, "conference")
-        transforms = Transforms(
-            wanted.host_layout or wanted.layout,
-            wanted.guest_layout,
-            wanted.streaming_indicator,
-            wanted.recording_indicator,
-            wanted.transcribing_indicator,
-        )
         key = _instance(live, wanted.conference_id)
-        await calls.tell(TransformLayout(key, transforms), CONFERENCE)
+        await calls.tell(TransformLayout(key, transforms(wanted)), CONFERENCE)
         return _success()
 
 

@@ -15,6 +15,7 @@ from services.gateway.given import TheLive, TheRecords, TheStore, TheWorkers, Wo
 from services.gateway.management.lists import UNRELATED, kind_of, listed
 from services.gateway.problems import AnyRequest, json
 from services.gateway.store import NoSuchResource, Store
+from services.gateway.workers import Workers
 
 
 class StatusController(Controller):
@@ -34,19 +35,29 @@ class StatusController(Controller):
                 return json(conference_status(view, _tag(store, view.conference)))
         raise NoSuchResource
 
-    @get("/participant", sync_to_thread=False)
-    def participants(self, request: AnyRequest, live: TheLive) -> Response[bytes]:
-        shown = [participant_status(v, p) for v in live.running() for p in v.participants]
+    @get("/participant")
+    async def participants(
+        self, request: AnyRequest, live: TheLive, records: TheRecords, workers: TheWorkers
+    ) -> Response[bytes]:
+        places = await _places(workers)
+        shown = [
+            participant_status(v, p, records.sessions(v.conference, p.participant), places)
+            for v in live.running()
+            for p in v.participants
+        ]
         return listed(
             request, f"{STATUS}/participant/", shown, STATUS_FIELDS["participant"], UNRELATED
         )
 
-    @get("/participant/{number:str}", sync_to_thread=False)
-    def participant(self, number: Word, live: TheLive) -> Response[bytes]:
+    @get("/participant/{number:str}")
+    async def participant(
+        self, number: Word, live: TheLive, records: TheRecords, workers: TheWorkers
+    ) -> Response[bytes]:
         found = live.find(number)
         if found is None:
             raise NoSuchResource
-        return json(participant_status(*found))
+        sessions = records.sessions(found[0].conference, number)
+        return json(participant_status(*found, sessions, await _places(workers)))
 
     @get("/participant/{number:str}/media_stream", sync_to_thread=False)
     def media(
@@ -74,6 +85,10 @@ class StatusController(Controller):
     @get([f"/{kind}/schema" for kind in STATUS_FIELDS], sync_to_thread=False)
     def schema(self, request: AnyRequest) -> Response[bytes]:
         return json(schema(STATUS, kind_of(request)))
+
+
+async def _places(workers: Workers) -> dict[str, str]:
+    return {view.worker: view.location for view in await workers.alive()}
 
 
 def _tag(store: Store, key: str) -> str:

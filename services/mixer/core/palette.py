@@ -10,6 +10,12 @@ BLACK: Yuv = (16, 128, 128)
 BACKDROP: Rgb = (24, 26, 31)
 """Behind the tiles: nearly black, so that pictures stand out and dark ones still have an edge."""
 
+ACCENT: Rgb = (92, 190, 255)
+"""Round whoever speaks: light, so that it is seen on dark pictures, and of no skin's colour."""
+
+PAD: Rgb = (38, 41, 48)
+"""Beside a person's picture that does not fill its place."""
+
 TONES = (262.0, 330.0, 392.0, 494.0, 587.0, 698.0, 880.0, 1047.0)
 """Hertz; no two closer than a fifth of an octave, so that a spectrum tells them apart."""
 

@@ -1,21 +1,16 @@
-"""Texts as pictures: name cards, the slate, name labels. Each is drawn once and kept."""
+"""Texts as pictures: name cards and the slate. Each is drawn once and kept."""
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TypeVar
 
 import av
-import cv2
-import msgspec
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from services.mixer.core import palette
-from services.mixer.core.layouts import even
 from services.mixer.core.palette import Rgb
+from services.mixer.media import lettering
 from services.mixer.media.picture import Picture
-from services.mixer.media.planes import Planes
 
 KEPT = 128
 """Drawn texts that are kept: the tiles of some layouts for some dozens of names."""
@@ -26,41 +21,24 @@ SMOOTH = 3
 LEAST_TEXT = 10
 """Pixels of height below which letters are not written: nobody could read them."""
 
+LEAST_INITIALS = 7
+"""The same of initials, which are two capitals."""
+
+NAME_SHARE = 0.08
+"""A name is this part of a card high, and no smaller than the next while there is room."""
+
+LEAST_NAME = 12
+
 WHITE: Rgb = (245, 246, 248)
 PALE: Rgb = (178, 184, 196)
-LABEL: Rgb = (14, 15, 18)
-
-LABEL_OPACITY = 0.66
-"""Dark enough for white letters on snow, light enough to see that a picture is behind."""
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Key = tuple[str, str, int, int]
-Drawn = TypeVar("Drawn")
-
-
-Weights = npt.NDArray[np.uint16]
-
-
-class Overlay(msgspec.Struct):
-    """A half transparent picture for the lower left corner of a tile."""
-
-    planes: tuple[Weights, Weights, Weights]
-    "Y, U and V, multiplied by their opacity, of 256."
-    through: tuple[Weights, Weights, Weights]
-    "How much of what is behind comes through, of 256."
-
-    def blend(self, tile: Planes) -> None:
-        for plane, over, through in zip(tile, self.planes, self.through, strict=True):
-            high, wide = over.shape
-            part = plane[-high:, :wide]
-            part[:] = (part * through + over) >> 8
 
 
 class Cards:
     """For one thread."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Key, Picture | Overlay] = OrderedDict()
+        self._kept: OrderedDict[Key, Picture] = OrderedDict()
 
     def name(self, name: str, width: int, height: int) -> Picture:
         """Who would be here: a disc with initials, and the name where there is room."""
@@ -70,14 +48,9 @@ class Cards:
         """What there is to say while nobody is there; the first line is the title."""
         return self._keep(("slate", text, width, height), lambda: _slate(text, width, height))
 
-    def label(self, name: str, width: int, height: int) -> Overlay:
-        """A name for the corner of a tile of that size."""
-        return self._keep(("label", name, width, height), lambda: _label(name, width, height))
-
-    def _keep(self, key: Key, draw: Callable[[], Drawn]) -> Drawn:
+    def _keep(self, key: Key, draw: Callable[[], Picture]) -> Picture:
         kept = self._kept.pop(key, None)
-        drawn: Drawn = draw() if kept is None else kept  # type: ignore[assignment]
-        self._kept[key] = drawn  # type: ignore[assignment]
+        self._kept[key] = drawn = draw() if kept is None else kept
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return drawn
@@ -93,18 +66,19 @@ def initials(name: str) -> str:
 
 def _name(name: str, width: int, height: int) -> Picture:
     image = Image.new("RGB", (width, height), palette.colour(name, lightness=0.13, saturation=0.25))
-    disc = min(width, height) * 45 // 100
-    text = height * 7 // 100
-    written = text >= LEAST_TEXT
-    centre = (width // 2, height // 2 - (text if written else 0))
+    text = min(max(height * NAME_SHARE, LEAST_NAME), width * 0.11)
+    written = text >= LEAST_TEXT and height >= 5 * LEAST_NAME
+    disc = int(min(width * 0.45, height * 0.45))
+    # Disc and name together stand in the middle.
+    centre = (width // 2, round(height / 2 - (text * 0.8 if written else 0)))
     _disc(image, centre, disc, palette.colour(name))
     draw = ImageDraw.Draw(image)
-    if disc * 40 // 100 >= LEAST_TEXT:
-        draw.text(centre, initials(name), WHITE, _font(disc * 40 // 100), anchor="mm")
+    if disc * 40 // 100 >= LEAST_INITIALS:
+        draw.text(centre, initials(name), WHITE, lettering.font(disc * 40 // 100), anchor="mm")
     if written:
-        font = _font(text)
-        below = (width // 2, centre[1] + disc // 2 + text * 3 // 2)
-        draw.text(below, _shortened(name, font, width * 9 // 10), WHITE, font, anchor="mm")
+        font = lettering.font(int(text))
+        below = (width // 2, centre[1] + disc / 2 + text)
+        draw.text(below, lettering.shortened(name, font, width * 9 // 10), WHITE, font, anchor="mm")
     return _picture(image)
 
 
@@ -113,46 +87,28 @@ def _slate(text: str, width: int, height: int) -> Picture:
     draw = ImageDraw.Draw(image)
     title, _, rest = text.partition("\n")
     size = max(min(height // 11, width // 16), 6)
-    font, small = _font(size), _font(max(size // 2, 5))
+    font, small = lettering.font(size), lettering.font(max(size // 2, 5))
     middle, room = height // 2, width * 9 // 10
     if not rest:
-        draw.text((width // 2, middle), _shortened(title, font, room), WHITE, font, anchor="mm")
+        draw.text(
+            (width // 2, middle), lettering.shortened(title, font, room), WHITE, font, anchor="mm"
+        )
         return _picture(image)
     draw.text(
         (width // 2, middle - size * 2 // 3),
-        _shortened(title, font, room),
+        lettering.shortened(title, font, room),
         WHITE,
         font,
         anchor="mm",
     )
     draw.text(
         (width // 2, middle + size * 2 // 3),
-        _shortened(rest, small, room),
+        lettering.shortened(rest, small, room),
         PALE,
         small,
         anchor="mm",
     )
     return _picture(image)
-
-
-def _label(name: str, width: int, height: int) -> Overlay:
-    size = max(height // 22, LEAST_TEXT)
-    font = _font(size)
-    text = _shortened(name, font, max(width - 2 * size, size))
-    wide = min(even(round(font.getlength(text)) + size + 1), width)
-    high = min(even(size * 17 // 10 + 1), height)
-    image = Image.new("RGB", (wide, high), LABEL)
-    ImageDraw.Draw(image).text((size // 2, high // 2), text, WHITE, font, anchor="lm")
-    planes = _picture(image).planes
-    # Letters are opaque: only what is as dark as the label lets light through.
-    dark, light = palette.yuv(LABEL)[0], palette.yuv(WHITE)[0]
-    letters = np.clip((planes[0].astype(np.float32) - dark) / (light - dark), 0.0, 1.0)
-    opacity = 256 * (LABEL_OPACITY + (1 - LABEL_OPACITY) * letters)
-    half = cv2.resize(opacity, (wide // 2, high // 2), interpolation=cv2.INTER_AREA)
-    weights = [np.asarray(part, np.float32).round().astype(np.uint16) for part in (opacity, half)]
-    own = (weights[0], weights[1], weights[1])
-    y, u, v = (plane * weight for plane, weight in zip(planes, own, strict=True))
-    return Overlay((y, u, v), (256 - own[0], 256 - own[1], 256 - own[2]))
 
 
 def _backdrop(width: int, height: int) -> Image.Image:
@@ -169,24 +125,6 @@ def _disc(image: Image.Image, centre: tuple[int, int], size: int, colour: Rgb) -
         image.paste(
             colour, (*corner, corner[0] + size, corner[1] + size), mask.resize((size, size))
         )
-
-
-def _shortened(text: str, font: Font, room: int) -> str:
-    """As much of a text as fits, on one line."""
-    # Layout engines fail on control characters.
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    if font.getlength(text) <= room:
-        return text
-    while text and font.getlength(text + "…") > room:
-        text = text[:-1]
-    return text.rstrip() + "…"
-
-
-def _font(size: int) -> Font:
-    try:
-        return ImageFont.truetype("DejaVuSans.ttf", size)
-    except OSError:
-        return ImageFont.load_default(size)
 
 
 def _picture(image: Image.Image) -> Picture:

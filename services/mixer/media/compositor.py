@@ -3,13 +3,14 @@
 A canvas is contiguous I420. Each slot of the ring remembers what it shows, tile by tile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from services.mixer.core import palette
-from services.mixer.core.layouts import Rect, even, whole
+from services.mixer.core.layouts import Rect, crops, even, whole
 from services.mixer.core.scene import Scene, SourceId, Tile
-from services.mixer.media.cards import Cards, Overlay
+from services.mixer.media.cards import Cards
 from services.mixer.media.colour import Matrix
+from services.mixer.media.marks import Mark, Marks
 from services.mixer.media.painting import Painter, Painting
 from services.mixer.media.picture import Picture
 from services.mixer.media.planes import Plane, Planes, cut, fill, split
@@ -23,6 +24,7 @@ class Compositor:
 
     def __init__(self, cards: Cards) -> None:
         self._cards = cards
+        self._marks = Marks()
         self._painter = Painter()
         self._slots: dict[int, _Slot] = {}
 
@@ -32,22 +34,29 @@ class Compositor:
         """Make `canvas` show `scene`; returns how many tiles had to be drawn."""
         drawn = self._slots.get(slot)
         if drawn is None or (drawn.scene is not scene and drawn.scene != scene):
-            drawn = self._slots[slot] = _Slot(scene, canvas, self._cards, self._painter)
+            drawn = self._slots[slot] = _Slot(
+                scene, canvas, self._cards, self._marks, self._painter
+            )
         return drawn.update(pictures)
 
 
 class _Slot:
     """One canvas that shows a scene, and which pictures of it."""
 
-    def __init__(self, scene: Scene, canvas: Plane, cards: Cards, painter: Painter) -> None:
+    def __init__(
+        self, scene: Scene, canvas: Plane, cards: Cards, marks: Marks, painter: Painter
+    ) -> None:
         self.scene = scene
         planes = split(canvas)
         fill(planes, palette.yuv(palette.BACKDROP))
         if scene.slate is not None:
             slate = cards.slate(scene.slate, scene.width, scene.height)
             everything = whole(scene.width, scene.height)
-            _Place(Tile(everything, None, ""), planes, cards, painter).draw(slate)
-        self._places = [_Place(tile, planes, cards, painter) for tile in scene.tiles]
+            _Place(Tile(everything, None, ""), planes, cards, (), painter).draw(slate)
+        shorter = min(scene.width, scene.height)
+        self._places = [
+            _Place(tile, planes, cards, marks.of(tile, shorter), painter) for tile in scene.tiles
+        ]
         self._behind = [
             [n for n, other in enumerate(scene.tiles[:at]) if other.rect.overlaps(tile.rect)]
             for at, tile in enumerate(scene.tiles)
@@ -71,7 +80,9 @@ class _Slot:
 class _Place:
     """One tile on one canvas."""
 
-    def __init__(self, tile: Tile, canvas: Planes, cards: Cards, painter: Painter) -> None:
+    def __init__(
+        self, tile: Tile, canvas: Planes, cards: Cards, marks: Sequence[Mark], painter: Painter
+    ) -> None:
         self.tile = tile
         self.serial = 0
         "Of the picture that it shows."
@@ -80,9 +91,7 @@ class _Place:
         self._painter = painter
         self._geometry: Geometry | None = None
         self._painting: Painting | None = None
-        self._label: Overlay | None = None
-        if tile.label:
-            self._label = cards.label(tile.name, tile.rect.width, tile.rect.height)
+        self._marks = marks
 
     def card(self) -> Picture:
         return self._cards.name(self.tile.name, self.tile.rect.width, self.tile.rect.height)
@@ -94,17 +103,20 @@ class _Place:
             self._painting = self._plan(picture)
         self.serial = picture.serial
         self._painting.paint(picture.planes)
-        if self._label is not None:
-            self._label.blend(cut(self._canvas, self.tile.rect))
+        if self._marks:
+            place = cut(self._canvas, self.tile.rect)
+            for mark in self._marks:
+                mark.draw(place)
 
     def _plan(self, picture: Picture) -> Painting:
         """Which part of such a picture goes where."""
         place = self.tile.rect
-        if not self.tile.whole:
+        if not self.tile.whole and crops(picture.aspect, place.width, place.height):
             part = crop(picture, place.width, place.height)
             return Painting(self._painter, picture, part, cut(self._canvas, place))
         inner = letterbox(picture, place)
         if inner != place:
-            fill(cut(self._canvas, place), palette.BLACK)
+            beside = palette.BLACK if self.tile.whole else palette.yuv(palette.PAD)
+            fill(cut(self._canvas, place), beside)
         part = Rect(0, 0, even(picture.width), even(picture.height))
         return Painting(self._painter, picture, part, cut(self._canvas, inner))

@@ -10,11 +10,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 import msgspec
+import numpy as np
 
 from kit.link import FeedWriter
 from proto.media import FeedSpec
 from proto.views import ConferenceView
-from services.mixer.core import stage
+from services.mixer.core import ranking, stage
+from services.mixer.core.layouts.composition import step
+from services.mixer.core.rules import waiting_screen
 from services.mixer.core.scene import Scene, SourceId, scene, seen
 from services.mixer.media.cards import Cards
 from services.mixer.media.feed import Feed
@@ -27,6 +30,9 @@ BLOCK_SECONDS = BLOCK / RATE
 
 LISTEN_BLOCKS = 5
 """Blocks between two decisions about the active speaker: a tenth of a second."""
+
+SILENCE = np.zeros((BLOCK, 2), np.int16)
+"""What is heard of a conference behind a waiting screen."""
 
 IDLE = 0.1
 """Seconds between two looks at an idle mix: soon enough for a taker that just came."""
@@ -93,8 +99,12 @@ class Engine:
         self._block = 0
         self._stage = stage.Stage()
         self._told: tuple[str, ...] = ()
+        self._ranking = ranking.Ranking()
+        self._ranked_from: tuple[Direction, tuple[str, ...]] | None = None
         self._heard: dict[str, float] = {}
-        self._outlook: tuple[Direction, tuple[str, ...], frozenset[SourceId]] | None = None
+        self._outlook: (
+            tuple[Direction, tuple[str, ...], tuple[str, ...], dict[SourceId, float]] | None
+        ) = None
         "All that a scene is made from."
         self._outlooks = 0
         "How many there were."
@@ -173,7 +183,8 @@ class Engine:
             self._tell_stage()
             # One by one, however many came at once: what was shown when is told the same again
             # when it is played again.
-            self._report(self._standing, self._scene(self._standing, frozenset()))
+            self._rank(self.now())
+            self._report(self._standing, self._scene(self._standing, {}))
 
     def _tell_stage(self) -> None:
         """Report who is heard, if that has changed; what was told from outside is known there."""
@@ -182,6 +193,16 @@ class Engine:
         elif self._stage.order != self._told:
             self._told = self._stage.order
             self._on_stage(self._told)
+
+    def _rank(self, now: float) -> None:
+        """Who has which place in Adaptive Composition."""
+        given = self._seen, self._told
+        if given == self._ranked_from and now < self._ranking.due():
+            return
+        self._ranked_from = given
+        people = [person.participant for person in seen(self._seen.view)]
+        places = ranking.places(self._seen.view)
+        self._ranking = ranking.follow(self._ranking, people, self._told, now, places=places)
 
     def _sound(self, now: float) -> None:
         """Mix all blocks that are over."""
@@ -205,7 +226,8 @@ class Engine:
         block, powers = self._mixer.mix(voices, self._block * BLOCK)
         for feed in self._feeds.values():
             if self._block and feed.writer.takers:
-                feed.writer.sound(self._block - 1, block)
+                waits = waiting_screen(view, feed.spec)
+                feed.writer.sound(self._block - 1, SILENCE if waits else block)
         for source_id, power in zip(heard, powers, strict=True):
             if source_id.content == "main":
                 who = source_id.participant
@@ -244,12 +266,13 @@ class Engine:
     def _look(self, now: float, taken: list[Feed]) -> None:
         """Which sources can be shown, what each feed shows, and which sources that takes."""
         sources = self._seen.sources
-        showable = frozenset(
-            source_id
+        showable = {
+            source_id: step(picture.aspect)
             for source_id, source in sources.items()
-            if source.picture(now) is not None and source.showable(now)
-        )
-        outlook = self._seen, self._told, showable
+            if (picture := source.picture(now)) is not None and source.showable(now)
+        }
+        self._rank(now)
+        outlook = self._seen, self._told, self._ranking.order, showable
         if outlook != self._outlook:
             self._outlook, self._outlooks = outlook, self._outlooks + 1
             # The layout is a fact of the conference, whether or not somebody watches.
@@ -265,14 +288,23 @@ class Engine:
             for source_id, source in sources.items():
                 source.show(source_id in wanted)
 
-    def _arrange(self, feed: Feed, showable: frozenset[SourceId]) -> None:
+    def _arrange(self, feed: Feed, showable: Mapping[SourceId, float]) -> None:
         """Make the feed's scene anew."""
         feed.outlook = self._outlooks
         feed.scene = self._scene(feed.spec, showable)
         self._report(feed.spec, feed.scene)
 
-    def _scene(self, spec: FeedSpec, showable: frozenset[SourceId]) -> Scene:
-        return scene(self._seen.view, self._told, showable, spec, labels=self._labels)
+    def _scene(self, spec: FeedSpec, showable: Mapping[SourceId, float]) -> Scene:
+        """`showable`: whose pictures can be shown, and what shape these have."""
+        return scene(
+            self._seen.view,
+            self._told,
+            showable.keys(),
+            spec,
+            labels=self._labels,
+            order=self._ranking.order,
+            shapes=showable,
+        )
 
     def _report(self, spec: FeedSpec, shown: Scene) -> None:
         """Tell of people who have changed places, while there is a conference to tell of."""

@@ -62,6 +62,30 @@ def test_another_sequence_of_layouts_is_a_difference(
     assert any(says in line for line in found)
 
 
+STREAM = FeedSpec("c-1", streaming=True)
+
+
+@pytest.mark.parametrize(
+    ("replayed", "differs"),
+    [
+        ([SPEAKING, SWITCHED], False),
+        ([SPEAKING], False),
+        ([SWITCHED, SPEAKING, SWITCHED, SPEAKING], False),
+        ([SWITCHED, SPEAKING], True),
+        ([], True),
+    ],
+    ids=["the same", "shorter", "longer", "another order", "nothing"],
+)
+def test_a_feed_that_is_taken_may_be_taken_for_longer_or_shorter(
+    replayed: list[LayoutChanged], differs: bool
+) -> None:
+    recorded, now = (
+        [msgspec.structs.replace(change, feed=STREAM) for change in changes]
+        for changes in ([SPEAKING, SWITCHED], replayed)
+    )
+    assert bool(differences(recording(*recorded), VIEW, now)) is differs
+
+
 def test_another_view_is_a_difference() -> None:
     stopped = msgspec.structs.replace(VIEW, running=False)
     found = differences(recording(), stopped, [])

@@ -186,6 +186,31 @@ def test_a_call_that_somebody_makes_has_nobody_dialled() -> None:
     assert calls(story) == ["tube", "i1-a3-1"]
 
 
+def sealed(secret: str, mark: str) -> SealedUrl:
+    return SealedUrl(secret, "rtmps://r/***", "rtmps", mark)
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "dialled"),
+    [("aaaa0000", False), ("bbbb1111", True), ("", True)],
+    ids=["the-same-address", "another-address", "nobody-knows"],
+)
+def test_who_has_been_called_by_hand_is_not_dialled_again(by_hand: str, dialled: bool) -> None:
+    known = "aaaa0000" if by_hand else ""
+    adp = msgspec.structs.replace(ADP, destination=sealed("adp-3.destination", known))
+    story = automatic(adp)
+    story.tell(dial("tube", url=sealed("tube.destination", by_hand)))
+    story.tell(join("ann"))
+
+    assert calls(story) == (["tube", "i1-a3-1"] if dialled else ["tube"])
+    if not dialled:
+        refused = story.events[-1]
+        assert isinstance(refused, AutomaticCallRefused)
+        assert (refused.code, refused.retry_at) == ("present", None)
+    story.wait(120)
+    assert len([call for call in calls(story) if call != "tube"]) == int(dialled)
+
+
 def test_each_instance_dials_them_again() -> None:
     story = automatic(ADP)
     story.tell(join("ann"), Leave("c1", "ann"))

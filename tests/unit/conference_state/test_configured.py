@@ -52,6 +52,16 @@ def test_the_guest_view_is_for_virtual_auditoriums() -> None:
     assert effective(VMR, DEFAULTS, []).guest_layout == ""
 
 
+def test_layouts_go_by_their_client_names_and_looks_are_as_configured() -> None:
+    vmr = msgspec.structs.replace(
+        VMR, host_view="five_mains_seven_pips", enable_overlay_text=True, call_type="audio"
+    )
+    found = effective(vmr, DEFAULTS, [])
+
+    assert (found.layout, found.enable_overlay_text, found.call_type) == ("ac", True, "audio")
+    assert not found.enable_active_speaker_indication
+
+
 def test_who_is_dialled_automatically_needs_an_address() -> None:
     whole = AutomaticParticipant(
         "rtmps://r/***", 3, [1], remote_display_name="R", retry="once", sealed_alias=SEALED

@@ -17,15 +17,22 @@ from proto.conference import (
     Leave,
     Lock,
     MuteGuests,
+    Origin,
+    ParticipantJoined,
+    ParticipantLeft,
     Role,
     SetRole,
+    SettleTransfer,
     StartPresenting,
     Tick,
+    Transfer,
+    TransferRefused,
+    TransferRequested,
 )
 from proto.config import CryptoMode
 from proto.routing import CallRouted
 from proto.urls import SealedUrl
-from services.conference_state.core import Automatic, Vmr, deadline, decide, keeps
+from services.conference_state.core import TRANSFERRED, Automatic, Vmr, deadline, decide, keeps
 from tests.support.conference import (
     GATEWAY,
     RTMP,
@@ -40,6 +47,9 @@ from tests.support.conference import (
 
 LIMIT = 4
 PEOPLE = st.sampled_from(["ann", "bob", "cat"])
+ARRIVING = st.sampled_from(["dan", "eve"])
+"""Who is transferred here; told of twice, perhaps."""
+SUCCESSORS = st.sampled_from(["there-1", "there-2"])
 CALLED = st.sampled_from(["tube", "face"])
 ROLES: st.SearchStrategy[Role] = st.sampled_from(["chair", "guest"])
 KEEP: st.SearchStrategy[KeepAlive] = st.sampled_from(
@@ -79,6 +89,10 @@ COMMANDS = st.one_of(
     st.builds(Admit, st.just("c1"), PEOPLE),
     st.builds(MuteGuests, st.just("c1"), st.booleans()),
     st.builds(StartPresenting, st.just("c1"), PEOPLE),
+    st.builds(lambda who, by: join(who, origin=Origin("c9", by)), ARRIVING, ARRIVING),
+    st.builds(Leave, st.just("c1"), ARRIVING),
+    st.builds(Transfer, st.just("c1"), PEOPLE, st.just("c2"), SUCCESSORS, st.just("i9")),
+    st.builds(SettleTransfer, st.just("c1"), PEOPLE, SUCCESSORS, st.sampled_from(["", "full"])),
     st.just(EndConference("c1")),
     st.just(through()),
     st.just(Tick("c1")),
@@ -209,3 +223,24 @@ def test_a_gateway_call_has_one_caller_ends_with_either_and_never_begins_again(
     ends = [n for n, e in enumerate(story.events) if isinstance(e, ConferenceEnded)]
     assert ends in ([], [len(story.events) - 1])
     assert bool(ends) is not story.view.running
+
+
+@settings(deadline=None, max_examples=150)
+@given(VMRS, STEPS)
+def test_who_is_transferred_comes_once_and_goes_once(vmr: Vmr, steps: list[object]) -> None:
+    events = play(vmr, steps).events
+    came = [e.participant for e in events if isinstance(e, ParticipantJoined) and e.origin]
+    assert len(came) == len(set(came))
+
+    pending: dict[str, str] = {}
+    for event in events:
+        match event:
+            case TransferRequested(participant=who, successor=successor):
+                assert who not in pending
+                pending[who] = successor
+            case TransferRefused(participant=who, successor=successor):
+                assert pending.pop(who) == successor
+            case ParticipantLeft(participant=who, reason=reason):
+                assert pending.pop(who, "") or reason != TRANSFERRED
+            case _:
+                pass

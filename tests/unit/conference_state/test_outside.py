@@ -6,7 +6,6 @@ import pytest
 
 from proto.conference import (
     AnnouncementRequested,
-    LayoutTransformed,
     Leave,
     OutsideKind,
     OutsideReported,
@@ -106,24 +105,6 @@ def test_a_transform_overrides_the_indicator_and_not_the_fact() -> None:
 
     assert (story.view.streaming, story.view.streaming_indicator) == (True, False)
     assert story.view.recording_indicator
-
-
-def test_a_transform_changes_what_it_names_and_leaves_the_rest() -> None:
-    story = running()
-    story.tell(TransformLayout("c1", Transforms(layout="1:0")))
-    [event] = story.tell(TransformLayout("c1", Transforms(guest_layout="1:7")))
-
-    assert event == LayoutTransformed(START, Transforms("1:0", "1:7"))
-    assert (story.view.layout, story.view.guest_layout) == ("1:0", "1:7")
-    assert story.tell(TransformLayout("c1", Transforms(layout="1:0"))) == []
-
-
-@pytest.mark.parametrize(
-    ("wanted", "field"),
-    [(Transforms(layout="9:9"), "layout"), (Transforms(guest_layout="9:9"), "guest_layout")],
-)
-def test_a_layout_that_there_is_not_is_refused(wanted: Transforms, field: str) -> None:
-    assert running().refused(TransformLayout("c1", wanted)) == ("invalid", field)
 
 
 def test_all_of_it_ends_with_the_conference() -> None:

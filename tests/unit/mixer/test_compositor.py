@@ -1,5 +1,7 @@
 """Judged on the pixels."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -11,6 +13,7 @@ from services.mixer.core.layouts import Rect
 from services.mixer.core.scene import Scene, SourceId, Tile
 from services.mixer.media.cards import Cards, initials
 from services.mixer.media.compositor import Compositor
+from services.mixer.media.marks import Marks
 from services.mixer.media.picture import Picture
 from services.mixer.media.scaling import Scaler, crop
 from tests.support.watch import Box, Rgb, is_near, mean_colour, rgb
@@ -31,7 +34,7 @@ def blank(width: int = SIZE[0], height: int = SIZE[1]) -> Canvas:
     return np.zeros((height * 3 // 2, width), np.uint8)
 
 
-def tile(rect: Rect, who: SourceId | None, **kind: bool) -> Tile:
+def tile(rect: Rect, who: SourceId | None, **kind: Any) -> Tile:
     return Tile(rect, who, "Ann Bee", **kind)
 
 
@@ -78,7 +81,7 @@ def test_a_presentation_is_whole_on_black() -> None:
 def test_people_are_cropped_to_fill_their_tile() -> None:
     left_red = flat(RED, 400, 300)
     left_red.planes[0][:, :20] = 16
-    scene = Scene(*SIZE, tiles=(tile(Rect(0, 0, 300, 360), ANN),))
+    scene = Scene(*SIZE, tiles=(tile(Rect(0, 0, 360, 360), ANN),))
     picture = drawn(scene, {ANN: left_red})
     assert np.abs(picture[180, 2].astype(int) - RED).max() <= 4
 
@@ -169,10 +172,46 @@ def test_a_slate_fills_the_picture_and_says_something() -> None:
 def test_a_label_is_written_in_the_lower_left_and_letters_are_opaque() -> None:
     scene = Scene(*SIZE, tiles=(tile(layouts.whole(*SIZE), ANN, label=True),))
     picture = drawn(scene, {ANN: flat((235, 235, 235))})
-    corner = picture[-20:, :60]
+    corner = picture[-40:, :110]
     assert corner.min() < 120
     assert corner.max() > 220
     assert is_near(colour(picture, Rect(0, 0, 640, 300)), (235, 235, 235), 3)
+
+
+def test_the_speaker_has_a_frame_on_the_tiles_edge_and_nowhere_else() -> None:
+    place = Rect(100, 60, 320, 180)
+    picture = drawn(Scene(*SIZE, tiles=(tile(place, ANN, speaks=True),)), {ANN: flat(GREY)})
+    for row, column in ((60, 200), (239, 200), (150, 100), (150, 419)):
+        assert np.abs(picture[row, column].astype(int) - palette.ACCENT).max() <= 4
+    assert is_near(colour(picture, Rect(104, 64, 312, 172)), GREY, 3)
+    assert np.abs(picture[58, 200].astype(int) - palette.BACKDROP).max() <= 3
+
+
+def test_how_many_are_not_seen_is_written_in_the_upper_right() -> None:
+    everything = layouts.whole(*SIZE)
+    picture = drawn(Scene(*SIZE, tiles=(tile(everything, ANN, more=12),)), {ANN: flat(GREY)})
+    changed = (np.abs(picture.astype(int) - GREY).max(axis=2) > 20).nonzero()
+    assert changed[0].max() < 60
+    assert changed[1].min() > 560
+    assert picture[:60, 560:].max() > 220
+
+
+def test_marks_cost_nothing_while_nothing_changes() -> None:
+    everything = layouts.whole(*SIZE)
+    scene = Scene(*SIZE, tiles=(tile(everything, ANN, label=True, speaks=True, more=3),))
+    compositor, canvas, ann = Compositor(Cards()), blank(), flat((235, 235, 235))
+    assert compositor.draw(0, canvas, scene, {ANN: ann}) == 1
+    once = canvas.copy()
+    assert compositor.draw(0, canvas, scene, {ANN: ann}) == 0
+    assert compositor.draw(0, canvas, scene, {ANN: flat((235, 235, 235))}) == 1
+    assert np.array_equal(canvas, once)
+
+
+def test_a_telephones_picture_is_shown_whole_beside_a_plain_ground() -> None:
+    scene = Scene(*SIZE, tiles=(tile(layouts.whole(*SIZE), ANN),))
+    picture = drawn(scene, {ANN: flat(RED, 270, 480)})
+    assert is_near(colour(picture, Rect(222, 0, 196, 360)), RED, 3)
+    assert is_near(colour(picture, Rect(0, 0, 210, 360)), palette.PAD, 3)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +230,9 @@ def test_any_name_can_be_drawn_at_any_size(text: str, size: tuple[int, int]) -> 
     cards = Cards()
     assert cards.name(text, *size).width == size[0]
     assert cards.slate(text, *size).height == size[1]
-    cards.label(text, *size)
+    marked = Tile(Rect(0, 0, *size), ANN, text, label=True, speaks=True, more=7)
+    for mark in Marks().of(marked, min(size)):
+        mark.draw(flat(GREY, *size).planes)
 
 
 def test_texts_are_drawn_once() -> None:

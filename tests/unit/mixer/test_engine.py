@@ -1,5 +1,6 @@
 """The clock of a mix, told the time by the test."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 
@@ -7,7 +8,9 @@ import msgspec
 import pytest
 
 from kit.link import FeedWriter
+from proto.conference import StreamingTransforms, Transforms
 from proto.media import FeedSpec
+from services.mixer.core.ranking import LARGE_AFTER
 from services.mixer.core.scene import Scene, SourceId
 from services.mixer.media.engine import FEED_KEPT, FEEDS_LIMIT, IDLE, Direction, Engine
 from services.mixer.media.picture import Picture
@@ -69,6 +72,15 @@ class Studio:
         """Let time pass, then tick."""
         self.now_ns += round(seconds * 1e9)
         return self.engine.tick()
+
+    def packets(self) -> list[bytes]:
+        """All that the taker got, slots not given back."""
+        assert self._us is not None
+        got: list[bytes] = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                got.append(self._us.recv(8192))
+        return got
 
     def came(self) -> list[tuple[str, int]]:
         """What the taker got; it gives all slots back."""
@@ -265,3 +277,43 @@ def test_who_is_muted_is_not_heard(studio: Studio) -> None:
     studio.wait(0.1)
 
     assert set(heard) == {"ann"}
+
+
+def heard(got: list[bytes]) -> list[bool]:
+    """Of each block of sound, whether there is anything to hear."""
+    return [any(packet[9:]) for packet in got if packet[:1] != b"P"]
+
+
+def test_a_stream_behind_a_waiting_screen_is_silent_and_others_are_not(studio: Studio) -> None:
+    streaming = StreamingTransforms(waiting_screen_enabled=True)
+    view = msgspec.structs.replace(room(person("ann")), transforms=Transforms(streaming=streaming))
+    studio.engine.direct(Direction(view, {source("ann"): Watched(source("ann"))}))
+    found = {}
+    for spec in (SPEC, msgspec.structs.replace(SPEC, streaming=True)):
+        studio.taken(spec)
+        for _ in range(5):
+            studio.wait(PICTURE)
+        found[spec.streaming] = heard(studio.packets())[1:]
+        studio.left()
+
+    assert found[False]
+    assert all(found[False])
+    assert found[True]
+    assert not any(found[True])
+
+
+def test_a_composition_makes_large_who_goes_on_speaking(studio: Studio) -> None:
+    people = [f"p{n}" for n in range(6)]
+    view = room(*map(person, people), layout="ac")
+    studio.engine.direct(Direction(view, {}, ("p0", "p1")))
+    studio.wait(0.1)
+    studio.engine.direct(Direction(view, {}, ("p5", "p0", "p1")))
+
+    def large() -> set[str]:
+        [*_, (_, shown)] = studio.layouts
+        return {slot.participant for slot in shown.slots if slot.kind == "main"}
+
+    studio.wait(0.1)
+    assert large() == {"p0", "p1"}
+    studio.wait(LARGE_AFTER)
+    assert large() == {"p0", "p5"}

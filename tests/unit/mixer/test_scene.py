@@ -1,13 +1,23 @@
 """Given a view and a stage, who is seen where."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
+from proto.conference import StreamingTransforms, Transforms
 from proto.media import FeedSpec
 from proto.mixer import Slot
 from proto.views import ConferenceView
 from services.mixer.core import layouts
-from services.mixer.core.scene import NO_PRESENTATION, WAITING, Scene, SourceId, scene
+from services.mixer.core.scene import (
+    NO_PRESENTATION,
+    STREAM_WAITING,
+    WAITING,
+    Scene,
+    SourceId,
+    scene,
+)
 from tests.unit.mixer.people import person, room, source, stream
 
 SINGLE = FeedSpec("c")
@@ -58,6 +68,32 @@ def slots(made: Scene) -> list[tuple[str, str]]:
             [("presentation", "ann")], id="presentation-alone",
         ),
         pytest.param(room(ANN, BOB), ("bob",), PRESENTATION, [], id="nothing-is-presented"),
+        pytest.param(
+            room(ANN, BOB, presenter="ann"), ("bob",), FeedSpec("c", inset=False),
+            [("presentation", "ann")], id="without-the-speakers-window",
+        ),
+        pytest.param(
+            room(ANN, BOB, CAT, presenter="ann", layout="ac"), ("bob",), SINGLE,
+            [("presentation", "ann"), ("main", "bob"), ("pip", "ann"), ("pip", "cat")],
+            id="ac-shows-it-with-the-speaker-beside-it",
+        ),
+        pytest.param(
+            room(ANN, BOB, presenter="ann", layout="ac"), ("bob",), MAIN,
+            [("main", "bob"), ("main", "ann")], id="main-never-shows-it-in-ac-either",
+        ),
+        pytest.param(
+            room(ANN, BOB, CAT, presenter="ann", layout="teams"), ("bob",), SINGLE,
+            [("presentation", "ann"), ("pip", "ann"), ("pip", "bob"), ("pip", "cat")],
+            id="teams-shows-it-beside-equals",
+        ),
+        pytest.param(
+            room(ANN, BOB, CAT, layout="9:0"), ("cat",), SINGLE,
+            [("main", "ann"), ("main", "bob"), ("main", "cat")], id="equals-as-they-came",
+        ),
+        pytest.param(
+            room(ANN, BOB, CAT, layout="2:21"), ("cat", "bob"), SINGLE,
+            [("main", "bob"), ("main", "cat"), ("pip", "ann")], id="two-who-spoke-last",
+        ),
         pytest.param(room(), (), SINGLE, [], id="nobody"),
         pytest.param(
             room(ANN, presenter="gone"), ("ann",), SINGLE, [("main", "ann")],
@@ -125,6 +161,114 @@ def test_labels_are_written_into_pictures_but_not_onto_cards() -> None:
 )
 def test_slates(view: ConferenceView, feed: FeedSpec, text: str) -> None:
     assert scene(view, (), ALL, feed).slate == text
+
+
+def transformed(view: ConferenceView, **changes: Any) -> ConferenceView:
+    return msgspec.structs.replace(view, transforms=Transforms(**changes))
+
+
+STREAM = FeedSpec("c", streaming=True)
+
+
+def test_a_presentation_in_the_mix_takes_the_large_place_and_the_speaker_is_below() -> None:
+    streaming = StreamingTransforms(presentation_in_mix=True)
+    view = transformed(room(ANN, BOB, presenter="ann"), streaming=streaming)
+
+    made = scene(view, ("bob",), ALL, STREAM)
+
+    assert slots(made) == [("presentation", "ann"), ("pip", "ann"), ("pip", "bob")]
+    assert made.tiles[0].whole
+    assert slots(scene(view, ("bob",), ALL, SINGLE))[1] == ("inset", "bob")
+
+
+@pytest.mark.parametrize("content", ["single", "main", "presentation"])
+def test_streams_wait_behind_a_screen_and_others_do_not(content: Any) -> None:
+    streaming = StreamingTransforms(waiting_screen_enabled=True)
+    view = transformed(room(ANN, BOB, presenter="ann"), streaming=streaming)
+
+    waits = scene(view, ("bob",), ALL, FeedSpec("c", content, streaming=True))
+
+    assert (waits.slate, waits.slots) == (f"Town hall\n{STREAM_WAITING}", ())
+    assert waits.wanted() == frozenset()
+    assert scene(view, ("bob",), ALL, FeedSpec("c", content)).slate is None
+
+
+@pytest.mark.parametrize(
+    ("layout", "people", "more"),
+    [
+        ("1:7", 8, 0),
+        ("1:7", 9, 1),
+        ("9:0", 40, 31),
+        ("1:0", 9, 0),
+        ("ac", 13, 1),
+        ("teams", 20, 4),
+    ],
+)
+def test_the_last_thumbnail_tells_how_many_are_not_seen(
+    layout: str, people: int, more: int
+) -> None:
+    view = room(*(person(f"p{n}") for n in range(people)), layout=layout)
+
+    told = [tile.more for tile in scene(view, (), set(), SINGLE).tiles]
+
+    assert told[-1] == more
+    assert not any(told[:-1])
+    quiet = transformed(view, plus_n_pip_enabled=False)
+    assert not any(tile.more for tile in scene(quiet, (), set(), SINGLE).tiles)
+
+
+def test_the_active_speaker_has_a_frame_where_that_is_enabled_and_there_are_others() -> None:
+    view = room(ANN, BOB, CAT, layout="4:0")
+    assert not any(tile.speaks for tile in scene(view, ("bob",), ALL, SINGLE).tiles)
+
+    view = msgspec.structs.replace(view, enable_active_speaker_indication=True)
+    assert [tile.speaks for tile in scene(view, ("bob",), ALL, SINGLE).tiles] == [0, 1, 0]
+    alone = scene(view, ("bob",), ALL, FeedSpec("c", layout="1:0"))
+    assert [tile.speaks for tile in alone.tiles] == [False]
+
+
+def test_names_are_written_where_overlay_text_is_enabled() -> None:
+    view = msgspec.structs.replace(room(ANN, BOB), enable_overlay_text=True)
+
+    made = scene(view, ("ann",), {source("ann")}, SINGLE)
+
+    assert [tile.label for tile in made.tiles] == [True, False]
+
+
+def test_free_texts_stand_instead_of_names_by_place_on_cards_too() -> None:
+    view = transformed(room(ANN, BOB, CAT), free_form_overlay_text=("Chair", "Guest"))
+
+    made = scene(view, ("ann",), {source("ann")}, SINGLE)
+
+    assert [(tile.text, tile.label) for tile in made.tiles] == [
+        ("Chair", True),
+        ("Guest", True),
+        ("", False),
+    ]
+
+
+def test_in_a_conference_of_sound_alone_everybody_is_a_card_and_nothing_is_decoded() -> None:
+    view = msgspec.structs.replace(room(ANN, BOB, presenter="ann"), call_type="audio")
+
+    made = scene(view, ("bob",), ALL, SINGLE)
+
+    assert [tile.source for tile in made.tiles] == [source("ann", "presentation"), None]
+    assert made.wanted() == {source("ann", "presentation")}
+    assert scene(view, (), ALL, MAIN).sources() == frozenset()
+
+
+def test_a_composition_goes_by_its_own_order_and_by_shapes() -> None:
+    people = [person(f"p{n}") for n in range(6)]
+    everybody = {source(f"p{n}") for n in range(6)}
+    order = ("p4", "p3", "p5", "p0", "p1")
+
+    made = scene(
+        room(*people, layout="ac"), ("p0",), everybody, SINGLE, order=order,
+        shapes={source("p3"): 9 / 16},
+    )  # fmt: skip
+
+    assert [slot.participant for slot in made.slots] == [*order, "p2"]
+    assert made.tiles[1].rect.width < made.tiles[0].rect.width / 2
 
 
 def test_equal_inputs_make_equal_scenes() -> None:

@@ -3,6 +3,7 @@
 The link is the real one; the mixer publishes in its own time, also while the encoder is busy.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -50,6 +51,8 @@ class Rig:
         self._writer = FeedWriter(FORMAT, epoch_ns=self.epoch)
         self._server = FeedServer(path, lambda _: self._writer)
         self._reader = FeedReader.connect(str(path), b"x", 5.0)
+        while not self._writer.takers:
+            time.sleep(0.001)  # the server counts us in just after it has welcomed us
         self._published = self._sounded = 0
         self._samples = 0
         self.halted = 0

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from proto.base import Event
@@ -33,11 +34,13 @@ from services.scheduler.core import (
     best,
     evolve,
     give_up,
+    is_streaming,
     lost_mix,
     move_session,
     orphans,
     release_all,
     release_call,
+    room,
     still_wanted,
     wish,
 )
@@ -80,6 +83,33 @@ def test_the_best_offer_wins(bids: list[Bid], winner: str | None) -> None:
     offer = best(bids)
 
     assert (offer and offer.worker) == winner
+
+
+@pytest.mark.parametrize(
+    ("asked", "pinned", "shared"),
+    [
+        pytest.param("", "", True, id="anywhere"),
+        pytest.param("", "egress-1", True, id="where-another-call-is-pinned"),
+        pytest.param("egress-1", "", True, id="on-the-worker-that-has-it-by-chance"),
+        pytest.param("host-1", "host-1", True, id="on-the-same-host"),
+        pytest.param("egress-2", "", False, id="on-another-worker"),
+        pytest.param("host-1", "", False, id="on-a-host-that-may-be-another"),
+    ],
+)
+def test_a_session_is_shared_where_the_call_may_be(asked: str, pinned: str, shared: bool) -> None:
+    call = msgspec.structs.replace(SECOND, node=asked)
+    session = msgspec.structs.replace(SESSION, node=pinned)
+    wanted = wish(call, "hd", Rendition())
+    assert wanted.node == asked
+    assert (room(after(session, DESTINATION), wanted) is not None) == shared
+
+
+def test_a_session_that_is_moved_stays_pinned() -> None:
+    pinned = msgspec.structs.replace(SESSION, node="host-1")
+    [session] = after(pinned, DESTINATION).sessions.values()
+    assigned = move_session(session, "c1", Offer("egress-2", 1), "s2", NOW)[1]
+    assert isinstance(assigned, SessionAssigned)
+    assert assigned.node == "host-1"
 
 
 def test_a_mix_is_assigned_once() -> None:
@@ -281,6 +311,22 @@ def test_quality_and_bit_rate_are_the_least_that_anybody_asks_for(
     wanted = wish(call, quality, Rendition(), callrate)
 
     assert (wanted.feed.height, wanted.rendition.video_kbps) == (height, kbps)
+
+
+def test_a_stream_is_sent_what_streams_see_and_another_call_is_not() -> None:
+    calls = [
+        ParticipantView(who, who, "guest", destination=SERVICE, is_streaming=streaming)
+        for who, streaming in (("tube", True), ("room", False))
+    ]
+    view = ConferenceView("c1", 1, participants=calls)
+
+    assert is_streaming(view, "tube")
+    assert not is_streaming(view, "room")
+    assert is_streaming(None, "tube")
+    assert [wish(CALL, "hd", Rendition(), streaming=on).feed.streaming for on in (True, False)] == [
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(
