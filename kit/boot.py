@@ -5,7 +5,7 @@ import re
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from nats.js import JetStreamContext
 from kit import follow, health, logs, trace
 from kit.bus import ANSWER
 from kit.config import BaseConfig, Credentials
+from kit.probe import Probe
 from proto import subjects
 
 log = structlog.get_logger()
@@ -46,6 +47,8 @@ class App:
     "Everything the service does in the background; one that fails takes the process down with it."
     stopped: asyncio.Event
     "Set on SIGTERM or SIGINT."
+    probe: Probe = field(default_factory=Probe)
+    "What is told to who asks from outside."
 
     def start(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.group.create_task(job)
@@ -111,6 +114,32 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, stopped.set)
+    probe = Probe()
+    async with probe.answering(config.health_port):
+        nc = await _connected(name, config, stopped)
+        probe.ready = lambda: nc.is_connected and not stopped.is_set()
+        try:
+            async with Jobs(stopped) as group:
+                log.info("started")
+                if config.health_file:
+                    beating = health.beat(Path(config.health_file).touch, lambda: nc.is_connected)
+                    group.create_task(beating)
+                try:
+                    yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped, probe)
+                finally:
+                    await group.stop()
+        finally:
+            if nc.is_connected:
+                await nc.drain()
+            else:
+                await nc.close()
+            log.info("stopped")
+    if group.lost:
+        raise SystemExit(1)
+
+
+async def _connected(name: str, config: BaseConfig, stopped: asyncio.Event) -> Client:
+    """The bus, unless we are told to stop before it is there."""
     connecting = asyncio.ensure_future(
         connect(name, config.nats_servers(), config.nats_credentials())
     )
@@ -120,25 +149,7 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
         connecting.cancel()
         raise SystemExit(0)
     stopping.cancel()
-    nc = connecting.result()
-    try:
-        async with Jobs(stopped) as group:
-            log.info("started")
-            if config.health_file:
-                beating = health.beat(Path(config.health_file).touch, lambda: nc.is_connected)
-                group.create_task(beating)
-            try:
-                yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped)
-            finally:
-                await group.stop()
-    finally:
-        if nc.is_connected:
-            await nc.drain()
-        else:
-            await nc.close()
-        log.info("stopped")
-    if group.lost:
-        raise SystemExit(1)
+    return connecting.result()
 
 
 class Jobs(asyncio.TaskGroup):

@@ -41,6 +41,8 @@ class BaseConfig(msgspec.Struct, frozen=True, kw_only=True):
     "Directory for Unix sockets; made with mode 0700."
     health_file: str = ""
     "File that is touched while the bus is there, for `python -m kit.health`; empty: none."
+    health_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    "Port on which `kit.probe` answers, without a password; 0: none."
 
     def nats_servers(self) -> list[str]:
         return [server.strip() for server in self.nats_url.split(",") if server.strip()]

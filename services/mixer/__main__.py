@@ -60,7 +60,7 @@ async def main() -> None:
         await views.caught_up.wait()
         if config.replay:
             await app.nc.subscribe(subjects.replay_stage("*"), cb=partial(replay_stage, worker))
-        await work.serve(app, "mixer", name, worker)
+        await work.serve(app, "mixer", name, worker, patience=config.drain_seconds)
 
 
 async def follow_views(watch: Watch, worker: Worker) -> None:

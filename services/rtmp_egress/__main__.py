@@ -39,7 +39,7 @@ async def main() -> None:
         )
         app.start(follow_feeds(feeds, worker))
         await feeds.caught_up.wait()
-        await work.serve(app, "egress", name, worker)
+        await work.serve(app, "egress", name, worker, patience=config.drain_seconds)
 
 
 async def follow_feeds(watch: Watch, worker: Worker) -> None:

@@ -15,5 +15,7 @@ class Config(BaseConfig, frozen=True, kw_only=True):
     "Sessions that this worker takes at most."
     egress_software: bool = True
     "Whether the software encoder may stand in where no hardware encoder works."
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
+    "How long streams may go on after SIGTERM, while no new work is taken; 0: they end at once."
     host: str = msgspec.field(default_factory=socket.gethostname)
     "Identity of the machine: equal for processes that can share memory and sockets."
