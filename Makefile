@@ -78,7 +78,10 @@ lock: ## Resolve the dependencies anew into requirements.lock
 schema: $(VENV)/.ready ## Accept the wire schema as it is now (read the diff!)
 	$(BIN)/python -m tests.replay.schema
 
+chart: $(VENV)/.ready ## What of the Helm chart is made from elsewhere: its README, and the users of NATS
+	$(BIN)/python -m tests.deploy.generate
+
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e e2e-compose wheels nats-users check fmt bench-pipeline bench-routing bench-history setup system browser lock schema clean
+.PHONY: help run test unit e2e e2e-compose wheels nats-users check fmt bench-pipeline bench-routing bench-history setup system browser lock schema chart clean
