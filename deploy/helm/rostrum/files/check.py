@@ -8,9 +8,6 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-PATIENCE = 60.0
-"""Seconds for workers to be heard of after an installation."""
-
 
 def ask(path: str) -> bytes:
     token = Path(os.environ["TOKEN_FILE"]).read_text().strip()
@@ -35,7 +32,7 @@ def missing() -> list[str]:
 
 
 def main() -> int:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + float(os.environ["PATIENCE"])
     while True:
         try:
             wrong = missing()
