@@ -44,10 +44,10 @@ class Node:
             assert theirs in text
             text = text.replace(theirs, ours)
         (room / "nats.conf").write_text(text)
-        (room / "passwords.conf").write_text(self._secret("nats-passwords.conf"))
+        (room / "passwords.conf").write_text(self.secret("nats-passwords.conf"))
         return NatsServer(room / "data", room / "nats.conf")
 
-    def _secret(self, key: str) -> str:
+    def secret(self, key: str) -> str:
         (secret,) = of_kind(self._objects, "Secret")
         return base64.b64decode(secret["data"][key]).decode()
 
@@ -61,7 +61,7 @@ class Node:
             place = places[mount["mountPath"]] = self._room / pod.component / mount["name"]
             place.mkdir(parents=True, exist_ok=True)
             for item in volumes[mount["name"]].get("secret", {}).get("items", []):
-                (place / item["path"]).write_text(self._secret(item["key"]))
+                (place / item["path"]).write_text(self.secret(item["key"]))
         here = {name: _placed(value, places) for name, value in told.items()}
         return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **here, **more}
 

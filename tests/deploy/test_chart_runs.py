@@ -1,39 +1,94 @@
 """The chart's own pods, with the settings, secrets and users that it gives them."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
+from cli.ingest import Ingest
 from tests.deploy.chart import rendered
 from tests.deploy.generate import CHART
-from tests.deploy.kubelet import Node, until_ready
+from tests.deploy.kubelet import Container, Node, until_ready
+from tests.support.nginx import rtmp_server  # noqa: F401
+from tests.support.system import System, until
 
-pytestmark = pytest.mark.nats
+pytestmark = [pytest.mark.nats, pytest.mark.nginx]
 
-PATIENCE = 90.0
+PATIENCE = 120.0
+
+MEDIA = ("mixer", "egress")
 
 
-async def test_it_all_comes_up_and_the_charts_own_test_says_so(tmp_path: Path) -> None:
-    node = Node(rendered(CHART / "ci" / "minimal.yaml"), tmp_path)
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(rendered(CHART / "ci" / "minimal.yaml"), tmp_path)
+
+
+@pytest.fixture
+async def containers(node: Node) -> AsyncIterator[dict[str, Container]]:
     server = node.nats()
     try:
         server.start()
         async with asyncio.timeout(PATIENCE):
             assert await node.once("provision", ROSTRUM_NATS_URL=server.url) == 0
-            async with node.running(server.url) as containers:
-                for container in containers.values():
+            async with node.running(server.url) as there:
+                for container in there.values():
                     await until_ready(container)
-                gateway = urlsplit(containers["gateway"].ready)
-                address = f"http://{gateway.netloc}"
-                assert await node.once("test", GATEWAY=address) == 0
-                elsewhere = {"LOCATIONS": '["Oslo"]', "PATIENCE": "0"}
-                assert await node.once("test", GATEWAY=address, **elsewhere) == 1
-
-                for container in containers.values():
-                    container.process.terminate()
-                ended = {name: await c.process.wait() for name, c in containers.items()}
-        assert ended == dict.fromkeys(containers, 0)
+                yield there
     finally:
         server.kill()
+
+
+def address(containers: dict[str, Container]) -> str:
+    return f"http://{urlsplit(containers['gateway'].ready).netloc}"
+
+
+async def test_it_all_comes_up_and_the_charts_own_test_says_so(
+    node: Node, containers: dict[str, Container]
+) -> None:
+    assert await node.once("test", GATEWAY=address(containers)) == 0
+    elsewhere = {"LOCATIONS": '["Oslo"]', "PATIENCE": "0"}
+    assert await node.once("test", GATEWAY=address(containers), **elsewhere) == 1
+
+    assert await stop(containers) == dict.fromkeys(containers, 0)
+
+
+async def test_a_media_pod_that_is_told_to_go_stays_until_its_stream_is_over(
+    node: Node,
+    containers: dict[str, Container],
+    rtmp_server: Ingest,  # noqa: F811
+) -> None:
+    token = node.secret("admin-token")
+    with httpx.Client(base_url=address(containers), auth=("admin", token)) as http:
+        system = System(http, Path(), 0)
+        system.configure()
+        stream = system.dial(rtmp_server.url("CHART-KEY"))
+        await asyncio.to_thread(system.streams, stream)
+
+        media = {name: containers[name] for name in MEDIA}
+        ending = asyncio.ensure_future(stop(media))
+        await asyncio.wait([ending], timeout=3)
+        assert not ending.done()
+        found = system.participant(stream)
+        assert found is not None
+        assert found["state"] == "connected"
+        second = system.dial(rtmp_server.url("LATER-KEY"))
+        await asyncio.to_thread(system.streams, second)
+
+        for one in (stream, second):
+            system.hang_up(one)
+        assert await ending == dict.fromkeys(MEDIA, 0)
+        recordings = await asyncio.to_thread(until, lambda: rtmp_server.recorded("CHART-KEY"))
+        moves = [event["type"] for event in system.log() if event["type"] == "session_assigned.v1"]
+
+    assert len(recordings) == 1, "nothing was interrupted"
+    assert len(moves) == 1
+
+
+async def stop(containers: dict[str, Container]) -> dict[str, int]:
+    for container in containers.values():
+        container.process.terminate()
+    return {name: await one.process.wait() for name, one in containers.items()}
