@@ -498,6 +498,7 @@ def test_without_credentials_nobody_has_a_password_for_the_bus() -> None:
         ('pools=[{"name": "Big"}]', "name"),
         ('pools=[{"name": "a"}, {"name": "a"}]', "two are named a"),
         ('pools=[{"name": "a", "gpus": 1}]', "gpus"),
+        ('pools=[{"name": "a", "egress": {"software": false}}]', "a has no GPU and may not"),
         ('pools=[{"name": "a", "gpu": {"count": 0}}]', "count"),
         ('pools=[{"name": "a", "autoscaling": {"kind": "vpa"}}]', "kind"),
         ("gateway.replica=1", "replica"),
