@@ -84,6 +84,7 @@ async def main() -> None:
                 handle=service.hear_routing,
             )
         )
+        app.probe.gauges["rostrum_scheduler_unassigned_sessions"] = lambda: service.unassigned
         if config.docker_socket:
             app.start(keep_fleet(config, roster, service))
         while not app.stopped.is_set():

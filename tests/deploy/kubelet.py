@@ -21,6 +21,7 @@ class Container(NamedTuple):
     process: asyncio.subprocess.Process
     ready: str
     "Where its readiness is asked for."
+    metrics: str
 
 
 class Node:
@@ -84,7 +85,9 @@ class Node:
                     )
                     stack.push_async_callback(_end, process)
                     there[container["name"]] = Container(
-                        process, f"http://127.0.0.1:{asked}{probe['path']}"
+                        process,
+                        f"http://127.0.0.1:{asked}{probe['path']}",
+                        f"http://127.0.0.1:{health}/metrics",
                     )
             yield there
 

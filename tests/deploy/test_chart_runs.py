@@ -1,6 +1,7 @@
 """The chart's own pods, with the settings, secrets and users that it gives them."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -50,6 +51,7 @@ async def test_it_all_comes_up_and_the_charts_own_test_says_so(
     node: Node, containers: dict[str, Container]
 ) -> None:
     assert await node.once("test", GATEWAY=address(containers)) == 0
+    assert scaled_by() <= await exported(containers)
     elsewhere = {"LOCATIONS": '["Oslo"]', "PATIENCE": "0"}
     assert await node.once("test", GATEWAY=address(containers), **elsewhere) == 1
 
@@ -86,6 +88,21 @@ async def test_a_media_pod_that_is_told_to_go_stays_until_its_stream_is_over(
 
     assert len(recordings) == 1, "nothing was interrupted"
     assert len(moves) == 1
+
+
+def scaled_by() -> set[str]:
+    """Metrics by which the chart scales."""
+    template = (CHART / "templates" / "autoscaling.yaml").read_text()
+    return set(re.findall(r"rostrum_[a-z]+_[a-z_]+", template))
+
+
+async def exported(containers: dict[str, Container]) -> set[str]:
+    found: set[str] = set()
+    async with httpx.AsyncClient() as client:
+        for container in containers.values():
+            answer = await client.get(container.metrics)
+            found |= set(re.findall(r"^(\w+) [\d.]+$", answer.text, re.MULTILINE))
+    return found
 
 
 async def stop(containers: dict[str, Container]) -> dict[str, int]:

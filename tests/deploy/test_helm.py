@@ -502,6 +502,7 @@ def test_without_credentials_nobody_has_a_password_for_the_bus() -> None:
         ('pools=[{"name": "a", "gpu": {"count": 0}}]', "count"),
         ('pools=[{"name": "a", "autoscaling": {"kind": "vpa"}}]', "kind"),
         ("gateway.replica=1", "replica"),
+        ('gateway.settings={"ADMIN_TOKEN": "x"}', "ADMIN_TOKEN"),
         ('secrets={"generate": false}', "secrets: give existingSecret"),
         ("nats.enabled=false", "nats.external.url: say where"),
         ("ingress.enabled=true", "ingress.hosts: name"),

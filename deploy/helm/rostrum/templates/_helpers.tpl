@@ -177,3 +177,10 @@ podAntiAffinity:
 {{- define "rostrum.pool" -}}
 {{- mergeOverwrite (deepCopy .root.Values.poolDefaults) .pool | toJson -}}
 {{- end -}}
+
+{{- /* Settings that the chart has no value of its own for. */ -}}
+{{- define "rostrum.settings" -}}
+{{- range $key, $value := . }}
+- {name: ROSTRUM_{{ $key }}, value: {{ $value | toString | quote }}}
+{{- end }}
+{{- end -}}
