@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanKind
 
 from kit import trace
 from kit.follow import OUTAGES, RETRY, Reconnected, next_of
+from kit.streams import ensure_stream
 from proto.base import Message, Refused, encode
 from proto.subjects import PARKED, PARKED_STREAM, Family, dead_letters, events, stream
 
@@ -277,11 +278,16 @@ async def _held(msg: Msg) -> AsyncIterator[None]:
             await asyncio.wait([task], timeout=ACK_WAIT)
 
 
+async def ensure_parked(js: JetStreamContext) -> None:
+    """The stream of messages that nobody can handle."""
+    await ensure_stream(js, StreamConfig(name=PARKED_STREAM, subjects=[PARKED]))
+
+
 async def _park(js: JetStreamContext, msg: Msg, durable: str, why: str) -> None:
     """Keep the message for a person to look at, and go on."""
     log.error("parked", durable=durable, subject=pattern(msg.subject), why=why)
     headers = {**(msg.headers or {}), "Parked-Subject": msg.subject, "Parked-Reason": why}
     headers = {k: v for k, v in headers.items() if not k.startswith("Nats-")}
-    await js.add_stream(StreamConfig(name=PARKED_STREAM, subjects=[PARKED]))
+    await ensure_parked(js)
     await js.publish(dead_letters(durable), msg.data, headers=headers)
     await msg.term()

@@ -83,6 +83,7 @@ class Scheduler:
         self._odd: dict[str, dict[tuple[str, Odd], int]] = {}
         "By conference: calls without a session, and legs without a call; for how many ticks."
         self._complained: set[str] = set()
+        self._waiting: dict[str, int] = {}
 
     async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
         """One commit of CONFERENCE."""
@@ -111,6 +112,8 @@ class Scheduler:
         if not self._nc.is_connected:
             return
         self._ledger.forget(self._conferences.by_key.keys())
+        known = self._conferences.by_key.keys()
+        self._waiting = {key: count for key, count in self._waiting.items() if key in known}
         for conference, view in list(self._conferences.by_key.items()):
             work = (await self._ledger.read(conference)).work
             if view.running:
@@ -119,13 +122,21 @@ class Scheduler:
                 await self._commit(conference, partial(self._close, conference, view.instance))
             else:
                 self._odd.pop(conference, None)
+                self._waiting.pop(conference, None)
                 self._complained.discard(view.instance)
+
+    @property
+    def unassigned(self) -> int:
+        """Sessions that had no living worker at the last look."""
+        return sum(self._waiting.values())
 
     async def _repair(self, conference: str, view: ConferenceView, work: core.Work) -> None:
         mixers, egress = self._roster.alive("mixer"), self._roster.alive("egress")
         if work.instance != view.instance or work.mixer not in mixers:
             await self._commit(conference, partial(self._mix, conference, view.instance))
-        for session in core.orphans(work, frozenset(egress)):
+        orphans = core.orphans(work, frozenset(egress))
+        self._waiting[conference] = len(orphans)
+        for session in orphans:
             await self._commit(conference, partial(self._move, conference, session.session))
         carried = {
             leg
