@@ -83,8 +83,13 @@ def writes(bucket: str, keys: str = ">") -> tuple[str, ...]:
 
 
 def fetches(store: str) -> tuple[str, ...]:
-    """Get objects out of an object store."""
-    return reads(f"OBJ_{store}")
+    """Get objects out of an object store, whose client asks for the stream by its subjects."""
+    return (
+        *reads(f"OBJ_{store}"),
+        f"{API}.STREAM.NAMES",
+        f"{API}.CONSUMER.CREATE.OBJ_{store}",
+        f"$JS.FC.OBJ_{store}.>",
+    )
 
 
 def stores(store: str) -> tuple[str, ...]:
