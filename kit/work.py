@@ -1,8 +1,9 @@
 """What every media worker does on the bus: bid, carry out what is assigned to it, be alive."""
 
+import asyncio
+from contextlib import suppress
 from typing import Protocol
 
-import msgspec
 from opentelemetry.trace import SpanKind
 
 from kit import bus, trace
@@ -14,13 +15,22 @@ from kit.kv import Bucket
 from proto import scheduler, subjects
 from proto.base import Event, Message, encode
 from proto.scheduler import SchedulerEvent, Wanted, WorkerKind
+from proto.views import WorkerView
+
+LOOK = 0.5
+"""Seconds between looks whether a worker that is being drained has become idle."""
 
 
 class Worker(Protocol):
     draining: bool
     "Takes no new work."
 
-    def view(self) -> msgspec.Struct:
+    @property
+    def idle(self) -> bool:
+        """Whether it could go without anybody missing it."""
+        ...
+
+    def view(self) -> WorkerView:
         """The heartbeat."""
         ...
 
@@ -33,8 +43,10 @@ class Worker(Protocol):
         ...
 
 
-async def serve(app: App, kind: WorkerKind, name: str, worker: Worker) -> None:
-    """Work until the service is stopped."""
+async def serve(
+    app: App, kind: WorkerKind, name: str, worker: Worker, *, patience: float = 0.0
+) -> None:
+    """Work until the service is stopped, and then for `patience` seconds while it is missed."""
     workers = await Bucket.ensure(app.js, subjects.WORKERS, ttl=subjects.WORKERS_TTL)
     stream, subject = subjects.stream("scheduler"), subjects.events("scheduler")
     assignments = Follower(app.js, stream, subject, after=None)
@@ -48,9 +60,27 @@ async def serve(app: App, kind: WorkerKind, name: str, worker: Worker) -> None:
         handle=worker.bid,
         group=app.group,
     )
+    app.probe.gauges.update(
+        {
+            f"rostrum_{kind}_capacity": lambda: worker.view().capacity,
+            f"rostrum_{kind}_used": lambda: worker.view().used,
+            f"rostrum_{kind}_draining": lambda: worker.draining,
+        }
+    )
     async with beat(workers, f"{kind}.{name}", worker.view):
         await app.stopped.wait()
         worker.draining = True
+        await drained(worker, patience)
+
+
+async def drained(worker: Worker, patience: float) -> None:
+    """Wait until the worker is idle, for so many seconds at most."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            while True:
+                if worker.idle:
+                    return
+                await asyncio.sleep(LOOK)
 
 
 async def report(log: EventLog, family: subjects.Family, conference: str, event: Event) -> None:

@@ -62,6 +62,10 @@ class Worker:
         self._views: dict[str, ConferenceView] = {}
         self.draining = False
 
+    @property
+    def idle(self) -> bool:
+        return not self._mixes
+
     def view(self) -> WorkerView:
         return WorkerView(
             self._name,

@@ -9,6 +9,8 @@ from kit.objects import StoreConfig
 
 
 class Config(StoreConfig, frozen=True, kw_only=True):
+    worker: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{0,64}$")] = ""
+    "Name of this worker, for whoever started it to know it by; empty: one is made up."
     egress_capacity: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 8
     "Sessions that this worker takes at most."
     egress_software: bool = True
@@ -19,5 +21,7 @@ class Config(StoreConfig, frozen=True, kw_only=True):
     "Age at which a recording is deleted; 0: none is for its age."
     recordings_keep_gb: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     "Size of all together beyond which the oldest are deleted; 0: no limit."
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
+    "How long streams may go on after SIGTERM, while no new work is taken; 0: they end at once."
     host: str = msgspec.field(default_factory=socket.gethostname)
     "Identity of the machine: equal for processes that can share memory and sockets."

@@ -252,6 +252,11 @@ class Worker:
         self._feeds: dict[str, FeedOffer] = {}
         self.draining = False
 
+    @property
+    def idle(self) -> bool:
+        """A conference that is mixed on this host may still want a stream, from nobody but us."""
+        return not self._sessions and not self._feeds
+
     def view(self) -> WorkerView:
         return WorkerView(
             self._name,
@@ -278,7 +283,8 @@ class Worker:
 
     def _objection(self, wanted: SessionWanted) -> str:
         config = self._config
-        if self.draining:
+        patient = config.drain_seconds > 0 and wanted.conference in self._feeds
+        if self.draining and not patient:
             return "is being drained"
         if wanted.location and wanted.location != config.location:
             return f"is in location “{config.location}”"

@@ -45,6 +45,9 @@ ATTEMPTS = 10
 PATIENCE_TICKS = 10
 """Ticks after which a call without a session is ended, and a destination without a call."""
 
+LONGEST = 1.0
+"""Seconds that workers may take to answer before they count as silent."""
+
 VIEW_PATIENCE = 2.0
 """Seconds to wait for the first view of a conference; it is written when its start has been."""
 
@@ -80,6 +83,7 @@ class Scheduler:
         self._odd: dict[str, dict[tuple[str, Odd], int]] = {}
         "By conference: calls without a session, and legs without a call; for how many ticks."
         self._complained: set[str] = set()
+        self._waiting: dict[str, int] = {}
 
     async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
         """One commit of CONFERENCE."""
@@ -108,6 +112,8 @@ class Scheduler:
         if not self._nc.is_connected:
             return
         self._ledger.forget(self._conferences.by_key.keys())
+        known = self._conferences.by_key.keys()
+        self._waiting = {key: count for key, count in self._waiting.items() if key in known}
         for conference, view in list(self._conferences.by_key.items()):
             work = (await self._ledger.read(conference)).work
             if view.running:
@@ -116,13 +122,21 @@ class Scheduler:
                 await self._commit(conference, partial(self._close, conference, view.instance))
             else:
                 self._odd.pop(conference, None)
+                self._waiting.pop(conference, None)
                 self._complained.discard(view.instance)
+
+    @property
+    def unassigned(self) -> int:
+        """Sessions that had no living worker at the last look."""
+        return sum(self._waiting.values())
 
     async def _repair(self, conference: str, view: ConferenceView, work: core.Work) -> None:
         mixers, egress = self._roster.alive("mixer"), self._roster.alive("egress")
         if work.instance != view.instance or work.mixer not in mixers:
             await self._commit(conference, partial(self._mix, conference, view.instance))
-        for session in core.orphans(work, frozenset(egress)):
+        orphans = core.orphans(work, frozenset(egress))
+        self._waiting[conference] = len(orphans)
+        for session in orphans:
             await self._commit(conference, partial(self._move, conference, session.session))
         carried = {
             leg
@@ -235,6 +249,12 @@ class Scheduler:
     async def _ask(self, wanted: Wanted, expected: int) -> list[Bid]:
         kind: WorkerKind = "mixer" if isinstance(wanted, MixWanted) else "egress"
         answers = await bus.scatter(
-            self._nc, bids(kind), wanted, expected=expected, patience=self._patience
+            self._nc,
+            bids(kind),
+            wanted,
+            expected=expected,
+            patience=self._patience,
+            useful=lambda answer: core.best([decode_bid(answer)]) is not None,
+            longest=LONGEST,
         )
         return [decode_bid(answer) for answer in answers]
