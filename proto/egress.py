@@ -26,6 +26,8 @@ class SessionStarted(Event, frozen=True, tag="session_started.v1"):
     session: Token
     worker: Token
     encoder: str
+    reason: Reason = ""
+    "Why it took over."
 
 
 class SessionStopped(Event, frozen=True, tag="session_stopped.v1"):
@@ -44,6 +46,8 @@ class SessionDegraded(Event, frozen=True, tag="session_degraded.v1"):
     measures: list[Measure] = []
     "In force from the next key frame on, in the order that they were taken; empty: recovered."
     reason: Reason = ""
+    before: list[Measure] = []
+    "Those that were in force until then."
 
 
 class DestinationChanged(Event, frozen=True, tag="destination_changed.v1"):

@@ -52,8 +52,8 @@ class Herald:
     def __init__(self, report: Callable[[Reports], None]) -> None:
         self._report = report
 
-    def started(self, encoder: str) -> None:
-        self._report(Started(encoder))
+    def started(self, encoder: str, reason: str) -> None:
+        self._report(Started(encoder, reason))
 
     def degraded(self, measures: Sequence[Measure], reason: str) -> None:
         self._report(Degraded(list(measures), reason))

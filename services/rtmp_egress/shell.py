@@ -1,7 +1,7 @@
 """The worker: what the scheduler assigns is carried out by one process per session."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -78,6 +78,7 @@ class Session:
         "Which half of a dual stream a destination is, whatever the feed shows."
         self._live: set[str] = set()
         "Destinations that are publishing."
+        self._degraded: wire.Degraded | None = None
         self._refused: wire.Stopped | None = None
         self._kept = Kept(
             SESSION,
@@ -127,14 +128,11 @@ class Session:
         at, a = self._now(), self._assigned
         await self._archive.hear(a, report)
         match report:
-            case wire.Started(encoder=encoder):
-                await self._say(SessionStarted(at, a.conference, a.session, a.worker, encoder))
-            case wire.Degraded(measures=measures, reason=why):
-                log.warning("degraded", measures=measures, why=why)
-                told = SessionDegraded(at, a.conference, a.session, a.worker, measures, why)
-                await self._say(told)
-                for participant in list(self._live):
-                    await self._change(_degraded(participant, measures, why))
+            case wire.Started(encoder=encoder, reason=why):
+                started = SessionStarted(at, a.conference, a.session, a.worker, encoder, why)
+                await self._say(started)
+            case wire.Degraded():
+                await self._degrade(report)
             case wire.Stopped():
                 # The process cannot do it, and a new one could not either.
                 self._kept.retire()
@@ -152,7 +150,7 @@ class Session:
                     # A process that takes over from this one has viewers to win back.
                     order = self._destinations[participant]
                     self._destinations[participant] = msgspec.structs.replace(order, seen=True)
-                await self._change(report)
+                await self._change(_worse(report, self._degraded))
             case wire.Troubled(participant=participant, code=code, reason=reason):
                 await self._change(wire.Changed(participant, "publishing", code, reason))
             case wire.PartBegun(participant=participant, number=number):
@@ -161,6 +159,19 @@ class Session:
                 pass
             case wire.Stats():
                 log.debug("session", pictures=report.pictures, repeated=report.repeated)
+
+    async def _degrade(self, told: wire.Degraded) -> None:
+        a, before = self._assigned, self._degraded.measures if self._degraded else []
+        log.warning("degraded", measures=told.measures, before=before, why=told.reason)
+        self._degraded = told if told.measures else None
+        await self._say(
+            SessionDegraded(
+                self._now(), a.conference, a.session, a.worker, told.measures, told.reason, before
+            )
+        )
+        for participant in list(self._live):
+            changed = wire.Changed(participant, "publishing")
+            await self._change(_worse(changed, self._degraded))
 
     def _goes_on(self, participant: str, part: int) -> None:
         """With which part a process that has to take over would go on."""
@@ -171,6 +182,7 @@ class Session:
 
     async def _died(self) -> None:
         self._live.clear()
+        self._degraded = None
         restarts = "worker-restart", "the encoder restarts"
         for participant in list(self._destinations):
             if participant in self._destinations:
@@ -215,12 +227,14 @@ class Session:
         await self._write(self._assigned.conference, event)
 
 
-def _degraded(participant: str, measures: Sequence[Measure], why: str) -> wire.Changed:
-    """What the participant list says of a stream that is worse than it should be."""
-    if not measures:
-        return wire.Changed(participant, "publishing")
-    less = ", ".join(LESS[measure] for measure in measures)
-    return wire.Changed(participant, "publishing", "degraded", f"degraded ({less}): {why}")
+def _worse(changed: wire.Changed, degraded: wire.Degraded | None) -> wire.Changed:
+    """What the participant list says of a stream that is worse than it should be, where there is
+    nothing else to say of it."""
+    if degraded is None or changed.state != "publishing" or changed.code:
+        return changed
+    less = ", ".join(LESS[measure] for measure in degraded.measures)
+    reason = f"degraded ({less}): {degraded.reason}"
+    return msgspec.structs.replace(changed, code="degraded", reason=reason)
 
 
 class Worker:

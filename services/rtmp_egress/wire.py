@@ -69,6 +69,8 @@ class Started(Report, frozen=True, tag="started"):
     """The encoder has been chosen and runs; again, if it died and another has taken over."""
 
     encoder: str
+    reason: Reason = ""
+    "Why it has taken over."
 
 
 class Degraded(Report, frozen=True, tag="degraded"):

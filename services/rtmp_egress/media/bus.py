@@ -93,15 +93,18 @@ class Backlog:
     def take(self) -> Timed | None:
         """The next tag to send, or None for now."""
         if self._headers:
-            header = self._headers.popleft()
-            return Timed(header.kind, max(0, self._at - self.base), header.payload)
+            return self._timed(self._headers.popleft(), self._at)
         if not self._media or self._base is None:
             return None
         tag = self._media.popleft()
         self._at = tag.timestamp
         if not tag.header:
             self.bytes -= len(tag.payload)
-        return Timed(tag.kind, tag.timestamp - self._base, tag.payload)
+        return self._timed(tag, tag.timestamp)
+
+    def _timed(self, tag: FlvTag, at: int) -> Timed:
+        """Metadata are timeless: those with a time of their own are a third stream to libav."""
+        return Timed(tag.kind, 0 if tag.kind == SCRIPT else max(0, at - self.base), tag.payload)
 
     def _wanted(self, tag: FlvTag) -> bool:
         if self._resume and not tag.key_frame:

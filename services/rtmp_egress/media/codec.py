@@ -17,11 +17,15 @@ from av.video.stream import VideoStream
 from kit.link import Format
 from proto.egress import Measure
 from proto.media import Rendition
+from services.rtmp_egress.media.aside import Aside, Stuck
 
 SOFTWARE = "libx264"
 
 SILENT = 90
 """Pictures without a packet after which an encoder counts as dead: thrice the longest pipeline."""
+
+STALLED = 2.0
+"""Seconds for one picture after which an encoder counts as dead. Destinations wait for longer."""
 
 SMALL = 2 / 3
 """Of the width and the height: less than half of the pixels."""
@@ -36,6 +40,7 @@ class EncoderDied(Exception):
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"{name} died: {why}")
         self.name = name
+        self.why = why
 
 
 class VideoEncoder:
@@ -52,6 +57,12 @@ class VideoEncoder:
         self._inside: deque[tuple[av.VideoFrame, int, bool]] = deque()
         "Pictures taken and not given back, of an encoder that does not copy; else the one at hand."
         self._silent = 0
+        self._aside: Aside[av.VideoFrame | None, Packets] | None = None
+        "For a driver; libx264 never hangs."
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._context.width, self._context.height
 
     @property
     def extradata(self) -> bytes:
@@ -82,6 +93,7 @@ class VideoEncoder:
         packets = self._run(frame)
         self._silent = 0 if packets else self._silent + 1
         if self._silent > SILENT:
+            self._end()
             raise EncoderDied(self.name, f"no packet for {SILENT} pictures")
         if self.copies:
             self._inside.clear()
@@ -92,9 +104,26 @@ class VideoEncoder:
 
     def _run(self, frame: av.VideoFrame | None) -> Packets:
         try:
-            return list(self._context.encode(frame))
+            if self.copies:
+                packets = self._encode(frame)
+            else:
+                self._aside = self._aside or Aside(self._encode, STALLED)
+                packets = self._aside.call(frame)
+        except Stuck:
+            raise EncoderDied(self.name, f"a picture takes over {STALLED:g} s") from None
         except (av.error.FFmpegError, OSError) as exc:
+            self._end()
             raise EncoderDied(self.name, type(exc).__name__) from exc
+        if frame is None:
+            self._end()
+        return packets
+
+    def _encode(self, frame: av.VideoFrame | None) -> Packets:
+        return list(self._context.encode(frame))
+
+    def _end(self) -> None:
+        if self._aside is not None:
+            self._aside.end()
 
     def _frame(self, canvas: Canvas) -> av.VideoFrame:
         if not self.copies:

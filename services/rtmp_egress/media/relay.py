@@ -28,7 +28,7 @@ MEASURES: tuple[Measure, ...] = ("preset", "frame_rate", "size")
 class Hear(Protocol):
     """Hears, on the media thread, what a viewer may notice."""
 
-    def started(self, encoder: str) -> None: ...
+    def started(self, encoder: str, reason: str) -> None: ...
     def degraded(self, measures: Sequence[Measure], reason: str) -> None: ...
 
 
@@ -122,7 +122,7 @@ class Relay:
             self._mourned.add(died.name)
             self._names.append(died.name)
         self._first(lambda name: self._encoder.replace(name, ()))
-        self._hear.started(self.name)
+        self._hear.started(self.name, str(died))
         if self._measures:
             self._hear.degraded((), f"{self.name} has taken over")
         self._measures = self._wanted = ()

@@ -5,9 +5,20 @@ from itertools import pairwise
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proto.egress import Measure
-from services.rtmp_egress.core.load import HOLD, LATE, OVERLOADED, SETTLING, Encoded, Load, react
+from services.rtmp_egress.core.load import (
+    HOLD,
+    LATE,
+    LONGEST_HOLD,
+    OVERLOADED,
+    SETTLING,
+    Encoded,
+    Load,
+    react,
+)
 
 LADDER: tuple[Measure, ...] = ("preset", "frame_rate", "size")
 STEP = 1 / 30
@@ -18,7 +29,8 @@ SPEED: dict[tuple[Measure, ...], float] = {(): 1.0, LADDER[:1]: 0.4, LADDER[:2]:
 class Run:
     """An encoder on a clock that only the test moves; a picture costs `cost` of its time."""
 
-    def __init__(self, most: int = 3) -> None:
+    def __init__(self, most: int = 3, step: float = STEP) -> None:
+        self.step = step
         self.now = 1000.0
         self.load = Load(LADDER[:most])
         self.told: list[tuple[float, int]] = []
@@ -29,8 +41,8 @@ class Run:
         end = self.now + seconds
         while self.now < end:
             speed = SPEED[LADDER[: self.load.taken]]
-            took = min(1.0, cost * speed) * STEP
-            self.now += STEP
+            took = min(1.0, cost * speed) * self.step
+            self.now += self.step
             self.load, uses = react(self.load, Encoded(took, late), self.now)
             self.told += [(self.now, len(use.measures)) for use in uses]
         return [measures for _, measures in self.told[before:]]
@@ -119,6 +131,59 @@ def test_a_measure_that_had_to_be_taken_again_is_kept_for_twice_as_long(run: Run
 def test_no_more_measures_are_taken_than_are_allowed() -> None:
     assert Run(most=1).go(300, cost=20.0) == [1]
     assert Run(most=0).go(300, cost=20.0) == []
+
+
+SLOWLY = 0.2
+"""Seconds for a picture: hours pass quickly."""
+
+costs = st.floats(0.0, 20.0)
+lates = st.sampled_from([0.0, LATE / 2, LATE, 1.0])
+phases = st.lists(st.tuples(st.floats(0.5, 90.0), costs, lates), max_size=8)
+
+
+@given(phases)
+def test_whatever_the_load_one_step_at_a_time_and_never_at_once(
+    phases: list[tuple[float, float, float]],
+) -> None:
+    run = Run(step=SLOWLY)
+    for seconds, cost, late in phases:
+        run.go(seconds, cost, late)
+    steps = [(1000.0, 0), *run.told]
+
+    for (before, had), (after, has) in pairwise(steps):
+        assert abs(has - had) == 1
+        assert after - before >= (OVERLOADED if has > had else HOLD)
+
+
+@given(costs)
+def test_a_load_that_stays_the_same_comes_to_rest(cost: float) -> None:
+    """Even where measures save more or less than was thought: each mistake is dearer."""
+    run = Run(step=SLOWLY)
+    run.go(600, cost)
+    changes = run.go(3600, cost)
+
+    assert len(changes) <= 8
+
+
+@given(costs, costs)
+def test_more_load_never_makes_for_fewer_measures(one: float, other: float) -> None:
+    taken = []
+    for cost in sorted((one, other)):
+        run = Run(step=SLOWLY)
+        run.go(HOLD - 1, cost)
+        taken.append(run.load.taken)
+
+    assert taken[0] <= taken[1]
+
+
+@given(phases)
+def test_all_is_given_back_after_any_past(phases: list[tuple[float, float, float]]) -> None:
+    run = Run(step=SLOWLY)
+    for seconds, cost, late in phases:
+        run.go(seconds, cost, late)
+    run.go(3 * LONGEST_HOLD + 60, cost=0.1)
+
+    assert run.load.taken == 0
 
 
 def test_the_reason_is_one_that_a_person_understands(run: Run) -> None:

@@ -1,5 +1,6 @@
 """An encoder that dies or is too slow, as a player sees what came out."""
 
+import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -11,10 +12,12 @@ from av.video.codeccontext import VideoCodecContext
 from kit.link import Format
 from proto.egress import Measure
 from proto.media import Rendition
+from services.rtmp_egress.media.bus import Backlog, Limits, Timed
 from services.rtmp_egress.media.codec import Canvas, EncoderDied, Make, Packets, VideoEncoder
 from services.rtmp_egress.media.encoder import NoEncoder
-from services.rtmp_egress.media.flv import AUDIO, VIDEO, FlvTag
+from services.rtmp_egress.media.flv import AUDIO, SCRIPT, VIDEO, FlvTag
 from services.rtmp_egress.media.relay import Relay
+from services.rtmp_egress.rtmp.amf0 import decode
 from tests.support.watch import file_of
 
 SMALL = Format(160, 90, 30)
@@ -39,13 +42,13 @@ class Mortal(VideoEncoder):
         return super()._take(frame, pts, key)
 
 
-def mortals(deaths: Sequence[int], *, keep: bool = False) -> Make:
+def mortals(deaths: Sequence[int], *, keep: bool = False, kind: type[Mortal] = Mortal) -> Make:
     """The first encoder dies at the first of these pictures, and so on; `keep`: they behave as
     hardware does, whose pictures are kept until they come out."""
     left = list(deaths)
 
     def make(name: str, context: VideoCodecContext, format: Format) -> VideoEncoder:
-        made = Mortal(name, context, format)
+        made = kind(name, context, format)
         made.dies_at = left.pop(0) if left else None
         made.copies = made.copies and not keep
         return made
@@ -72,7 +75,8 @@ class Stage:
             make=make,
         )
 
-    def started(self, encoder: str) -> None:
+    def started(self, encoder: str, reason: str) -> None:
+        assert reason
         self.told.append(encoder)
 
     def degraded(self, measures: Sequence[Measure], reason: str) -> None:
@@ -97,7 +101,7 @@ class Stage:
     def seen(self) -> list[tuple[int, tuple[int, int], float]]:
         """Number, size and light of every picture, as a player decodes them."""
         self.relay.close()
-        with av.open(file_of(self.tags), "r") as container:
+        with av.open(file_of(self.sent()), "r") as container:
             frames = list(container.decode(video=0))
         return [
             (
@@ -107,6 +111,13 @@ class Stage:
             )
             for frame in frames
         ]
+
+    def sent(self) -> list[Timed]:
+        """What a destination is sent of it all."""
+        backlog = Backlog(Limits(1 << 30, 1 << 30), lambda: None)
+        for tag in self.tags:
+            backlog.put(tag)
+        return list(iter(backlog.take, None))
 
     def media(self, kind: int) -> list[FlvTag]:
         return [tag for tag in self.tags if tag.kind == kind and not tag.header]
@@ -171,6 +182,27 @@ def test_one_that_gives_nothing_back_is_dead() -> None:
     assert [n for n, _, _ in stage.seen()] == list(range(200))
 
 
+def test_one_whose_driver_hangs_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the call any more; should it return one day, nothing comes of it."""
+    monkeypatch.setattr("services.rtmp_egress.media.codec.STALLED", 0.2)
+    wakes = threading.Event()
+
+    class Hung(Mortal):
+        def _encode(self, frame: av.VideoFrame | None) -> Packets:
+            if frame is not None and frame.pts == self.dies_at:
+                wakes.wait()
+            return super()._encode(frame)
+
+        _take = VideoEncoder._take
+
+    stage = Stage(TWO, mortals([100], keep=True, kind=Hung)).run(150)
+    wakes.set()
+    stage.run(50)
+
+    assert stage.told == ["libx264"]
+    assert [n for n, _, _ in stage.seen()] == list(range(200))
+
+
 def test_where_no_other_is_left_the_same_is_tried_once_more() -> None:
     assert Stage(ONE, mortals([100])).run(200).told == ["libx264"]
     with pytest.raises(NoEncoder):
@@ -228,6 +260,20 @@ def test_too_slow_an_encoder_degrades_step_by_step_and_the_stream_goes_on() -> N
     assert {size for _, size, _ in seen} == {(160, 90), (106, 60)}
     headers = [tag for tag in stage.tags if tag.header and tag.kind == VIDEO]
     assert len({tag.payload for tag in headers}) == len(headers) == 3, "of each encoder, its own"
+
+
+def test_metadata_tell_of_the_new_size_before_the_new_headers() -> None:
+    stage = slowed(heavy).run(8 * GOP)
+    stage.relay.close()
+    heads = [tag for tag in stage.tags if tag.header and tag.kind != AUDIO]
+    told = [decode(tag.payload)[1] for tag in heads if tag.kind == SCRIPT]
+
+    assert [tag.kind for tag in heads] == [SCRIPT, VIDEO, VIDEO, SCRIPT, VIDEO]
+    assert [(data["width"], data["height"]) for data in told if isinstance(data, dict)] == [
+        (160, 90),
+        (106, 60),
+    ]
+    assert all(after.timestamp >= before.timestamp for before, after in pairwise(stage.tags))
 
 
 def test_half_the_frame_rate_keeps_every_other_picture_at_its_time() -> None:
