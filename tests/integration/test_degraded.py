@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from cli.ingest import Ingest
 from kit.link import Format
 from kit.secrets import Sealer, new_key
 from proto.media import FeedSpec, Rendition
+from services.rtmp_egress.core import load
 from services.rtmp_egress.destinations import Destinations, Settings
 from services.rtmp_egress.media.bus import Bus, Limits
 from services.rtmp_egress.media.codec import Canvas, EncoderDied, Make, Packets, VideoEncoder
@@ -45,6 +46,7 @@ pytestmark = pytest.mark.nginx
 SPEC = FeedSpec("c1", width=320, height=180)
 GOP = 60
 DIES_AT = 100
+SMALLER = (120, 214)
 R = TypeVar("R")
 
 
@@ -183,24 +185,31 @@ class Slow(VideoEncoder):
 async def test_an_encoder_that_is_too_slow_does_less_and_nobody_is_let_go(
     tmp_path: Path,
     rtmp_server: Ingest,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Even at its quickest it would need half as much time again: so half the pictures it is."""
+    """Even half the pictures at its quickest would take too long: so smaller ones it is."""
+    monkeypatch.setattr(load, "OVERLOADED", 1)
+    monkeypatch.setattr(load, "SETTLING", 1.0)
     made: list[Slow] = []
 
     def make(name: str, context: VideoCodecContext, format: Format) -> VideoEncoder:
         made.append(Slow(name, context, format))
-        made[-1].cost = 0.05
+        made[-1].cost = 0.07
         return made[-1]
 
     async with running(tmp_path, rtmp_server, make) as one:
-        halved = await one.until(Degraded, lambda told: "frame_rate" in told.measures)
+        least = await one.until(Degraded, lambda told: "size" in told.measures)
         made[-1].cost = 0.01
         at = one.of(Stats)[-1].pictures
         await one.until(Stats, lambda stats: stats.pictures >= at + 2 * GOP)
     seen = seen_by(rtmp_server)
 
-    assert [told.measures for told in one.of(Degraded)] == [["preset"], ["preset", "frame_rate"]]
-    assert "% of the time" in halved.reason
+    assert [told.measures for told in one.of(Degraded)] == [
+        ["preset"],
+        ["preset", "frame_rate"],
+        ["preset", "frame_rate", "size"],
+    ]
+    assert "% of the time" in least.reason
     assert_nobody_was_let_go(one)
     keys = [seen.times[key] for key in seen.keys]
     assert {round(after - before, 2) for before, after in pairwise(keys)} == {2.0}
@@ -208,9 +217,11 @@ async def test_an_encoder_that_is_too_slow_does_less_and_nobody_is_let_go(
     assert set(steps) <= {33, 34, 66, 67}
     assert set(steps[-GOP // 2 :]) == {66, 67}, "in the end, every other picture"
     assert len(seen.sound) / seen.rate == pytest.approx(seen.times[-1], abs=0.5)
-    # The quickest preset has parameters of its own, which a file of MP4 has but once.
+    sizes = [size for size, _ in groupby(seen.seen)]
+    assert sizes == [(SPEC.height, SPEC.width), SMALLER]
+    # Each encoder has parameters of its own, which a file of MP4 has but once.
     parts = sorted((tmp_path / "recordings").rglob("*.mp4"))
-    assert len(parts) == len(made) == 2
-    for part in parts:
-        with av.open(str(part)) as file:
-            assert len(list(file.decode(video=0))) > GOP
+    assert len(parts) == len(made) == 3
+    recorded = [watch(str(part), look=lambda picture: picture.shape[:2]).seen for part in parts]
+    assert [set(part) for part in recorded] == [{sizes[0]}, {sizes[0]}, {SMALLER}]
+    assert sum(map(len, recorded)) == pytest.approx(len(seen.seen), abs=GOP)
