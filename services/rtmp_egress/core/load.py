@@ -122,18 +122,17 @@ def _judge(state: Load, busy: float, late: float, now: float) -> tuple[Load, lis
 
 
 def _take(state: Load, busy: float, now: float) -> tuple[Load, list[Use]]:
-    soon = state.given_up_at is not None and now - state.given_up_at < SOON
-    hold = min(LONGEST_HOLD, 2 * state.hold) if soon else state.hold
+    since = float("inf") if state.given_up_at is None else now - state.given_up_at
+    hold = min(LONGEST_HOLD, 2 * state.hold) if since < SOON else state.hold
+    if since > LONGEST_HOLD:
+        hold = HOLD
     reason = f"encoding takes {round(100 * busy)} % of the time there is"
     return _change(state, state.taken + 1, reason, now, hold=hold)
 
 
 def _give_up(state: Load, now: float) -> tuple[Load, list[Use]]:
-    hold = state.hold
-    if state.given_up_at is not None and now - state.given_up_at > LONGEST_HOLD:
-        hold = HOLD
     reason = "the encoder has time to spare again"
-    return _change(state, state.taken - 1, reason, now, hold=hold, given_up_at=now)
+    return _change(state, state.taken - 1, reason, now, hold=state.hold, given_up_at=now)
 
 
 def _change(
