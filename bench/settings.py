@@ -112,7 +112,8 @@ def _errors(
 
 
 def luma(frame: av.VideoFrame) -> Canvas:
-    return frame.to_ndarray(format="gray").astype(np.uint8, copy=False)
+    """Of a picture in I420, as it is: any other format would be another range."""
+    return frame.to_ndarray().astype(np.uint8, copy=False)[: frame.height]
 
 
 def error(one: Canvas, other: Canvas) -> float:

@@ -52,6 +52,7 @@ def test_what_is_compared_is_what_the_encoder_was_given() -> None:
     gold, other = pictures(2)
 
     assert seen.psnr > decibels(error(gold, other)) + 6
+    assert encode("default", [np.full_like(gold, 60)] * 30, TINY).worst > 50, "levels are kept"
     assert seen.psnr >= seen.worst
     assert seen.kbps > 0
 
