@@ -7,6 +7,7 @@ import msgspec
 
 from proto.base import Event, Reason, Token
 from proto.media import Content
+from proto.urls import Codec
 
 DestinationState = Literal["connecting", "publishing", "recovering", "failed", "stopped"]
 
@@ -28,6 +29,8 @@ class SessionStarted(Event, frozen=True, tag="session_started.v1"):
     encoder: str
     reason: Reason = ""
     "Why it took over."
+    codec: Codec = "h264"
+    "A session has an encoder for each that a destination takes; H.264 always."
 
 
 class SessionStopped(Event, frozen=True, tag="session_stopped.v1"):
@@ -48,6 +51,8 @@ class SessionDegraded(Event, frozen=True, tag="session_degraded.v1"):
     reason: Reason = ""
     before: list[Measure] = []
     "Those that were in force until then."
+    codec: Codec = "h264"
+    "Whose encoder it is about."
 
 
 class DestinationChanged(Event, frozen=True, tag="destination_changed.v1"):
@@ -68,6 +73,8 @@ class DestinationChanged(Event, frozen=True, tag="destination_changed.v1"):
     leg: Content = "single"
     "Which half of a dual stream."
     on_air: OnAir = ""
+    codec: Codec = "h264"
+    "That is sent, while it is publishing."
 
 
 EgressEvent = SessionStarted | SessionStopped | SessionDegraded | DestinationChanged

@@ -33,7 +33,7 @@ from proto.scheduler import (
     SessionWanted,
     Wanted,
 )
-from proto.urls import RECORD, Delivery
+from proto.urls import RECORD, Codec, Delivery
 from proto.views import FeedOffer, WorkerView
 from services.rtmp_egress import wire
 from services.rtmp_egress.archive.archive import Archive
@@ -51,6 +51,10 @@ LESS: dict[Measure, str] = {
     "size": "smaller pictures",
 }
 """What a viewer sees of each measure."""
+
+
+PLACES: dict[Codec, int] = {"hevc": 5, "av1": 2}
+"""What encoding in software costs beside H.264, in sessions of x264."""
 
 
 class Session:
@@ -76,9 +80,9 @@ class Session:
         self._destinations: dict[str, wire.AddDestination] = {}
         self._legs: dict[str, Content] = {}
         "Which half of a dual stream a destination is, whatever the feed shows."
-        self._live: set[str] = set()
-        "Destinations that are publishing."
-        self._degraded: wire.Degraded | None = None
+        self._live: dict[str, Codec] = {}
+        "Destinations that are publishing, and what they are sent."
+        self._degraded: dict[Codec, wire.Degraded] = {}
         self._refused: wire.Stopped | None = None
         self._kept = Kept(
             SESSION,
@@ -113,9 +117,15 @@ class Session:
         self._destinations[order.participant] = order
         self._kept.send(order)
 
+    @property
+    def codecs(self) -> set[Codec]:
+        """What is encoded beside H.264, or would be if the servers took it."""
+        orders = self._destinations.values()
+        return {one.delivery.codec for one in orders if not one.no_codec} - {"h264"}
+
     def remove(self, participant: str) -> None:
         if self._destinations.pop(participant, None) is not None:
-            self._live.discard(participant)
+            self._live.pop(participant, None)
             self._kept.send(wire.RemoveDestination(participant))
 
     def _greet(self, child: Child[wire.Reports]) -> None:
@@ -128,8 +138,8 @@ class Session:
         at, a = self._now(), self._assigned
         await self._archive.hear(a, report)
         match report:
-            case wire.Started(encoder=encoder, reason=why):
-                started = SessionStarted(at, a.conference, a.session, a.worker, encoder, why)
+            case wire.Started(encoder, why, codec):
+                started = SessionStarted(at, a.conference, a.session, a.worker, encoder, why, codec)
                 await self._say(started)
             case wire.Degraded():
                 await self._degrade(report)
@@ -143,14 +153,15 @@ class Session:
             case wire.Changed(participant=participant, state=state):
                 if participant not in self._destinations:
                     return
-                (self._live.add if state == "publishing" else self._live.discard)(participant)
+                self._live.pop(participant, None)
                 if state in ("failed", "stopped"):
                     del self._destinations[participant]
                 elif state == "publishing":
+                    self._live[participant] = report.codec
                     # A process that takes over from this one has viewers to win back.
                     order = self._destinations[participant]
                     self._destinations[participant] = msgspec.structs.replace(order, seen=True)
-                await self._change(_worse(report, self._degraded))
+                await self._change(self._worse(report))
             case wire.Troubled(participant=participant, code=code, reason=reason):
                 await self._change(wire.Changed(participant, "publishing", code, reason))
             case wire.PartBegun(participant=participant, number=number):
@@ -161,17 +172,35 @@ class Session:
                 log.debug("session", pictures=report.pictures, repeated=report.repeated)
 
     async def _degrade(self, told: wire.Degraded) -> None:
-        a, before = self._assigned, self._degraded.measures if self._degraded else []
-        log.warning("degraded", measures=told.measures, before=before, why=told.reason)
-        self._degraded = told if told.measures else None
-        await self._say(
-            SessionDegraded(
-                self._now(), a.conference, a.session, a.worker, told.measures, told.reason, before
-            )
+        a, before = self._assigned, self._degraded.pop(told.codec, None)
+        if told.measures:
+            self._degraded[told.codec] = told
+        event = SessionDegraded(
+            self._now(),
+            a.conference,
+            a.session,
+            a.worker,
+            told.measures,
+            told.reason,
+            before.measures if before else [],
+            told.codec,
         )
-        for participant in list(self._live):
-            changed = wire.Changed(participant, "publishing")
-            await self._change(_worse(changed, self._degraded))
+        log.warning("degraded", measures=event.measures, before=event.before, why=event.reason)
+        await self._say(event)
+        for participant, codec in list(self._live.items()):
+            if codec == told.codec:
+                changed = wire.Changed(participant, "publishing", codec=codec)
+                await self._change(self._worse(changed))
+
+    def _worse(self, changed: wire.Changed) -> wire.Changed:
+        """What the participant list says of a stream that is worse than it should be, where there
+        is nothing else to say of it."""
+        degraded = self._degraded.get(changed.codec)
+        if degraded is None or changed.state != "publishing" or changed.code:
+            return changed
+        less = ", ".join(LESS[measure] for measure in degraded.measures)
+        reason = f"degraded ({less}): {degraded.reason}"
+        return msgspec.structs.replace(changed, code="degraded", reason=reason)
 
     def _goes_on(self, participant: str, part: int) -> None:
         """With which part a process that has to take over would go on."""
@@ -182,7 +211,7 @@ class Session:
 
     async def _died(self) -> None:
         self._live.clear()
-        self._degraded = None
+        self._degraded.clear()
         restarts = "worker-restart", "the encoder restarts"
         for participant in list(self._destinations):
             if participant in self._destinations:
@@ -220,21 +249,12 @@ class Session:
                 changed.tls_version,
                 self._legs[changed.participant],
                 changed.on_air,
+                changed.codec,
             )
         )
 
     async def _say(self, event: EgressEvent) -> None:
         await self._write(self._assigned.conference, event)
-
-
-def _worse(changed: wire.Changed, degraded: wire.Degraded | None) -> wire.Changed:
-    """What the participant list says of a stream that is worse than it should be, where there is
-    nothing else to say of it."""
-    if degraded is None or changed.state != "publishing" or changed.code:
-        return changed
-    less = ", ".join(LESS[measure] for measure in degraded.measures)
-    reason = f"degraded ({less}): {degraded.reason}"
-    return msgspec.structs.replace(changed, code="degraded", reason=reason)
 
 
 class Worker:
@@ -278,7 +298,7 @@ class Worker:
             self._config.location,
             self._config.host,
             self._config.egress_capacity,
-            len(self._sessions),
+            self._places(),
             self.draining,
             self._encoders,
         )
@@ -290,7 +310,7 @@ class Worker:
             return Declined(self._name, reason)
         return Offer(
             self._name,
-            self._config.egress_capacity - len(self._sessions),
+            self._config.egress_capacity - self._places(),
             same_host=wanted.host == self._config.host,
             hardware=self._encoders[0] != "libx264",
         )
@@ -304,7 +324,7 @@ class Worker:
             return f"is in location “{config.location}”"
         if wanted.node not in ("", self._name, config.host):
             return f"is not {wanted.node}"
-        if len(self._sessions) >= config.egress_capacity:
+        if self._places() >= config.egress_capacity:
             return f"all {config.egress_capacity} places are taken"
         encoder = wanted.rendition.encoder
         if not self._encoders or (encoder != "auto" and encoder not in self._encoders):
@@ -356,8 +376,28 @@ class Worker:
             return
         recorded = destination.scheme == RECORD
         keep = await self._archive.begin(event) if recorded else None
-        order = wire.AddDestination(participant, sealed, delivery, backup, keep=keep)
+        no_codec = "" if recorded else self._no_codec(found[0], delivery.codec)
+        order = wire.AddDestination(
+            participant, sealed, delivery, backup, keep=keep, no_codec=no_codec
+        )
         await found[0].add(order, event.leg)
+
+    def _places(self) -> int:
+        """That are taken: one for each session, and more for what costs more than H.264."""
+        others = [codec for session, _, _ in self._sessions.values() for codec in session.codecs]
+        return len(self._sessions) + sum(self._cost(codec) for codec in others)
+
+    def _cost(self, codec: Codec) -> int:
+        return PLACES.get(codec, 0) if self._encoders[:1] == ["libx264"] else 1
+
+    def _no_codec(self, session: Session, codec: Codec) -> str:
+        """Why a destination cannot be sent anything but H.264 here."""
+        if codec == "h264" or codec in session.codecs:
+            return ""
+        free, cost = self._config.egress_capacity - self._places(), self._cost(codec)
+        if free >= cost:
+            return ""
+        return f"its encoder takes {cost} places of the worker, of which {max(0, free)} are free"
 
     async def _stop(
         self, running: Session, assigned: SessionAssigned, task: asyncio.Task[None]

@@ -9,7 +9,7 @@ from proto.base import Reason, Token
 from proto.egress import DestinationState, Measure, OnAir
 from proto.media import FeedSpec, Rendition
 from proto.recording import FileName, RecordingId
-from proto.urls import Delivery
+from proto.urls import Codec, Delivery
 
 
 class Order(msgspec.Struct, frozen=True, tag_field="type"):
@@ -55,6 +55,8 @@ class AddDestination(Order, frozen=True, tag="add_destination"):
     "It was live before, in a process that died: it is to be got back."
     keep: Keep | None = None
     "Set for a recording."
+    no_codec: Reason = ""
+    "Why it is to be sent H.264 after all."
 
 
 class RemoveDestination(Order, frozen=True, tag="remove_destination"):
@@ -71,6 +73,7 @@ class Started(Report, frozen=True, tag="started"):
     encoder: str
     reason: Reason = ""
     "Why it has taken over."
+    codec: Codec = "h264"
 
 
 class Degraded(Report, frozen=True, tag="degraded"):
@@ -78,6 +81,8 @@ class Degraded(Report, frozen=True, tag="degraded"):
 
     measures: list[Measure]
     reason: Reason
+    codec: Codec = "h264"
+    "Whose."
 
 
 class Stopped(Report, frozen=True, tag="stopped"):
@@ -101,6 +106,7 @@ class Changed(Report, frozen=True, tag="changed"):
     dropped_frames: int = 0
     tls_version: str = ""
     on_air: OnAir = ""
+    codec: Codec = "h264"
 
 
 class PartBegun(Report, frozen=True, tag="part_begun"):

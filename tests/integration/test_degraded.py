@@ -16,10 +16,13 @@ from cli.ingest import Ingest
 from kit.link import Format
 from kit.secrets import Sealer, new_key
 from proto.media import FeedSpec, Rendition
+from proto.urls import Codec
 from services.rtmp_egress.core import load
 from services.rtmp_egress.destinations import Destinations, Settings
 from services.rtmp_egress.media.bus import Bus, Limits
 from services.rtmp_egress.media.codec import Canvas, EncoderDied, Make, Packets, VideoEncoder
+from services.rtmp_egress.media.encoder import NoEncoder
+from services.rtmp_egress.media.encodings import Encodings
 from services.rtmp_egress.media.flv import FlvTag
 from services.rtmp_egress.media.programme import Programme
 from services.rtmp_egress.recording.kind import Recordings
@@ -50,6 +53,10 @@ SMALLER = (120, 214)
 R = TypeVar("R")
 
 
+def no_other(codec: Codec) -> tuple[Programme, Bus]:
+    raise NoEncoder(f"no {codec} in these tests")
+
+
 class Running:
     """A session within this process, pushed to a server and recorded."""
 
@@ -67,8 +74,11 @@ class Running:
         recordings = Recordings(
             settings, SPEC, Rendition(), programme.moment, self._hear, clock=time.monotonic
         )
-        destinations = Destinations(sealer, settings, programme.codec, recordings)
-        self.session = Session(self._hear, programme, self._bus, destinations, stats_every=0.1)
+        encodings = Encodings(no_other)
+        destinations = Destinations(sealer, settings, encodings, recordings)
+        self.session = Session(
+            self._hear, programme, self._bus, destinations, encodings, stats_every=0.1
+        )
         self._orders.put_nowait(FeedAt(str(socket)))
         self._orders.put_nowait(AddDestination("push", sealer.seal(url)))
         keep = Keep("r1", time.time() - time.monotonic())

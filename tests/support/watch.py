@@ -12,6 +12,7 @@ from av.video.reformatter import Colorspace, Interpolation
 
 from services.rtmp_egress.media.bus import Timed
 from services.rtmp_egress.media.flv import FlvTag
+from tests.support.kept import FILE_HEADER, flv_tag
 
 Rgb = tuple[int, int, int]
 Box = tuple[int, int, int, int]
@@ -28,9 +29,6 @@ HD_LINES = 720
 
 UNSPECIFIED = 2
 """libav's number for a picture that does not say what its matrix is."""
-
-
-FILE_HEADER = b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"
 
 
 EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -197,10 +195,5 @@ def inner(moments: list[float], times: list[float], margin: float = 0.25) -> lis
 
 def file_of(tags: Sequence[FlvTag | Timed]) -> io.BytesIO:
     """The tags as an FLV file again."""
-    parts = [FILE_HEADER]
-    for tag in tags:
-        stamp = (tag.timestamp & 0xFFFFFF).to_bytes(3, "big") + bytes((tag.timestamp >> 24,))
-        size = len(tag.payload).to_bytes(3, "big")
-        whole = bytes((tag.kind,)) + size + stamp + bytes(3) + tag.payload
-        parts += [whole, len(whole).to_bytes(4, "big")]
-    return io.BytesIO(b"".join(parts))
+    parts = [flv_tag(tag.kind, tag.timestamp, tag.payload) for tag in tags]
+    return io.BytesIO(FILE_HEADER + b"".join(parts))

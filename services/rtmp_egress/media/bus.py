@@ -48,7 +48,7 @@ class Backlog:
 
     def __init__(self, limits: Limits, wake: Callable[[], None]) -> None:
         self._limits = limits
-        self._wake = wake
+        self.wake = wake
         self._headers: deque[FlvTag] = deque()
         self._media: deque[FlvTag] = deque()
         self._base: int | None = None
@@ -88,7 +88,7 @@ class Backlog:
             if self._overflowing():
                 self._make_room()
         if len(self):
-            self._wake()
+            self.wake()
 
     def take(self) -> Timed | None:
         """The next tag to send, or None for now."""
@@ -147,6 +147,8 @@ class Bus:
         self._headers: dict[int, FlvTag] = {}
         self._group: list[FlvTag] = []
         self._backlogs: list[Backlog] = []
+        self.over = False
+        "Nothing will come any more."
 
     def put(self, tags: Iterable[FlvTag]) -> None:
         for tag in tags:
@@ -171,6 +173,12 @@ class Bus:
             backlog.put(tag)
         self._backlogs.append(backlog)
         return backlog
+
+    def end(self) -> None:
+        """Nothing comes any more; whoever waits is woken to see it."""
+        self.over = True
+        for backlog in self._backlogs:
+            backlog.wake()
 
     def leave(self, backlog: Backlog) -> None:
         self._backlogs.remove(backlog)

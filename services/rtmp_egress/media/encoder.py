@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from kit.link import Format
 from proto.egress import Measure
 from proto.media import Rendition
+from proto.urls import Codec
 from services.rtmp_egress.media.codec import (
     SOFTWARE,
     Canvas,
@@ -30,9 +31,9 @@ from services.rtmp_egress.media.codec import (
     configure,
 )
 from services.rtmp_egress.media.flv import SCRIPT, VIDEO, FlvTag, TagCutter, resized
+from services.rtmp_egress.media.options import CANDIDATES, video_options
 
-CANDIDATES = ("h264_nvenc", "h264_qsv", "h264_amf", "h264_v4l2m2m", SOFTWARE)
-"""In the order of `auto`: whatever takes the load off the processor first."""
+__all__ = ["Encoder", "NoEncoder", "choose", "names", "proven", "video_options", "works"]
 
 TRIAL_FRAMES = 30
 """Some hardware gives its first packet only after a pipeline's worth of pictures."""
@@ -50,32 +51,6 @@ MUX_OPTIONS = {
 }
 """A live stream has no end to patch in. Microseconds that a silent track may hold the other back.
 Each packet goes out at once."""
-
-SOFTWARE_OPTIONS = {
-    "default": {
-        "preset": "superfast",
-        "x264-params": "scenecut=0:mbtree=1:rc-lookahead=10:open-gop=0",
-    },
-    "quality": {"preset": "veryfast", "x264-params": "scenecut=0:rc-lookahead=10:open-gop=0"},
-    "low_latency": {
-        "preset": "superfast",
-        "tune": "zerolatency",
-        "x264-params": "scenecut=0:open-gop=0",
-    },
-}
-"""By `Rendition.quality`. The default costs half of `veryfast` and looks as good; zerolatency
-gives up quality for 333 ms that RTMP's viewers do not notice."""
-
-FASTEST = {"preset": "ultrafast", "x264-params": "scenecut=0:open-gop=0"}
-"""Half the cost of the default or less, for two or three decibels; looking ahead would cost a
-fifth of it."""
-
-HARDWARE_OPTIONS = {
-    "h264_nvenc": {"preset": "p4", "rc": "cbr", "no-scenecut": "1", "forced-idr": "1"},
-    "h264_qsv": {"preset": "veryfast", "look_ahead": "0", "adaptive_i": "0", "forced_idr": "1"},
-    "h264_amf": {"usage": "transcoding", "rc": "cbr", "quality": "balanced", "forced_idr": "1"},
-    "h264_v4l2m2m": {},
-}
 
 Samples = npt.NDArray[np.int16]
 
@@ -107,7 +82,7 @@ def works(name: str) -> bool:
 
 def proven(software: bool = True) -> list[str]:
     """The encoders that work here and may be used, best first."""
-    return [name for name in CANDIDATES if (software or name != SOFTWARE) and works(name)]
+    return [name for name in names("auto", software) if works(name)]
 
 
 def choose(wanted: str, software: bool = True) -> str:
@@ -119,36 +94,14 @@ def choose(wanted: str, software: bool = True) -> str:
     raise NoEncoder(f"none of these encoders works here: {', '.join(wanted_names)}")
 
 
-def names(wanted: str, software: bool) -> list[str]:
-    """What may be tried, best first."""
-    if wanted == "auto":
-        return [name for name in CANDIDATES if software or name != SOFTWARE]
-    if wanted not in CANDIDATES:
+def names(wanted: str, software: bool, codec: Codec = "h264") -> list[str]:
+    """What may be tried, best first. A wish is for an encoder of H.264."""
+    if wanted == "auto" or codec != "h264":
+        *hardware, own = CANDIDATES[codec]
+        return [*hardware, own] if software else hardware
+    if wanted not in CANDIDATES["h264"]:
         raise NoEncoder(f"encoder {wanted} is not known")
     return [wanted, SOFTWARE] if software and wanted != SOFTWARE else [wanted]
-
-
-def video_options(
-    name: str, rendition: Rendition, fps: int, measures: Sequence[Measure] = ()
-) -> dict[str, str]:
-    """Constant bit rate in the sense of players' buffers, and key frames by number alone."""
-    gop = str(fps * rendition.gop_seconds)
-    common = {
-        "maxrate": f"{rendition.video_kbps}k",
-        "bufsize": f"{2 * rendition.video_kbps}k",
-        "g": gop,
-        "bf": "0",
-    }
-    if name != SOFTWARE:
-        return common | HARDWARE_OPTIONS.get(name, {})
-    own = SOFTWARE_OPTIONS[rendition.quality]
-    if "preset" in measures:
-        own = own | FASTEST
-    return (
-        common
-        | {"keyint_min": gop, "sc_threshold": "0", "profile": "high", "forced-idr": "1"}
-        | own
-    )
 
 
 class Encoder:

@@ -44,6 +44,7 @@ class Programme:
         hear: Hear,
         *,
         software: bool = True,
+        codec: Codec = "h264",
         measures: int = len(MEASURES),
         make: Make = VideoEncoder,
         clock: Callable[[], int] = time.monotonic_ns,
@@ -53,10 +54,12 @@ class Programme:
 
         Opens the encoder, which may take seconds. Raises NoEncoder.
         """
+        self.codec = codec
+        "What the pictures are encoded as."
         self._format = Format(feed.width, feed.height, feed.fps)
         self._batch: list[FlvTag] = []
         self._encode = Relay(
-            names(rendition.encoder, software),
+            names(rendition.encoder, software, codec),
             self._format,
             rendition,
             self._batch.append,
@@ -80,11 +83,6 @@ class Programme:
     def encoder(self) -> str:
         """Name of the encoder that runs."""
         return self._encode.name
-
-    @property
-    def codec(self) -> Codec:
-        """What the pictures are encoded as."""
-        return "h264"
 
     @property
     def counts(self) -> Counts:
