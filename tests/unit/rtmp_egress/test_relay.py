@@ -156,6 +156,18 @@ def test_what_hardware_had_inside_is_encoded_again() -> None:
     assert_true_to_life(seen)
 
 
+@pytest.mark.parametrize("name", ["libx265", "libsvtav1"])
+def test_encoders_of_newer_codecs_have_successors_too(name: str) -> None:
+    stage = Stage([name, name], mortals([100])).run(200)
+    seen = stage.seen()
+
+    assert [n for n, _, _ in seen] == list(range(200))
+    assert stage.told == [name]
+    [extra] = set(stage.keys()) - {0, 60, 120, 180}
+    assert 100 - 2 * DEPTH < extra <= 100, "the first of those that were inside"
+    assert_true_to_life(seen)
+
+
 def test_one_that_dies_while_it_takes_over_is_followed_by_the_next() -> None:
     stage = Stage(THREE, mortals([100, 95], keep=True)).run(200)
 

@@ -112,6 +112,20 @@ async def test_a_new_process_begins_without_measures(stage: Stage) -> None:
     assert (await stage.changed("tube", "publishing")).code == ""
 
 
+async def test_each_codec_is_worse_for_its_own_viewers(stage: Stage) -> None:
+    for who, codec in (("tube", "h264"), ("new", "hevc")):
+        await stage.session.add(AddDestination(who, "sealed"), "main")
+        await stage.process.says(
+            msgspec.convert(
+                {"type": "changed", "participant": who, "state": "publishing", "codec": codec},
+                Changed,
+            )
+        )
+    await stage.process.says(Degraded(["size"], "busy", "hevc"))
+
+    assert stage.details() == {"tube": "", "new": "degraded (smaller pictures): busy"}
+
+
 async def test_which_encoder_took_over_and_why(stage: Stage) -> None:
     await stage.process.says(Started("h264_nvenc"))
     await stage.process.says(Started("libx264", "h264_nvenc died: unplugged"))
