@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import nats
@@ -40,6 +40,8 @@ class App:
     "Everything the service does in the background; one that fails takes the process down with it."
     stopped: asyncio.Event
     "Set on SIGTERM or SIGINT."
+    hurried: asyncio.Event = field(default_factory=asyncio.Event)
+    "Set on the second of them, and when there is nothing left to wait for."
 
     def start(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.group.create_task(job)
@@ -87,10 +89,14 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     """
     logs.configure(name, config.log_level)
     trace.configure(name)
-    stopped = asyncio.Event()
+    stopped, hurried = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (hurried if stopped.is_set() else stopped).set()
+
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sig, stopped.set)
+        loop.add_signal_handler(sig, stop)
     connecting = asyncio.ensure_future(connect(name, config.nats_servers()))
     stopping = asyncio.ensure_future(stopped.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,10 +106,10 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     stopping.cancel()
     nc = connecting.result()
     try:
-        async with Jobs(stopped) as group:
+        async with Jobs(stopped, hurried) as group:
             log.info("started")
             try:
-                yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped)
+                yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped, hurried)
             finally:
                 await group.stop()
     finally:
@@ -119,7 +125,8 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
 class Jobs(asyncio.TaskGroup):
     """A task group whose tasks can be ended, and in which none ends unnoticed."""
 
-    def __init__(self, stopped: asyncio.Event) -> None:
+    def __init__(self, *stopped: asyncio.Event) -> None:
+        """`stopped` are set when one is lost."""
         super().__init__()
         self._stopped = stopped
         self._jobs: set[asyncio.Task[Any]] = set()
@@ -138,7 +145,8 @@ class Jobs(asyncio.TaskGroup):
         if task.cancelled() and not (self._stopping or task.cancelling()):
             log.error("job lost", job=task.get_name())
             self.lost = True
-            self._stopped.set()
+            for event in self._stopped:
+                event.set()
 
     async def stop(self) -> None:
         """Cancel all until all have ended: on Python 3.11 `wait_for` may swallow a cancellation."""

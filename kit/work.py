@@ -1,8 +1,11 @@
 """What every media worker does on the bus: bid, carry out what is assigned to it, be alive."""
 
-from typing import Protocol
+import asyncio
+from contextlib import suppress
+from functools import partial
+from typing import Any, Protocol
 
-import msgspec
+import structlog
 from opentelemetry.trace import SpanKind
 
 from kit import bus, trace
@@ -13,14 +16,25 @@ from kit.heartbeat import beat
 from kit.kv import Bucket
 from proto import scheduler, subjects
 from proto.base import Event, Message, encode
-from proto.scheduler import SchedulerEvent, Wanted, WorkerKind
+from proto.scheduler import Draining, DrainWorker, SchedulerEvent, Wanted, WorkerKind
+from proto.views import WorkerView
+
+log = structlog.get_logger()
+
+LOOK = 0.25
+"""Seconds between looks whether a worker that is being drained has become idle."""
 
 
 class Worker(Protocol):
     draining: bool
     "Takes no new work."
 
-    def view(self) -> msgspec.Struct:
+    @property
+    def idle(self) -> bool:
+        """Whether it could go without anybody missing it."""
+        ...
+
+    def view(self) -> WorkerView:
         """The heartbeat."""
         ...
 
@@ -33,8 +47,13 @@ class Worker(Protocol):
         ...
 
 
-async def serve(app: App, kind: WorkerKind, name: str, worker: Worker) -> None:
-    """Work until the service is stopped."""
+async def serve(
+    app: App, kind: WorkerKind, name: str, worker: Worker, *, patience: float = 0.0
+) -> None:
+    """Work until the service is stopped, or is asked to be drained.
+
+    It goes when others have taken over what it did, or after `patience` seconds.
+    """
     workers = await Bucket.ensure(app.js, subjects.WORKERS, ttl=subjects.WORKERS_TTL)
     stream, subject = subjects.stream("scheduler"), subjects.events("scheduler")
     assignments = Follower(app.js, stream, subject, after=None)
@@ -48,9 +67,45 @@ async def serve(app: App, kind: WorkerKind, name: str, worker: Worker) -> None:
         handle=worker.bid,
         group=app.group,
     )
+    asked: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    await bus.answer(
+        app.nc,
+        subjects.drains(name),
+        decode=scheduler.decode_drain,
+        handle=partial(_drain, worker, asked),
+        group=app.group,
+    )
     async with beat(workers, f"{kind}.{name}", worker.view):
-        await app.stopped.wait()
+        first: set[asyncio.Future[Any]] = {app.start(_until(app.stopped)), asked}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         worker.draining = True
+        log.info("draining", used=worker.view().used)
+        if not app.stopped.is_set():
+            await emptied(worker, app.stopped, asked.result())
+        if app.stopped.is_set():
+            await emptied(worker, app.hurried, patience)
+
+
+async def _drain(worker: Worker, asked: asyncio.Future[float], command: DrainWorker) -> Message:
+    worker.draining = True
+    if not asked.done():
+        asked.set_result(command.seconds)
+    view = worker.view()
+    return Draining(view.worker, view.used)
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def emptied(worker: Worker, hurried: asyncio.Event, patience: float) -> None:
+    """Wait until the worker is idle, for so many seconds at most, and not if we are hurried."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            while True:
+                if worker.idle or hurried.is_set():
+                    return
+                await asyncio.sleep(LOOK)
 
 
 async def report(log: EventLog, family: subjects.Family, conference: str, event: Event) -> None:

@@ -78,7 +78,7 @@ async def main() -> None:
             handle=worker.snapshot,
             group=app.group,
         )
-        await work.serve(app, "mixer", name, worker)
+        await work.serve(app, "mixer", name, worker, patience=config.drain_seconds)
 
 
 async def follow_views(watch: Watch, worker: Worker) -> None:

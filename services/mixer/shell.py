@@ -60,7 +60,14 @@ class Worker:
         self._clock = clock
         self._mixes: dict[str, tuple[Mix, asyncio.Task[None]]] = {}
         self._views: dict[str, ConferenceView] = {}
+        self._ending = 0
+        "Mixes that have been released, and are not gone yet."
         self.draining = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether it could go without anybody missing it."""
+        return not self._mixes and not self._ending
 
     def view(self) -> WorkerView:
         return WorkerView(
@@ -118,9 +125,11 @@ class Worker:
             self._start(self._end(*found))
 
     async def _end(self, mix: Mix, task: asyncio.Task[None]) -> None:
+        self._ending += 1
         mix.stop()
         await asyncio.wait([task])
         await mix.end()
+        self._ending -= 1
 
     async def show(self, view: ConferenceView) -> None:
         """Some conference has changed."""

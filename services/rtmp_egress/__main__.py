@@ -72,7 +72,7 @@ async def main() -> None:
             app.start(keeper.run())
         await conferences.caught_up.wait()
         await feeds.caught_up.wait()
-        await work.serve(app, "egress", name, worker)
+        await work.serve(app, "egress", name, worker, patience=config.drain_seconds)
 
 
 async def follow_feeds(watch: Watch, worker: Worker) -> None:

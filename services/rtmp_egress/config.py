@@ -13,6 +13,8 @@ class Config(StoreConfig, frozen=True, kw_only=True):
     "Sessions that this worker takes at most."
     egress_software: bool = True
     "Whether the software encoder may stand in where no hardware encoder works."
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
+    "How long streams may go on after SIGTERM while others take them over; 0: they end at once."
     recordings_dir: str = ""
     "Directory of recordings; with a store, of those that are not there yet."
     recordings_keep_days: Annotated[float, msgspec.Meta(ge=0)] = 0.0

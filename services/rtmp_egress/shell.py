@@ -15,6 +15,7 @@ from kit.vault import Vault
 from proto.base import Message
 from proto.egress import DestinationChanged, EgressEvent, SessionStarted, SessionStopped
 from proto.media import Content
+from proto.recording import recording_id
 from proto.scheduler import (
     Declined,
     DestinationAssigned,
@@ -86,6 +87,9 @@ class Session:
         if socket != self._socket:
             self._socket = socket
             self._kept.send(wire.FeedAt(socket))
+
+    def has(self, participant: str) -> bool:
+        return participant in self._destinations
 
     async def add(self, order: wire.AddDestination, leg: Content) -> None:
         self._legs[order.participant] = leg
@@ -217,7 +221,14 @@ class Worker:
         self._clock = clock
         self._sessions: dict[str, tuple[Session, SessionAssigned, asyncio.Task[None]]] = {}
         self._feeds: dict[str, FeedOffer] = {}
+        self._ending: set[str] = set()
+        "Sessions that have been released, and have not hung up everywhere yet."
         self.draining = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether it could go without anybody missing it."""
+        return not self._sessions and not self._ending
 
     def view(self) -> WorkerView:
         return WorkerView(
@@ -280,6 +291,8 @@ class Worker:
             case DestinationAssigned():
                 await self._add(event)
             case DestinationReleased(session=ident, participant=who):
+                if event.handed_on:
+                    self._archive.hand_on(recording_id(who, event.leg))
                 if found := self._sessions.get(ident):
                     found[0].remove(who)
             case SessionReleased(session=ident):
@@ -292,6 +305,8 @@ class Worker:
     async def _add(self, event: DestinationAssigned) -> None:
         participant, destination = event.participant, event.destination
         found = self._sessions.get(event.session)
+        if found is not None and found[0].has(participant):
+            return  # it was to take it over, and has it alone now
         delivery = destination.delivery or Delivery()
         sealed = await bus.persist(partial(self._vault.sealed, destination))
         backup: str | None = ""
@@ -303,17 +318,21 @@ class Worker:
             return
         recorded = destination.scheme == RECORD
         keep = await self._archive.begin(event) if recorded else None
-        order = wire.AddDestination(participant, sealed, delivery, backup, keep=keep)
+        order = wire.AddDestination(
+            participant, sealed, delivery, backup, seen=event.seen, keep=keep
+        )
         await found[0].add(order, event.leg)
 
     async def _stop(
         self, running: Session, assigned: SessionAssigned, task: asyncio.Task[None]
     ) -> None:
+        conference, session = assigned.conference, assigned.session
+        self._ending.add(session)
         running.end()
         await asyncio.wait([task])
-        await self._archive.over(assigned.session)
-        conference, session = assigned.conference, assigned.session
+        await self._archive.over(session)
         await self._write(conference, SessionStopped(self._now(), conference, session, self._name))
+        self._ending.discard(session)
 
     def feed(self, conference: str, offer: FeedOffer | None) -> None:
         """Where the feeds of a conference are to be taken has changed."""

@@ -12,7 +12,7 @@ from kit.config import from_env
 from kit.eventlog import Conflict, JetStreamLog
 from kit.follow import OUTAGES, Follower
 from kit.kv import Bucket
-from proto import conference, routing, subjects
+from proto import conference, egress, routing, subjects
 from proto.media import Rendition
 from services.scheduler.config import Config
 from services.scheduler.ledger import Ledger
@@ -21,7 +21,7 @@ from services.scheduler.shell import Scheduler
 
 log = structlog.get_logger()
 
-TICK = 1.0
+TICK = 0.5
 """Seconds between looks at what died; a lost worker is noticed this much later at most."""
 
 
@@ -74,6 +74,15 @@ async def main() -> None:
                 durable="scheduler",
                 decode=routing.decode_commit,
                 handle=service.hear_routing,
+            )
+        )
+        app.start(
+            bus.consume(
+                app.js,
+                "egress",
+                durable="scheduler",
+                decode=egress.decode_commit,
+                handle=service.hear_egress,
             )
         )
         while not app.stopped.is_set():

@@ -19,6 +19,7 @@ from proto.conference import (
     ConferenceEvent,
     ConferenceStarted,
 )
+from proto.egress import DestinationChanged, EgressEvent
 from proto.media import Content, Rendition
 from proto.routing import CallRouted, RoutingEvent
 from proto.scheduler import (
@@ -42,8 +43,11 @@ log = structlog.get_logger()
 ATTEMPTS = 10
 """Lost races before a wish is given back to the bus, which brings it again."""
 
-PATIENCE_TICKS = 10
+PATIENCE_TICKS = 20
 """Ticks after which a call without a session is ended, and a destination without a call."""
+
+MOVE_TICKS = 6
+"""Ticks after which workers are asked again to take what has to leave another one."""
 
 VIEW_PATIENCE = 2.0
 """Seconds to wait for the first view of a conference; it is written when its start has been."""
@@ -80,6 +84,8 @@ class Scheduler:
         self._odd: dict[str, dict[tuple[str, Odd], int]] = {}
         "By conference: calls without a session, and legs without a call; for how many ticks."
         self._complained: set[str] = set()
+        self._looks: dict[str, int] = {}
+        "How often what has to leave its worker was looked at; by session, or conference."
 
     async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
         """One commit of CONFERENCE."""
@@ -103,8 +109,17 @@ class Scheduler:
             if isinstance(event, CallRouted):
                 await self._commit(where.id, partial(self._call, event))
 
+    async def hear_egress(self, commit: Sequence[EgressEvent], where: Delivered) -> None:
+        """One commit of EGRESS."""
+        for event in commit:
+            if isinstance(event, DestinationChanged):
+                page = await self._ledger.read(where.id)
+                if any(session.before for session in page.work.sessions.values()):
+                    await self._commit(where.id, partial(self._heard, event))
+
     async def tick(self) -> None:
-        """Put right what died since the last look. Called once a second."""
+        """Put right what died since the last look, and move what has to leave. Called twice a
+        second."""
         if not self._nc.is_connected:
             return
         self._ledger.forget(self._conferences.by_key.keys())
@@ -116,6 +131,7 @@ class Scheduler:
                 await self._commit(conference, partial(self._close, conference, view.instance))
             else:
                 self._odd.pop(conference, None)
+                self._looks.pop(conference, None)
                 self._complained.discard(view.instance)
 
     async def _repair(self, conference: str, view: ConferenceView, work: core.Work) -> None:
@@ -124,6 +140,7 @@ class Scheduler:
             await self._commit(conference, partial(self._mix, conference, view.instance))
         for session in core.orphans(work, frozenset(egress)):
             await self._commit(conference, partial(self._move, conference, session.session))
+        await self._empty(conference, work)
         carried = {
             leg
             for session in work.sessions.values()
@@ -141,6 +158,29 @@ class Scheduler:
             else:
                 hang_up = partial(self._hang_up, conference, who, leg=content)
                 await self._commit(conference, hang_up)
+
+    async def _empty(self, conference: str, work: core.Work) -> None:
+        """Move what runs where it may not stay."""
+        mixer = self._roster.alive("mixer").get(work.mixer)
+        if mixer is not None and mixer.draining and self._due(conference):
+            await self._commit(conference, partial(self._move_mix, conference))
+        left = self._left(work)
+        for ident in left:
+            if core.movable(work, work.sessions[ident]) and self._due(ident):
+                await self._commit(conference, partial(self._hand_over, conference, ident))
+        known = {*left, *self._conferences.by_key}
+        self._looks = {key: looks for key, looks in self._looks.items() if key in known}
+
+    def _due(self, key: str) -> bool:
+        """At once, and then now and then."""
+        looks = self._looks[key] = self._looks.get(key, -1) + 1
+        return looks % MOVE_TICKS == 0
+
+    def _left(self, work: core.Work) -> frozenset[str]:
+        """The sessions that may not stay where they are."""
+        mixer = self._roster.alive("mixer").get(work.mixer)
+        egress = self._roster.alive("egress")
+        return core.leaving(work, egress, mixer.host if mixer else "")
 
     def _overdue(self, conference: str, odd: set[tuple[str, Odd]]) -> list[tuple[str, Odd]]:
         """Those in `odd` that have been there for too many ticks to be on their way."""
@@ -183,6 +223,19 @@ class Scheduler:
         (self._complained.add if refused else self._complained.discard)(instance)
         return [*lost, *assigned]
 
+    async def _move_mix(self, conference: str, work: core.Work) -> list[SchedulerEvent]:
+        mixers = self._roster.alive("mixer")
+        old = mixers.get(work.mixer)
+        if old is None or not old.draining:
+            return []
+        bids = core.staying(await self._ask(MixWanted(conference), len(mixers)), mixers)
+        near = [bid for bid in bids if bid.worker in mixers and mixers[bid.worker].host == old.host]
+        offer = core.best(near) or core.best(bids)
+        return core.move_mix(work, conference, offer, self._now()) if offer else []
+
+    async def _heard(self, told: DestinationChanged, work: core.Work) -> list[SchedulerEvent]:
+        return core.heard(work, told)
+
     async def _call(self, call: CallRouted, work: core.Work) -> list[SchedulerEvent]:
         view = await self._conferences.view(call.conference, VIEW_PATIENCE)
         wanted = core.wish(
@@ -196,22 +249,51 @@ class Scheduler:
         )
         egress = self._roster.alive("egress")
         offers: list[Bid] = []
-        if core.room(work, wanted) is None and not work.session_of(call.participant, call.leg):
+        left = self._left(work)
+        found = core.room(work, wanted, left) or work.session_of(call.participant, call.leg)
+        if found is None:
             offers = await self._ask(self._near(wanted, work), len(egress))
-        return core.assign_call(work, call, wanted, offers, len(egress), self._new_id, self._now())
+        asked = len(egress)
+        return core.assign_call(work, call, wanted, offers, asked, self._new_id, self._now(), left)
 
     async def _move(self, conference: str, ident: str, work: core.Work) -> list[SchedulerEvent]:
         session = work.sessions.get(ident)
         egress = self._roster.alive("egress")
         if session is None or session.worker in egress:
             return []
+        stranded = core.stranded(work, session, frozenset(egress))
+        if not stranded:
+            return core.bury(work, conference, session, self._now())
+        wanted = self._again(conference, session, work)
+        offer = core.best(await self._ask(wanted, len(egress)))
+        if offer is None:
+            return []
+        rest = core.without(session, stranded)
+        live = core.seen(self._conferences.by_key.get(conference))
+        return core.move_session(rest, conference, offer, self._new_id(), self._now(), live)
+
+    async def _hand_over(
+        self, conference: str, ident: str, work: core.Work
+    ) -> list[SchedulerEvent]:
+        left, egress = self._left(work), self._roster.alive("egress")
+        session = work.sessions.get(ident)
+        if session is None or ident not in left or not core.movable(work, session):
+            return []
+        wanted = self._again(conference, session, work)
+        bids: list[Bid] = []
+        if core.room(work, wanted, left) is None:
+            bids = core.staying(await self._ask(wanted, len(egress)), egress)
+        live = core.seen(self._conferences.by_key.get(conference))
+        return core.hand_over(
+            work, conference, session, wanted, bids, left, live, self._new_id, self._now()
+        )
+
+    def _again(self, conference: str, session: core.Session, work: core.Work) -> SessionWanted:
+        """What is to be asked for so that a session can go on elsewhere."""
         wanted = SessionWanted(
             conference, session.feed, session.rendition, session.location, node=session.node
         )
-        offer = core.best(await self._ask(self._near(wanted, work), len(egress)))
-        if offer is None:
-            return []
-        return core.move_session(session, conference, offer, self._new_id(), self._now())
+        return self._near(wanted, work)
 
     async def _hang_up(
         self, conference: str, participant: str, work: core.Work, *, leg: Content | None = None

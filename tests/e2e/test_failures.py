@@ -1,7 +1,12 @@
 """What dies is replaced, and the viewers see as little of it as can be."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -47,7 +52,9 @@ def recorded(
     stack.hang_up(stream)
     until(lambda: stack.participant(stream) is None)
     time.sleep(0.5)
-    return [watch(str(path), look=lambda _: None) for path in server.recorded(key)]
+    # nginx opens a file before it turns a second publisher away.
+    files = [path for path in server.recorded(key) if path.stat().st_size]
+    return [watch(str(path), look=lambda _: None) for path in files]
 
 
 def gapless(watched: Watched) -> bool:
@@ -126,6 +133,87 @@ def test_a_stream_comes_back_after_losing(
 
     assert len(watched) == (1 if name == "services.mixer" else 2)
     assert all(gapless(one) for one in watched)
+
+
+@contextmanager
+def another(stack: System, module: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A second worker of a kind, beside those of the stack; killed at the end if it is there."""
+    before = names(stack)
+    run = Path(json.loads((stack.data / "run" / "stack.json").read_text())["nats_url_file"])
+    env = {
+        **os.environ,
+        "ROSTRUM_NATS_URL": run.read_text(),
+        "ROSTRUM_SECRET_KEY_FILE": str(stack.data / "secret.key"),
+        "ROSTRUM_RUN_DIR": str(stack.data / "run"),
+        "ROSTRUM_RECORDINGS_DIR": str(stack.data / "recordings"),
+    }
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", module], env=env, stderr=output)
+        try:
+            until(lambda: names(stack) > before)
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def names(stack: System) -> set[str]:
+    found = stack.http.get("/api/rostrum/v1/workers/").json()["workers"]
+    return {one["worker"] for one in found}
+
+
+def carriers(stack: System, stream: str) -> list[str]:
+    """The workers that have had the stream, one after another."""
+    told = [e for e in stack.events("destination_changed.v1") if e["participant"] == stream]
+    return list(dict.fromkeys(e["worker"] for e in told if e["state"] == "publishing"))
+
+
+def test_a_stream_moves_from_a_worker_that_is_drained(
+    stack: System,
+    server: Ingest,
+    stream: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    """First by the API, then by SIGTERM: to a server that has room for one, with one reconnect."""
+    [first] = carriers(stack, stream)
+    with another(stack, "services.rtmp_egress", tmp_path / "worker.log") as process:
+        stack.post(f"/api/rostrum/v1/workers/{first}/drain/", {}, expect=202)
+        until(lambda: len(carriers(stack, stream)) == 2)
+        until(lambda: first not in names(stack))
+        until(lambda: len([n for n in names(stack) if n.startswith("egress")]) == 2)
+        time.sleep(STEADY)
+        process.terminate()
+        until(lambda: len(carriers(stack, stream)) == 3)
+        assert process.wait(20) == 0
+    time.sleep(STEADY)
+    assert state(stack, stream) == "connected"
+
+    watched = recorded(stack, server, stream, request)
+
+    assert len(watched) == 3
+    assert all(gapless(one) for one in watched)
+
+
+def test_a_stream_goes_on_while_its_mixer_is_drained(
+    stack: System,
+    server: Ingest,
+    stream: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    """The conference moves; viewers see the last picture meanwhile."""
+    [mixed] = {e["worker"] for e in stack.events("mix_assigned.v1")[-1:]}
+    with another(stack, "services.mixer", tmp_path / "worker.log"):
+        stack.post(f"/api/rostrum/v1/workers/{mixed}/drain/", {}, expect=202)
+        until(lambda: stack.events("mix_assigned.v1")[-1]["worker"] != mixed)
+        until(lambda: mixed not in names(stack))
+        time.sleep(STEADY)
+        assert state(stack, stream) == "connected"
+
+        [watched] = recorded(stack, server, stream, request)
+
+    assert gapless(watched)
 
 
 def told_since(stack: System, stream: str, code: str) -> list[str]:

@@ -30,6 +30,8 @@ class Held(msgspec.Struct, frozen=True):
 
     session: str
     conference: str
+    handed_on: bool = False
+    "Another worker goes on with it."
 
 
 class Archive:
@@ -52,6 +54,11 @@ class Archive:
 
     def holds(self, recording: str) -> bool:
         return recording in self._held
+
+    def hand_on(self, recording: str) -> None:
+        """Another worker goes on with it: what ends here is a part, not the recording."""
+        if held := self._held.get(recording):
+            self._held[recording] = msgspec.structs.replace(held, handed_on=True)
 
     async def begin(self, assigned: DestinationAssigned) -> wire.Keep:
         """A call is to be recorded here; it may have been before, by somebody who is gone."""
@@ -135,7 +142,10 @@ class Archive:
 
     async def _end(self, ident: str, code: str, reason: str) -> None:
         at = self._now()
-        self._held.pop(ident, None)
+        held = self._held.pop(ident, None)
+        if held is not None and held.handed_on:
+            log.info("recording handed on", recording=ident)
+            return
         log.info("recording ended", recording=ident, code=code)
         known = await self._tell(ident, lambda r: story.ended(r, at, code, reason))
         if known is not None and not known.parts:

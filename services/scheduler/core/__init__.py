@@ -10,8 +10,27 @@ from services.scheduler.core.give import (
     release_all,
     release_call,
 )
+from services.scheduler.core.hand_over import (
+    bury,
+    hand_over,
+    heard,
+    leaving,
+    movable,
+    move_mix,
+    seen,
+    staying,
+    without,
+)
 from services.scheduler.core.wish import RATES, SIZES, audience_of, is_streaming, video_kbps, wish
-from services.scheduler.core.work import Session, Work, evolve, orphans, room, still_wanted
+from services.scheduler.core.work import (
+    Session,
+    Work,
+    evolve,
+    orphans,
+    room,
+    still_wanted,
+    stranded,
+)
 
 __all__ = [
     "RATES",
@@ -22,16 +41,26 @@ __all__ = [
     "assign_mix",
     "audience_of",
     "best",
+    "bury",
     "evolve",
     "give_up",
+    "hand_over",
+    "heard",
     "is_streaming",
+    "leaving",
     "lost_mix",
+    "movable",
+    "move_mix",
     "move_session",
     "orphans",
     "release_all",
     "release_call",
     "room",
+    "seen",
+    "staying",
     "still_wanted",
+    "stranded",
     "video_kbps",
     "wish",
+    "without",
 ]
