@@ -195,6 +195,40 @@ def test_a_stream_moves_from_a_worker_that_is_drained(
     assert all(gapless(one) for one in watched)
 
 
+def test_a_server_that_takes_two_publishers_sees_no_gap_when_one_is_drained(
+    stack: System, talker: str, tmp_path: Path
+) -> None:
+    del talker
+    heard = tmp_path / "heard"
+    argv = [sys.executable, "-m", "tests.support.faulty_rtmp", "--fault", "ok"]
+    with (
+        heard.open("wb") as output,
+        subprocess.Popen(argv, stdout=output) as process,
+        another(stack, "services.rtmp_egress", tmp_path / "worker.log"),
+    ):
+        port = until(lambda: heard.read_text().partition("\n")[0])
+        stream = stack.dial(f"rtmp://localhost:{port}/live/key-of-two")
+        stack.streams(stream)
+        [first] = carriers(stack, stream)
+        stack.post(f"/api/rostrum/v1/workers/{first}/drain/", {}, expect=202)
+        until(lambda: first not in names(stack))
+        assert state(stack, stream) == "connected"
+        assert "recovering" not in told_of(stack, stream)
+        process.kill()
+        stack.hang_up(stream)
+        until(lambda: stack.participant(stream) is None)
+
+    said = [line.split()[0] for line in heard.read_text().splitlines()]
+    commands = [word for word in said if word in ("publish", "deleteStream")]
+    assert commands[:3] == ["publish", "publish", "deleteStream"], "the next is there first"
+
+
+def told_of(stack: System, stream: str) -> list[str]:
+    """What people were told of a call, step by step."""
+    steps = [e for e in stack.events("call_progressed.v1") if e["participant"] == stream]
+    return [event["step"] for event in steps]
+
+
 def test_a_stream_goes_on_while_its_mixer_is_drained(
     stack: System,
     server: Ingest,
