@@ -21,6 +21,19 @@ unit: $(VENV)/.ready ## The tests that need no other program, in seconds
 e2e: setup ## The whole system against a real RTMP server
 	$(PYTEST) tests/e2e
 
+e2e-compose: $(VENV)/.ready ## The images and the compose stack on a Docker engine that is started for it (root)
+	@sh tests/containers/install.sh
+	@$(BIN)/python -m tests.containers.able
+	$(PYTEST) -s tests/containers
+
+wheels: $(VENV)/.ready ## All Python packages of the images into deploy/wheels, for a build without a network
+	$(BIN)/python deploy/docker/lock.py all > deploy/wheels/all.lock
+	$(BIN)/pip download -qq --no-deps --only-binary :all: --require-hashes -r deploy/wheels/all.lock -d deploy/wheels
+	rm deploy/wheels/all.lock
+
+nats-users: $(VENV)/.ready ## Write deploy/nats/nats.conf anew from proto/access.py
+	$(BIN)/python -m kit.natsconf > deploy/nats/nats.conf
+
 check: $(VENV)/.ready ## What CI runs first: format, lint, layers, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -30,6 +43,9 @@ check: $(VENV)/.ready ## What CI runs first: format, lint, layers, types
 fmt: $(VENV)/.ready ## Format and apply safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+soak: setup ## Ten minutes of a mix in which something changes all the time; tells what was late or missing
+	$(BIN)/python -m tests.support.long_mix 600
 
 bench-pipeline: setup ## CPU of the whole system against its floor and against ffmpeg
 	$(BIN)/python -m bench.pipeline
@@ -71,8 +87,11 @@ lock: ## Resolve the dependencies anew into requirements.lock
 schema: $(VENV)/.ready ## Accept the wire schema as it is now (read the diff!)
 	$(BIN)/python -m tests.replay.schema
 
+chart: $(VENV)/.ready ## What of the Helm chart is made from elsewhere: its README, and the users of NATS
+	$(BIN)/python -m tests.deploy.generate
+
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound bench-fanout bench-history \
-	setup system browser lock schema clean
+.PHONY: help run test unit e2e e2e-compose soak wheels nats-users check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound \
+	bench-fanout bench-history setup system browser lock schema chart clean

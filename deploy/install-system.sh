@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees to it that nats-server, nginx with its rtmp module and libsrt are there (and chromium, if that
-# is said behind it): by apt where that is possible, otherwise with a sentence that says what to
+# Sees to it that nats-server, nginx with its rtmp module, libsrt and a font are there (and chromium,
+# if that is said behind it): by apt where that is possible, otherwise with a sentence that says what to
 # install. Never stops the caller: what is missing is said again, by name, by whoever needs it.
 set -u
 PATH="$PATH:/usr/sbin:/sbin"
@@ -12,6 +12,9 @@ modules="/usr/lib/nginx/modules /usr/share/nginx/modules /usr/lib64/nginx/module
 has() { for d in $modules; do [ -e "$d/$1" ] && return 0; done; return 1; }
 has ngx_rtmp_module.so || packages="$packages libnginx-mod-rtmp"
 has ngx_stream_module.so || packages="$packages libnginx-mod-stream"
+# Names and screens are written in it; elsewhere in what Pillow brings, which is not so well cut.
+font=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
+[ -e "$font" ] || fc-list : file 2>/dev/null | grep -q DejaVuSans.ttf || packages="$packages fonts-dejavu-core"
 # For the tests of the admin page alone, so only where `make test` asks for it.
 if [ "${1:-}" = chromium ] && ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null
 then packages="$packages chromium"; fi

@@ -1,10 +1,12 @@
 """Start and stop of a service: logs, traces, signals, NATS."""
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import nats
@@ -13,9 +15,11 @@ import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from kit import follow, logs, trace
+from kit import follow, health, logs, trace
 from kit.bus import ANSWER
-from kit.config import BaseConfig
+from kit.config import BaseConfig, Credentials
+from kit.probe import Probe
+from proto import subjects
 
 log = structlog.get_logger()
 
@@ -27,6 +31,9 @@ CANCEL_AGAIN = 6.0
 
 ANSWER_GRACE = 2.0
 """Seconds for commands that were taken to be answered; they take milliseconds."""
+
+REFUSED = re.compile(r"permissions violation for (?P<what>\w+) to \W*(?P<subject>[^\"]+)", re.I)
+"""How nats-server says that a user may not do that."""
 
 JETSTREAM_TIMEOUT = 5.0
 """Seconds for one JetStream request; a restarting server answers within that."""
@@ -42,13 +49,25 @@ class App:
     "Set on SIGTERM or SIGINT."
     hurried: asyncio.Event = field(default_factory=asyncio.Event)
     "Set on the second of them, and when there is nothing left to wait for."
+    probe: Probe = field(default_factory=Probe)
+    "What is told to who asks from outside."
 
     def start(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.group.create_task(job)
 
 
-async def connect(name: str, servers: list[str]) -> Client:
-    """Connect to NATS, waiting for it as long as it takes, and reconnect for ever."""
+async def connect(name: str, servers: list[str], credentials: Credentials | None = None) -> Client:
+    """Connect to NATS, waiting for it as long as it takes, and reconnect for ever.
+
+    A user of the bus hears answers in an inbox that no other user may listen to.
+    """
+    own: dict[str, Any] = {}
+    if credentials is not None:
+        own = {
+            "user": credentials.user,
+            "password": credentials.password.reveal(),
+            "inbox_prefix": subjects.inbox(credentials.user).encode(),
+        }
 
     async def disconnected() -> None:
         log.warning("nats lost")
@@ -58,6 +77,9 @@ async def connect(name: str, servers: list[str]) -> Client:
         follow.reconnected()
 
     async def failed(exc: Exception) -> None:
+        if refused := REFUSED.search(str(exc)):
+            log.error("nats refused", what=refused["what"].lower(), subject=refused["subject"])
+            return
         log.debug("nats error", error=type(exc).__name__)
 
     waiting = False
@@ -73,6 +95,7 @@ async def connect(name: str, servers: list[str]) -> Client:
                 disconnected_cb=disconnected,
                 reconnected_cb=reconnected,
                 error_cb=failed,
+                **own,
             )
         except (nats.errors.Error, OSError, TimeoutError) as exc:
             if not waiting:
@@ -97,29 +120,43 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, stop)
-    connecting = asyncio.ensure_future(connect(name, config.nats_servers()))
+    probe = Probe()
+    async with probe.answering(config.health_port):
+        nc = await _connected(name, config, stopped)
+        probe.ready = lambda: nc.is_connected and not stopped.is_set()
+        try:
+            async with Jobs(stopped, hurried) as group:
+                log.info("started")
+                if config.health_file:
+                    beating = health.beat(Path(config.health_file).touch, lambda: nc.is_connected)
+                    group.create_task(beating)
+                try:
+                    js = nc.jetstream(timeout=JETSTREAM_TIMEOUT)
+                    yield App(nc, js, group, stopped, hurried, probe)
+                finally:
+                    await group.stop()
+        finally:
+            if nc.is_connected:
+                await nc.drain()
+            else:
+                await nc.close()
+            log.info("stopped")
+    if group.lost:
+        raise SystemExit(1)
+
+
+async def _connected(name: str, config: BaseConfig, stopped: asyncio.Event) -> Client:
+    """The bus, unless we are told to stop before it is there."""
+    connecting = asyncio.ensure_future(
+        connect(name, config.nats_servers(), config.nats_credentials())
+    )
     stopping = asyncio.ensure_future(stopped.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not connecting.done():
         connecting.cancel()
         raise SystemExit(0)
     stopping.cancel()
-    nc = connecting.result()
-    try:
-        async with Jobs(stopped, hurried) as group:
-            log.info("started")
-            try:
-                yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped, hurried)
-            finally:
-                await group.stop()
-    finally:
-        if nc.is_connected:
-            await nc.drain()
-        else:
-            await nc.close()
-        log.info("stopped")
-    if group.lost:
-        raise SystemExit(1)
+    return connecting.result()
 
 
 class Jobs(asyncio.TaskGroup):

@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanKind
 
 from kit import trace
 from kit.follow import OUTAGES, RETRY, Reconnected, next_of
+from kit.streams import ensure_stream
 from proto.base import Message, Refused, encode
 from proto.subjects import PARKED, PARKED_STREAM, Family, dead_letters, events, stream
 
@@ -147,27 +148,43 @@ async def ask(
 
 
 async def scatter(
-    nc: Client, subject: str, question: Message, *, expected: int, patience: float
+    nc: Client,
+    subject: str,
+    question: Message,
+    *,
+    expected: int,
+    patience: float,
+    useful: Callable[[bytes], bool] = bool,
+    longest: float = 0.0,
 ) -> list[bytes]:
-    """Ask everybody on `subject`; the answers that came within `patience` seconds."""
+    """Ask everybody on `subject`; the answers that came within `patience` seconds.
+
+    While none of them is `useful` and somebody is still silent, which on a busy machine means
+    little, the wait goes on for up to `longest` seconds in all.
+    """
     answers: list[bytes] = []
     if expected == 0:
         return answers
-    complete = asyncio.Event()
+    complete, found = asyncio.Event(), asyncio.Event()
 
     async def take(msg: Msg) -> None:
         answers.append(msg.data)
+        if useful(msg.data):
+            found.set()
         if len(answers) >= expected:
             complete.set()
+            found.set()
 
     inbox = nc.new_inbox()
     sub = await nc.subscribe(inbox, cb=take)
     try:
         await nc.publish(subject, encode(question), reply=inbox, headers=trace.outgoing())
-        async with asyncio.timeout(patience):
-            await complete.wait()
-    except TimeoutError:
-        pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await complete.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, longest - patience)):
+                await found.wait()
     finally:
         await sub.unsubscribe()
     return answers
@@ -261,11 +278,16 @@ async def _held(msg: Msg) -> AsyncIterator[None]:
             await asyncio.wait([task], timeout=ACK_WAIT)
 
 
+async def ensure_parked(js: JetStreamContext) -> None:
+    """The stream of messages that nobody can handle."""
+    await ensure_stream(js, StreamConfig(name=PARKED_STREAM, subjects=[PARKED]))
+
+
 async def _park(js: JetStreamContext, msg: Msg, durable: str, why: str) -> None:
     """Keep the message for a person to look at, and go on."""
     log.error("parked", durable=durable, subject=pattern(msg.subject), why=why)
     headers = {**(msg.headers or {}), "Parked-Subject": msg.subject, "Parked-Reason": why}
     headers = {k: v for k, v in headers.items() if not k.startswith("Nats-")}
-    await js.add_stream(StreamConfig(name=PARKED_STREAM, subjects=[PARKED]))
+    await ensure_parked(js)
     await js.publish(dead_letters(durable), msg.data, headers=headers)
     await msg.term()

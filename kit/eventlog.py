@@ -9,6 +9,7 @@ from nats.js.api import Header, StorageType, StreamConfig
 
 from kit import trace
 from kit.follow import reading
+from kit.streams import ensure_stream
 from proto import subjects
 from proto.subjects import Family
 
@@ -62,14 +63,15 @@ class JetStreamLog:
     @classmethod
     async def ensure(cls, js: JetStreamContext, stream: str, subjects: list[str]) -> Self:
         """Create the stream unless it is there already."""
-        await js.add_stream(
+        await ensure_stream(
+            js,
             StreamConfig(
                 name=stream,
                 subjects=subjects,
                 storage=StorageType.FILE,
                 deny_delete=True,
                 deny_purge=True,
-            )
+            ),
         )
         return cls(js, stream)
 

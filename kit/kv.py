@@ -13,6 +13,7 @@ from nats.js.api import KeyValueConfig
 from nats.js.kv import KeyValue
 
 from kit.follow import Follower, reading
+from kit.streams import ensure_bucket
 
 log = structlog.get_logger()
 
@@ -73,7 +74,7 @@ class Bucket:
     async def ensure(cls, js: JetStreamContext, name: str, *, ttl: float | None = None) -> Self:
         """Create the bucket unless it is there already; `ttl` in seconds."""
         config = KeyValueConfig(bucket=name, ttl=ttl, history=1)
-        return cls(js, name, await js.create_key_value(config))
+        return cls(js, name, await ensure_bucket(js, config))
 
     async def get(self, key: str) -> Entry | None:
         try:

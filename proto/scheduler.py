@@ -142,6 +142,8 @@ class Offer(Message, frozen=True, tag="offer.v1"):
     same_host: bool = False
     hardware: bool = False
     "The encoder it would use is a hardware one."
+    leaving: bool = False
+    "It is being drained, and offers itself for what perhaps nobody else can do."
 
 
 class Declined(Message, frozen=True, tag="declined.v1"):

@@ -70,6 +70,13 @@ SECRETS = "secrets"
 "KV: sealed URLs."
 RECORDINGS = "recordings"
 "KV: what was recorded, `<participant>` or `<participant>.presentation`."
+BUCKETS = (CONFIG, CONFERENCES, WORKERS, FEEDS, SECRETS, RECORDINGS)
+"Every KV bucket."
+
+
+def inbox(user: str) -> str:
+    """Where a user of the bus hears answers; nobody else may listen there."""
+    return f"_INBOX_{user}"
 
 
 def replay_stage(conference: str) -> str:

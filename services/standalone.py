@@ -4,7 +4,9 @@
 
     recordings/     what `record://…` kept, unless ROSTRUM_RECORDINGS_DIR says where
     secret.key      seals the stream URLs; without it, what was sealed cannot be opened
-    nats.conf       loopback only, user and password made up once
+    nats.conf       loopback only; one user per service, with what it needs and no more
+    nats.password   of the user `rostrum`, who may do everything: for the command line
+    passwords/      one file per other user
     nats/           JetStream: events and configuration
     logs/           with --quiet, one file per program
     run/            sockets, `stack.json` (where the API is), `nats.url`; gone with the process
@@ -23,13 +25,16 @@ import sys
 import tempfile
 import urllib.parse
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from kit import logs
-from kit.secrets import new_key
+from kit import logs, natsconf, provision
+from kit.config import BaseConfig
+from kit.secrets import Secret, new_key
+from proto.access import USERS, Rights
 from services.supervisor import Program, Supervisor
 
 log = structlog.get_logger()
@@ -39,6 +44,8 @@ SERVICES = ("conference_state", "routing", "scheduler", "mixer", "rtmp_egress", 
 
 MEDIA = ("mixer", "rtmp_egress")
 """Those that others could take over from."""
+ADMIN = "rostrum"
+"""The user of the bus who may do everything."""
 
 LONGEST_RUN_DIR = 60
 """Characters of a directory for Unix sockets: their whole path may have 107."""
@@ -52,6 +59,8 @@ BIG_LOG = 20_000_000
 
 class Options(msgspec.Struct, frozen=True):
     data: Path
+    host: str = "127.0.0.1"
+    "That the gateway listens on; another than loopback needs an admin token."
     port: int = 8080
     "Of the gateway; 0: any free one."
     nats_port: int = 0
@@ -81,6 +90,7 @@ def main() -> None:
 def _options(arguments: list[str]) -> Options:
     parser = argparse.ArgumentParser("python -m services.standalone", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--nats-port", type=int, default=0)
     parser.add_argument("--quiet", action="store_true")
@@ -104,13 +114,20 @@ async def _run(options: Options, cleanup: ExitStack) -> None:
     port = _gateway_port(options) if "gateway" in options.services else 0
     nats_url = _nats_config(options)
     programs = [
-        Program("nats-server", [_nats_server(), "-c", str(options.data / "nats.conf")], ours=False),
+        Program(
+            "nats-server",
+            [_nats_server(), "-c", str(options.data / "nats.conf")],
+            ours=False,
+            ready=partial(provision.at, _provisioner(options, nats_url)),
+        ),
         *(_service(name, options, nats_url, run_dir, port) for name in options.services),
     ]
     if options.quiet:
         (options.data / "logs").mkdir(exist_ok=True)
         programs = [_to_file(program, options.data / "logs") for program in programs]
-    stack = Stack(options.data / "run", f"http://127.0.0.1:{port}" if port else "", nats_url)
+    password = urllib.parse.quote((options.data / "nats.password").read_text())
+    admin_url = nats_url.replace("//", f"//{ADMIN}:{password}@", 1)
+    stack = Stack(options.data / "run", f"http://127.0.0.1:{port}" if port else "", admin_url)
     supervisor = Supervisor(programs, changed=lambda: stack.write(supervisor.pids))
     cleanup.callback(stack.remove)
     async with asyncio.TaskGroup() as group:
@@ -154,7 +171,7 @@ def _gateway_port(options: Options) -> int:
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            sock.bind(("127.0.0.1", options.port))
+            sock.bind((options.host, options.port))
         except OSError as exc:
             raise Unable(
                 f"port {options.port} cannot be used ({exc.strerror}); choose another with --port"
@@ -172,7 +189,7 @@ def _nats_server() -> str:
 
 
 def _nats_config(options: Options) -> str:
-    """Write the server's configuration; returns the URL with user and password."""
+    """Write the server's configuration; returns the URL, without a user."""
     port = options.nats_port
     with socket.socket() as sock:
         try:
@@ -180,23 +197,38 @@ def _nats_config(options: Options) -> str:
         except OSError as exc:
             raise Unable(f"port {port} cannot be used by nats-server ({exc.strerror})") from None
         port = sock.getsockname()[1]
-    password_file = options.data / "nats.password"
-    if not password_file.exists():
-        _write_private(password_file, secrets.token_urlsafe(24))
-    password = password_file.read_text()
+    (options.data / "passwords").mkdir(mode=0o700, exist_ok=True)
+    for user in (ADMIN, *USERS):
+        if not _password_file(options, user).exists():
+            _write_private(_password_file(options, user), secrets.token_urlsafe(24))
+    users = natsconf.users(
+        lambda user: json.dumps(_password_file(options, user).read_text()),
+        {ADMIN: Rights(publish=(">",), subscribe=(">",)), **USERS},
+    )
     _write_private(
         options.data / "nats.conf",
         f'listen: "127.0.0.1:{port}"\n'
         'server_name: "rostrum"\n'
         f"jetstream {{ store_dir: {json.dumps(str(options.data / 'nats'))} }}\n"
-        f'authorization {{ user: "rostrum", password: {json.dumps(password)} }}\n',
+        f"{users}",
     )
-    return f"nats://rostrum:{urllib.parse.quote(password)}@127.0.0.1:{port}"
+    return f"nats://127.0.0.1:{port}"
+
+
+def _password_file(options: Options, user: str) -> Path:
+    return options.data / ("nats.password" if user == ADMIN else f"passwords/{user}")
+
+
+def _provisioner(options: Options, nats_url: str) -> BaseConfig:
+    password = Secret(_password_file(options, "provision").read_text())
+    return BaseConfig(nats_url=nats_url, nats_user="provision", nats_password=password)
 
 
 def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: int) -> Program:
     env = {
         "ROSTRUM_NATS_URL": nats_url,
+        "ROSTRUM_NATS_USER": name,
+        "ROSTRUM_NATS_PASSWORD_FILE": str(_password_file(options, name)),
         "ROSTRUM_SECRET_KEY_FILE": str(options.data / "secret.key"),
         "ROSTRUM_RUN_DIR": str(run_dir),
         "ROSTRUM_RECORDINGS_DIR": os.environ.get("ROSTRUM_RECORDINGS_DIR")
@@ -207,7 +239,7 @@ def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: in
         env["ROSTRUM_DRAIN_SECONDS"] = os.environ.get("ROSTRUM_DRAIN_SECONDS", "0")
     if name == "gateway":
         env |= {
-            "ROSTRUM_HTTP_HOST": "127.0.0.1",
+            "ROSTRUM_HTTP_HOST": options.host,
             "ROSTRUM_HTTP_PORT": str(port),
             "ROSTRUM_ALLOW_FILES": "true",
             "ROSTRUM_HISTORY_DIR": str(options.data / "history"),

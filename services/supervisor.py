@@ -9,7 +9,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,6 +45,8 @@ class Program(msgspec.Struct, frozen=True):
     "Where its output is appended; None: to our own stderr."
     ours: bool = True
     "One of our services: only those are given our settings."
+    ready: Callable[[], Awaitable[None]] | None = None
+    "Awaited before the next program is started."
 
     def inherited(self) -> dict[str, str]:
         """Our environment; the token of the API is for the gateway's own ears."""
@@ -52,7 +54,7 @@ class Program(msgspec.Struct, frozen=True):
             key: value
             for key, value in os.environ.items()
             if not key.startswith("ROSTRUM_")
-            or (self.ours and (key != "ROSTRUM_ADMIN_TOKEN" or self.name == "gateway"))
+            or (self.ours and (not key.startswith("ROSTRUM_ADMIN_TOKEN") or self.name == "gateway"))
         }
 
 
@@ -83,6 +85,8 @@ class Supervisor:
             for program in self._programs:
                 stop = asyncio.Event()
                 keepers.append((stop, group.create_task(self._keep(program, stop))))
+                if program.ready is not None and not await _unless(stopped, program.ready()):
+                    break
             await stopped.wait()
             self._deadline = self._clock() + GRACE
             for stop, keeper in reversed(keepers):
@@ -124,6 +128,20 @@ class Supervisor:
             log.warning("program killed", program=name)
             _signal(process, signal.SIGKILL)
             await process.wait()
+
+
+async def _unless(stopped: asyncio.Event, ready: Awaitable[None]) -> bool:
+    """Whether it became ready before all was told to stop."""
+    becoming, stopping = asyncio.ensure_future(ready), asyncio.ensure_future(stopped.wait())
+    both: set[asyncio.Future[Any]] = {becoming, stopping}
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    for one in both:
+        one.cancel()
+    await asyncio.wait(both)
+    if stopped.is_set():
+        return False
+    becoming.result()
+    return True
 
 
 async def _first(stop: asyncio.Event, ended: "asyncio.Future[int]") -> bool:

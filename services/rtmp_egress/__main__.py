@@ -51,7 +51,7 @@ async def main() -> None:
             config.host,
             now=now,
         )
-        name = f"egress-{uuid4().hex[:8]}"
+        name = config.worker or f"egress-{uuid4().hex[:8]}"
 
         worker = Worker(
             name,

@@ -9,6 +9,8 @@ from kit.objects import StoreConfig
 
 
 class Config(StoreConfig, frozen=True, kw_only=True):
+    worker: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{0,64}$")] = ""
+    "Name of this worker, for whoever started it to know it by; empty: one is made up."
     egress_capacity: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 8
     "Sessions that this worker takes at most."
     egress_software: bool = True

@@ -1,7 +1,7 @@
 """The worker: what the scheduler assigns is carried out by one process per session."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -227,8 +227,14 @@ class Worker:
 
     @property
     def idle(self) -> bool:
-        """Whether it could go without anybody missing it."""
         return not self._sessions and not self._ending
+
+    def missed(self, others: Collection[WorkerView]) -> bool:
+        """A conference that is mixed on this host may want a stream, and from nobody but us."""
+        return bool(self._feeds) and not any(
+            (one.kind, one.host, one.draining) == ("egress", self._config.host, False)
+            for one in others
+        )
 
     def view(self) -> WorkerView:
         return WorkerView(
@@ -252,11 +258,12 @@ class Worker:
             self._config.egress_capacity - len(self._sessions),
             same_host=wanted.host == self._config.host,
             hardware=self._encoders[0] != "libx264",
+            leaving=self.draining,
         )
 
     def _objection(self, wanted: SessionWanted) -> str:
         config = self._config
-        if self.draining:
+        if self.draining and wanted.conference not in self._feeds:
             return "is being drained"
         if wanted.location and wanted.location != config.location:
             return f"is in location “{config.location}”"

@@ -1,6 +1,7 @@
 """Composition root: the only place that names concrete adapters."""
 
 import asyncio
+import socket
 import time
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -15,6 +16,9 @@ from kit.kv import Bucket
 from proto import conference, egress, routing, subjects
 from proto.media import Rendition
 from services.scheduler.config import Config
+from services.scheduler.docker.core import Limits
+from services.scheduler.docker.engine import DockerError, Engine
+from services.scheduler.docker.fleet import Fleet, project_of, workers_of
 from services.scheduler.ledger import Ledger
 from services.scheduler.roster import Conferences, Roster
 from services.scheduler.shell import Scheduler
@@ -23,6 +27,12 @@ log = structlog.get_logger()
 
 TICK = 0.5
 """Seconds between looks at what died; a lost worker is noticed this much later at most."""
+
+DOCKER_TICK = 1.0
+"""Seconds between looks at the containers; one takes several to start."""
+
+DOCKER_RETRY = 10.0
+"""Seconds between looks for an engine that does not say who we are."""
 
 
 async def main() -> None:
@@ -85,6 +95,9 @@ async def main() -> None:
                 handle=service.hear_egress,
             )
         )
+        app.probe.gauges["rostrum_scheduler_unassigned_sessions"] = lambda: service.unassigned
+        if config.docker_socket:
+            app.start(keep_fleet(config, roster, service))
         while not app.stopped.is_set():
             try:
                 await service.tick()
@@ -94,6 +107,30 @@ async def main() -> None:
                 await asyncio.wait_for(app.stopped.wait(), TICK)
             except TimeoutError:
                 continue
+
+
+async def keep_fleet(config: Config, roster: Roster, service: Scheduler) -> None:
+    """Start and stop egress containers as they are needed."""
+    engine = Engine(config.docker_socket)
+    limits = Limits(config.docker_most, config.docker_spare, config.docker_cool_down)
+    installation = config.installation
+    while not installation:
+        try:
+            installation = await project_of(engine, socket.gethostname())
+        except DockerError as exc:
+            log.error("docker failed", error=str(exc))
+            await asyncio.sleep(DOCKER_RETRY)
+    fleet = Fleet(
+        engine,
+        installation,
+        limits,
+        clock=time.monotonic,
+        wall=time.time,
+        new_id=lambda: uuid4().hex[:8],
+    )
+    while True:
+        await fleet.look(workers_of(roster.alive("egress").values()), service.unassigned)
+        await asyncio.sleep(DOCKER_TICK)
 
 
 if __name__ == "__main__":

@@ -16,3 +16,13 @@ class Config(BaseConfig, frozen=True, kw_only=True):
     "Seconds that workers have to answer a bid."
     worker_silence: Annotated[float, msgspec.Meta(gt=0, le=60)] = 2.0
     "Seconds without a heartbeat after which a worker is taken for lost; two come every second."
+    docker_socket: str = ""
+    "Of the Docker engine on which egress containers are started and stopped; empty: none are."
+    installation: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]*$")] = ""
+    "What their label says; empty: the compose project that our own container is of."
+    docker_most: Annotated[int, msgspec.Meta(ge=0, le=100)] = 4
+    "Containers started by us at most."
+    docker_spare: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 2
+    "Sessions for which there should always be room: a container needs seconds to start."
+    docker_cool_down: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 120.0
+    "Seconds of idleness after which a container is stopped."

@@ -49,6 +49,9 @@ PATIENCE_TICKS = 20
 MOVE_TICKS = 6
 """Ticks after which workers are asked again to take what has to leave another one."""
 
+LONGEST = 1.0
+"""Seconds that workers may take to answer before they count as silent."""
+
 VIEW_PATIENCE = 2.0
 """Seconds to wait for the first view of a conference; it is written when its start has been."""
 
@@ -86,6 +89,7 @@ class Scheduler:
         self._complained: set[str] = set()
         self._looks: dict[str, int] = {}
         "How often what has to leave its worker was looked at; by session, or conference."
+        self._waiting: dict[str, int] = {}
 
     async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
         """One commit of CONFERENCE."""
@@ -123,6 +127,8 @@ class Scheduler:
         if not self._nc.is_connected:
             return
         self._ledger.forget(self._conferences.by_key.keys())
+        known = self._conferences.by_key.keys()
+        self._waiting = {key: count for key, count in self._waiting.items() if key in known}
         for conference, view in list(self._conferences.by_key.items()):
             work = (await self._ledger.read(conference)).work
             if view.running:
@@ -132,13 +138,21 @@ class Scheduler:
             else:
                 self._odd.pop(conference, None)
                 self._looks.pop(conference, None)
+                self._waiting.pop(conference, None)
                 self._complained.discard(view.instance)
+
+    @property
+    def unassigned(self) -> int:
+        """Sessions that had no living worker at the last look."""
+        return sum(self._waiting.values())
 
     async def _repair(self, conference: str, view: ConferenceView, work: core.Work) -> None:
         mixers, egress = self._roster.alive("mixer"), self._roster.alive("egress")
         if work.instance != view.instance or work.mixer not in mixers:
             await self._commit(conference, partial(self._mix, conference, view.instance))
-        for session in core.orphans(work, frozenset(egress)):
+        orphans = core.orphans(work, frozenset(egress))
+        self._waiting[conference] = len(orphans)
+        for session in orphans:
             await self._commit(conference, partial(self._move, conference, session.session))
         await self._empty(conference, work)
         carried = {
@@ -218,7 +232,7 @@ class Scheduler:
         assigned = core.assign_mix(work, conference, instance, offers, len(mixers), self._now())
         refused = any(isinstance(event, MixRefused) for event in assigned)
         if refused and instance in self._complained:
-            # Said once, tried every second: a worker may come.
+            # Said once, tried at every look: a worker may come.
             return lost
         (self._complained.add if refused else self._complained.discard)(instance)
         return [*lost, *assigned]
@@ -228,9 +242,13 @@ class Scheduler:
         old = mixers.get(work.mixer)
         if old is None or not old.draining:
             return []
-        bids = core.staying(await self._ask(MixWanted(conference), len(mixers)), mixers)
-        near = [bid for bid in bids if bid.worker in mixers and mixers[bid.worker].host == old.host]
-        offer = core.best(near) or core.best(bids)
+        bids = core.staying(await self._ask(MixWanted(conference), len(mixers)))
+        egress = self._roster.alive("egress").values()
+        hosts = {bid.worker: mixers[bid.worker].host for bid in bids if bid.worker in mixers}
+        near = [bid for bid in bids if hosts.get(bid.worker) == old.host]
+        can = {name for name, host in hosts.items() if core.can_follow(work, host, egress)}
+        far = [bid for bid in bids if bid.worker in can]
+        offer = core.best(near) or core.best(far)
         return core.move_mix(work, conference, offer, self._now()) if offer else []
 
     async def _heard(self, told: DestinationChanged, work: core.Work) -> list[SchedulerEvent]:
@@ -282,7 +300,7 @@ class Scheduler:
         wanted = self._again(conference, session, work)
         bids: list[Bid] = []
         if core.room(work, wanted, left) is None:
-            bids = core.staying(await self._ask(wanted, len(egress)), egress)
+            bids = await self._ask(wanted, len(egress))
         live = core.seen(self._conferences.by_key.get(conference))
         return core.hand_over(
             work, conference, session, wanted, bids, left, live, self._new_id, self._now()
@@ -317,6 +335,12 @@ class Scheduler:
     async def _ask(self, wanted: Wanted, expected: int) -> list[Bid]:
         kind: WorkerKind = "mixer" if isinstance(wanted, MixWanted) else "egress"
         answers = await bus.scatter(
-            self._nc, bids(kind), wanted, expected=expected, patience=self._patience
+            self._nc,
+            bids(kind),
+            wanted,
+            expected=expected,
+            patience=self._patience,
+            useful=lambda answer: core.best([decode_bid(answer)]) is not None,
+            longest=LONGEST,
         )
         return [decode_bid(answer) for answer in answers]

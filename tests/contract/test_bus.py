@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from opentelemetry import trace as otel
 
 from kit import boot, bus, trace
@@ -91,6 +92,33 @@ async def test_a_question_to_all_gathers_what_comes_in_time(nc: Client) -> None:
     one_missing = await bus.scatter(nc, "mixer.bids", Accepted(1), expected=3, patience=0.2)
 
     assert (all_of_them, one_missing) == ([b"here"] * 2, [b"here"] * 2)
+
+
+async def test_while_no_answer_is_useful_the_silent_ones_are_waited_for(nc: Client) -> None:
+    async def no(msg: Msg) -> None:
+        await msg.respond(b"no")
+
+    async def yes(msg: Msg) -> None:
+        await asyncio.sleep(0.3)
+        await msg.respond(b"yes")
+
+    await nc.subscribe("mixer.bids", cb=no)
+    await nc.subscribe("mixer.bids", cb=yes)
+
+    async def ask(useful: bytes, longest: float) -> list[bytes]:
+        return await bus.scatter(
+            nc,
+            "mixer.bids",
+            Accepted(1),
+            expected=3,
+            patience=0.05,
+            useful=lambda answer: answer == useful,
+            longest=longest,
+        )
+
+    assert await ask(b"no", 60) == [b"no"]
+    assert await ask(b"yes", 60) == [b"no", b"yes"]
+    assert await ask(b"maybe", 0.1) == [b"no"]
 
 
 async def test_a_message_that_nobody_can_read_is_parked_and_the_next_one_handled(

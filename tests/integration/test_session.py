@@ -373,7 +373,11 @@ async def test_a_backup_address_takes_over_and_a_hot_one_is_there_all_the_time(
                 Changed, lambda told: (told.participant, told.on_air) == ("over", "backup")
             )
             both = await running.until(
-                Changed, lambda told: (told.participant, told.on_air) == ("both", "backup")
+                Changed,
+                lambda told: (
+                    (told.participant, told.on_air) == ("both", "backup")
+                    and "recovering" in told.reason  # and not connecting, as at the beginning
+                ),
             )
         await running.pictures(60)
         running.child.send(RemoveDestination("both"))

@@ -22,10 +22,11 @@ def free_port() -> int:
 class NatsServer:
     """nats-server with JetStream, which a test may kill and start again on the same data."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, config: Path | None = None) -> None:
         self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self._directory = directory
+        self._config = ["-c", str(config)] if config is not None else []
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -33,7 +34,7 @@ class NatsServer:
         assert binary is not None, "install nats-server"
         store = str(self._directory)
         self._process = subprocess.Popen(
-            [binary, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", store],
+            [binary, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", store, *self._config],
             stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 10

@@ -116,6 +116,12 @@ class System:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
 
+    def refused(self) -> list[str]:
+        """What services tried on the bus and may not: none should."""
+        logs = sorted((self.data / "logs").glob("*.log"))
+        lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()]
+        return [line for line in lines if '"nats refused"' in line]
+
     def log(self) -> list[dict[str, Any]]:
         """Every event of the conference, oldest first, each with its family."""
         lines = self.http.get(f"{OURS}/log.jsonl").text.splitlines()
@@ -152,6 +158,7 @@ def system(data: Path, env: dict[str, str] | None = None, **conference: Any) -> 
         until(lambda: len(http.get("/api/rostrum/v1/workers/").json()["workers"]) >= 2)
         one.configure(**conference)
         yield one
+        assert not (refused := one.refused()), refused
 
 
 def until(true: Callable[[], T], patience: float = PATIENCE) -> T:

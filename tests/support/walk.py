@@ -36,6 +36,8 @@ class Stage:
 
     def __init__(self, nc: Client, env: dict[str, str]) -> None:
         self.nc = nc
+        self.own: dict[str, dict[str, str]] = {}
+        "More settings, by service."
         self.js = nc.jetstream()
         self.env = env
         self.stack = AsyncExitStack()
@@ -64,7 +66,7 @@ class Stage:
             await self.start(name)
 
     async def start(self, name: str) -> None:
-        process = running(f"services.{name}", self.env)
+        process = running(f"services.{name}", {**self.env, **self.own.get(name, {})})
         self.processes[name] = await self.stack.enter_async_context(process)
 
     async def restart(self, name: str) -> None:

@@ -1,7 +1,7 @@
 """The rules of a conference. Pure: no I/O, no clock, no randomness, no logging."""
 
-from services.conference_state.core.calls import Fact, learn
 from services.conference_state.core.decide import decide
+from services.conference_state.core.facts import Fact, learn
 from services.conference_state.core.keeping import keeps
 from services.conference_state.core.life import (
     ALONE,

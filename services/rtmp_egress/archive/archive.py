@@ -30,8 +30,10 @@ class Held(msgspec.Struct, frozen=True):
 
     session: str
     conference: str
+    waits: bool = False
+    "Another session has it still; until there is a picture here, nothing ends if this one does."
     handed_on: bool = False
-    "Another worker goes on with it."
+    "Another session goes on with it."
 
 
 class Archive:
@@ -74,12 +76,15 @@ class Archive:
             self._host,
             seen_at=self._now(),
         )
-        self._held[ident] = Held(assigned.session, assigned.conference)
+        waits = bool(assigned.takes_over)
+        self._held[ident] = Held(assigned.session, assigned.conference, waits)
         known = await self._catalogue.change(
             ident,
             lambda before: msgspec.structs.replace(before, seen_at=self._now()) if before else new,
         )
         last = max((part.number for part in known.parts), default=0) if known else 0
+        if waits and known and known.host != self._host:
+            last += 1  # that whoever has it still may begin meanwhile, out of our sight
         return wire.Keep(ident, self._now().timestamp() - self._clock(), last + 1)
 
     async def hear(self, session: SessionAssigned, report: wire.Reports) -> None:
@@ -92,6 +97,7 @@ class Archive:
         match report:
             case wire.PartBegun():
                 log.info("recording", recording=ident, part=report.number)
+                self._held[ident] = msgspec.structs.replace(self._held[ident], waits=False)
                 await self._tell(ident, partial(self._begun, report, view))
             case wire.PartEnded():
                 log.info("part ended", recording=ident, part=report.number, size=report.size)
@@ -143,8 +149,8 @@ class Archive:
     async def _end(self, ident: str, code: str, reason: str) -> None:
         at = self._now()
         held = self._held.pop(ident, None)
-        if held is not None and held.handed_on:
-            log.info("recording handed on", recording=ident)
+        if held is not None and (held.waits or held.handed_on):
+            log.info("recording goes on elsewhere", recording=ident)
             return
         log.info("recording ended", recording=ident, code=code)
         known = await self._tell(ident, lambda r: story.ended(r, at, code, reason))

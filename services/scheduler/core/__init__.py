@@ -1,6 +1,6 @@
 """Who gets the work. Pure: what is assigned now, what is wanted, who offered → what to commit."""
 
-from services.scheduler.core.bids import best
+from services.scheduler.core.bids import best, staying
 from services.scheduler.core.give import (
     assign_call,
     assign_mix,
@@ -12,13 +12,13 @@ from services.scheduler.core.give import (
 )
 from services.scheduler.core.hand_over import (
     bury,
+    can_follow,
     hand_over,
     heard,
     leaving,
     movable,
     move_mix,
     seen,
-    staying,
     without,
 )
 from services.scheduler.core.wish import RATES, SIZES, audience_of, is_streaming, video_kbps, wish
@@ -42,6 +42,7 @@ __all__ = [
     "audience_of",
     "best",
     "bury",
+    "can_follow",
     "evolve",
     "give_up",
     "hand_over",

@@ -59,7 +59,11 @@ def assign_call(
     if not _has_feed_for(work, wanted):
         reason = f"the conference already has {FEEDS_LIMIT} different pictures, no more can be made"
         return [SessionRefused(at, call.conference, call.participant, reason, leg=call.leg)]
-    if offer := best(bids):
+    offer = best(bids)
+    if (offer is None or offer.leaving) and (session := room(work, wanted)):
+        # It is to go, but nobody could do this who is not.
+        return [_destination(at, call, session.session, session.worker)]
+    if offer:
         ident = new_id()
         return [
             SessionAssigned(

@@ -25,7 +25,7 @@ from proto.scheduler import (
     SessionWanted,
 )
 from proto.views import ConferenceView, WorkerView
-from services.scheduler.core.bids import best
+from services.scheduler.core.bids import best, staying
 from services.scheduler.core.work import Session, Work, room
 
 Leg = tuple[str, Content]
@@ -49,11 +49,6 @@ def leaving(work: Work, workers: Mapping[str, WorkerView], host: str) -> frozens
         if (worker := workers.get(session.worker))
         and (worker.draining or (host and worker.host != host))
     )
-
-
-def staying(bids: Collection[Bid], workers: Mapping[str, WorkerView]) -> list[Bid]:
-    """The answers of those who will be there tomorrow."""
-    return [bid for bid in bids if bid.worker not in workers or not workers[bid.worker].draining]
 
 
 def seen(view: ConferenceView | None) -> frozenset[Leg]:
@@ -112,7 +107,7 @@ def hand_over(
     commit: list[SchedulerEvent] = []
     if heir := room(work, wanted, left):
         ident, worker = heir.session, heir.worker
-    elif offer := best(bids):
+    elif offer := best(staying(bids)):
         ident, worker = new_id(), offer.worker
         commit.append(
             SessionAssigned(
@@ -205,6 +200,18 @@ def without(session: Session, stay: Collection[str]) -> Session:
     return msgspec.structs.replace(
         session,
         destinations={k: d for k, d in session.destinations.items() if k in stay},
+    )
+
+
+def can_follow(work: Work, host: str, egress: Collection[WorkerView]) -> bool:
+    """Whether the sessions of a conference could run on that host, if it were mixed there."""
+    there = [one for one in egress if one.host == host and not one.draining]
+    names = {one.worker for one in there}
+    away = [session for session in work.sessions.values() if session.worker not in names]
+    places = {one.location for one in there}
+    return len(away) <= sum(max(0, one.capacity - one.used) for one in there) and all(
+        session.node in {"", host, *names} and (not session.location or session.location in places)
+        for session in away
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import count
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +31,9 @@ from services.scheduler.core import (
     Session,
     Work,
     assign_call,
+    best,
     bury,
+    can_follow,
     evolve,
     hand_over,
     heard,
@@ -47,6 +50,8 @@ from services.scheduler.core import (
     wish,
     without,
 )
+
+replace = msgspec.structs.replace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TUBE = SealedUrl("tube.destination", "rtmp://ingest.example.com/live/***", "rtmp")
@@ -140,9 +145,37 @@ def test_a_session_that_makes_the_same_already_takes_it_over() -> None:
 
 
 def test_nobody_who_leaves_himself_is_asked_to_take_it() -> None:
-    bids: list[Bid] = [Offer("a", 1), Offer("b", 1), Declined("c", "is full")]
-    known = {"a": worker("a", draining=True), "b": worker("b")}
-    assert staying(bids, known) == bids[1:]
+    bids: list[Bid] = [Offer("a", 9, leaving=True), Offer("b", 1), Declined("c", "is full")]
+    assert staying(bids) == bids[1:]
+    assert moved(after(SESSION, TO_TUBE), bids[0]) == []
+    assert best(bids) == bids[1]
+
+
+def test_what_only_a_worker_that_leaves_can_do_it_does() -> None:
+    call = CallRouted(NOW, "c1", "face", TUBE, "")
+    leaving = Offer("egress-1", 4, leaving=True)
+    [new, _] = assign_call(Work(), call, WANTED, [leaving], 1, lambda: "s3", NOW)
+    assert isinstance(new, SessionAssigned)
+    [event] = assign_call(
+        after(SESSION, TO_TUBE), call, WANTED, [leaving], 1, lambda: "s3", NOW, {"s1"}
+    )
+    assert isinstance(event, DestinationAssigned)
+    assert event.session == "s1", "what runs is not encoded twice"
+
+
+def test_a_mix_goes_where_its_sessions_can_follow() -> None:
+    work = after(SESSION, TO_TUBE)
+    there, full = worker("egress-2", host="b"), replace(worker("egress-3", host="c"), used=8)
+    assert can_follow(work, "b", [there, full])
+    assert not can_follow(work, "c", [there, full])
+    assert not can_follow(work, "b", [replace(there, draining=True)])
+    assert can_follow(Work(), "nowhere", [])
+    assert can_follow(work, "c", [replace(full, worker="egress-1")]), "it is there already"
+    nailed = after(replace(SESSION, node="egress-1"), TO_TUBE)
+    assert not can_follow(nailed, "b", [there])
+    elsewhere = after(replace(SESSION, location="dmz"), TO_TUBE)
+    assert not can_follow(elsewhere, "b", [there])
+    assert can_follow(elsewhere, "b", [replace(there, location="dmz")])
 
 
 RELEASED = [

@@ -1,0 +1,554 @@
+"""The chart, as six kinds of people would use it."""
+
+import base64
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from kubernetes_validate import validate
+
+from proto.access import USERS
+from tests.deploy.chart import (
+    CONFIGS,
+    ROOT,
+    SEALERS,
+    SETS,
+    Object,
+    Pod,
+    env,
+    image,
+    leaves,
+    of_kind,
+    pods,
+    pools,
+    refused,
+    rendered,
+    run,
+    settings,
+    targets,
+    text,
+)
+from tests.deploy.crds import CRDS
+from tests.deploy.generate import CHART, made, values
+
+OLDEST, NEWEST = "1.27", "1.37"
+"""Kubernetes that the chart is checked against; the oldest is what Chart.yaml asks for."""
+
+every_set = pytest.mark.parametrize("given", SETS, ids=lambda path: path.stem)
+
+EVERYTHING = CHART / "ci" / "everything.yaml"
+
+TEMPLATES = {path: path.read_text() for path in (CHART / "templates").rglob("*") if path.is_file()}
+
+
+@cache
+def is_valid(one: str, version: str) -> bool:
+    validate(json.loads(one), version, strict=True)
+    return True
+
+
+@every_set
+def test_helm_has_nothing_against_it(given: Path) -> None:
+    done = run("lint", "--strict", str(CHART), f"--values={given}")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@every_set
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_kubernetes_understands_every_word(given: Path, version: str) -> None:
+    for one in rendered(given):
+        if one["kind"] in CRDS:
+            jsonschema.validate(one, CRDS[one["kind"]])
+        else:
+            assert is_valid(text(one), version)
+
+
+def test_what_is_checked_is_what_the_chart_asks_for() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+
+    assert chart["kubeVersion"] == f">={OLDEST}.0-0"
+    assert f'version = "{chart["appVersion"]}"' in (ROOT / "pyproject.toml").read_text()
+
+
+@every_set
+def test_every_image_can_be_built(given: Path) -> None:
+    images = {image(c) for pod in pods(rendered(given)) if pod.is_ours() for c in pod.containers}
+
+    assert images <= targets()
+    assert images == set(CONFIGS)
+
+
+@every_set
+def test_what_a_service_is_told_is_a_setting_of_it(given: Path) -> None:
+    for pod in pods(rendered(given)):
+        if not pod.is_ours() or pod.component == "test":
+            continue
+        for container in pod.containers:
+            known = settings(CONFIGS[image(container)])
+            if image(container) in SEALERS:
+                known.add("ROSTRUM_SECRET_KEY_FILE")
+            ours = {one["name"] for one in container["env"] if one["name"].startswith("ROSTRUM_")}
+            assert ours <= known, container["name"]
+
+
+@every_set
+def test_a_gpu_is_for_the_egress_of_a_gpu_pool_alone(given: Path) -> None:
+    expected = {
+        component: {pool["gpu"]["resource"]: pool["gpu"]["count"]}
+        for component, pool in pools(given).items()
+        if pool["gpu"]["enabled"]
+    }
+    found: dict[str, Object] = {}
+    for pod in pods(rendered(given)):
+        for container in pod.containers:
+            limits, requests = (
+                {name: n for name, n in container["resources"].get(kind, {}).items() if "/" in name}
+                for kind in ("limits", "requests")
+            )
+            assert not requests
+            if limits:
+                assert container["name"] == "egress"
+                found[pod.component] = limits
+            elif container["name"] == "egress":
+                assert env(container)["NVIDIA_VISIBLE_DEVICES"] == "void"
+
+    assert found == expected
+
+
+@every_set
+def test_a_pool_runs_where_and_as_it_says(given: Path) -> None:
+    found = {
+        pod.component: pod for pod in pods(rendered(given)) if pod.labels.get("rostrum.io/media")
+    }
+
+    assert found.keys() == pools(given).keys()
+    for component, pool in pools(given).items():
+        pod = found[component]
+        assert pod.spec.get("nodeSelector", {}) == pool["nodeSelector"]
+        assert pod.spec.get("tolerations", []) == pool["tolerations"]
+        assert pod.spec.get("runtimeClassName", "") == pool["runtimeClassName"]
+        assert pod.owner["spec"].get("replicas") == (
+            pool["replicas"] if pool["autoscaling"]["kind"] == "none" else None
+        )
+        mixer, egress = pod.containers
+        assert env(mixer)["ROSTRUM_MIXER_CAPACITY"] == str(pool["mixer"]["capacity"])
+        assert env(egress)["ROSTRUM_EGRESS_CAPACITY"] == str(pool["egress"]["capacity"])
+        assert env(egress)["ROSTRUM_EGRESS_SOFTWARE"] == str(pool["egress"]["software"]).lower()
+        assert {env(c)["ROSTRUM_LOCATION"] for c in pod.containers} == {pool["location"]}
+
+
+@every_set
+def test_mixer_and_egress_of_a_pod_share_what_feeds_need_and_no_other_pod_does(given: Path) -> None:
+    for pod in pods(rendered(given)):
+        if "rostrum.io/media" not in pod.labels:
+            continue
+        for container in pod.containers:
+            host = next(one for one in container["env"] if one["name"] == "ROSTRUM_HOST")
+            assert host["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+            run_dir = env(container)["ROSTRUM_RUN_DIR"]
+            mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+            assert mounts[run_dir] == "run"
+        run_volume = next(one for one in pod.spec["volumes"] if one["name"] == "run")
+        assert run_volume["emptyDir"]["medium"] == "Memory"
+        assert not any("hostPath" in volume for volume in pod.spec["volumes"])
+
+
+@every_set
+def test_what_runs_has_time_to_end(given: Path) -> None:
+    for pod in pods(rendered(given)):
+        grace = pod.spec.get("terminationGracePeriodSeconds", 30)
+        for container in pod.containers:
+            drain = float(env(container).get("ROSTRUM_DRAIN_SECONDS", "0"))
+            hook = container.get("lifecycle", {}).get("preStop")
+            wait = float(hook["exec"]["command"][1]) if hook else 0.0
+            assert grace >= drain + wait + 30
+    drains = {c: pool["drainSeconds"] for c, pool in pools(given).items()}
+    for pod in pods(rendered(given)):
+        if pod.component in drains:
+            expected = str(drains[pod.component])
+            assert {env(c)["ROSTRUM_DRAIN_SECONDS"] for c in pod.containers} == {expected}
+
+
+@every_set
+def test_whoever_serves_is_asked_whether_it_lives_and_apart_whether_it_is_ready(
+    given: Path,
+) -> None:
+    for pod in pods(rendered(given)):
+        if pod.owner["kind"] not in ("Deployment", "StatefulSet"):
+            continue
+        for container in pod.containers:
+            ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+            if pod.component == "nats":
+                assert {"exec"} <= container["readinessProbe"].keys()
+                assert {"exec"} <= container["livenessProbe"].keys()
+                continue
+            live, ready = container["livenessProbe"], container["readinessProbe"]
+            assert live["httpGet"]["path"] == "/health/live"
+            assert ready["httpGet"]["path"] == "/health/ready"
+            assert container["startupProbe"]["httpGet"] == live["httpGet"]
+            asked = str(ports[live["httpGet"]["port"]])
+            assert live["httpGet"]["port"] == ready["httpGet"]["port"]
+            told = env(container)
+            assert asked in (told["ROSTRUM_HEALTH_PORT"], told.get("ROSTRUM_HTTP_PORT"))
+            assert told["ROSTRUM_HEALTH_PORT"] in {str(port) for port in ports.values()}
+
+
+@every_set
+def test_no_two_containers_of_a_pod_want_the_same_port(given: Path) -> None:
+    for pod in pods(rendered(given)):
+        ports = [port["containerPort"] for c in pod.containers for port in c.get("ports", [])]
+        assert len(ports) == len(set(ports))
+
+
+@every_set
+def test_every_container_can_do_as_little_as_it_needs(given: Path) -> None:
+    for pod in pods(rendered(given)):
+        security = pod.spec["securityContext"]
+        assert security["runAsNonRoot"] is True
+        assert security["runAsUser"] >= 10_000
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod.spec["automountServiceAccountToken"] is False
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.spec.keys()
+        for container in pod.containers:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert {"requests", "limits"} <= container["resources"].keys()
+            assert "memory" in container["resources"]["limits"]
+
+
+def secret_of(objects: tuple[Object, ...]) -> dict[str, str]:
+    (secret,) = of_kind(objects, "Secret")
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+@every_set
+def test_no_secret_is_anywhere_but_in_the_secret(given: Path) -> None:
+    objects = rendered(given)
+    if not of_kind(objects, "Secret"):
+        return
+    words = {word for key, word in secret_of(objects).items() if key != "nats-passwords.conf"}
+    rest = text([one for one in objects if one["kind"] != "Secret"])
+
+    assert len(words) == len(USERS) + 2
+    for word in words:
+        assert word not in rest
+        assert base64.b64encode(word.encode()).decode() not in rest
+
+
+@every_set
+def test_no_secret_is_in_a_variable_or_a_config_map(given: Path) -> None:
+    objects = rendered(given)
+    for pod in pods(objects):
+        for container in pod.containers:
+            assert "envFrom" not in container
+            for one in container.get("env", []):
+                assert "secretKeyRef" not in text(one)
+                if re.search(r"PASSWORD|TOKEN|KEY", one["name"]):
+                    assert one["name"].endswith("_FILE")
+                    assert one["value"].startswith("/run/secrets/rostrum/")
+    for one in of_kind(objects, "ConfigMap"):
+        assert not re.search(r"password:\s*\"", text(one["data"]))
+
+
+@every_set
+def test_a_service_can_read_its_own_secrets_alone(given: Path) -> None:
+    for pod in pods(rendered(given)):
+        if not pod.is_ours():
+            continue
+        volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}
+        for container in pod.containers:
+            mounted = [volumes[mount["name"]] for mount in container["volumeMounts"]]
+            keys = {
+                item["key"]
+                for volume in mounted
+                if "secret" in volume
+                for item in volume["secret"]["items"]
+            }
+            files = {
+                value.rsplit("/", 1)[-1]
+                for name, value in env(container).items()
+                if name.endswith("_FILE")
+            }
+            assert keys == files, f"{pod.component}: {container['name']}"
+            if "ROSTRUM_NATS_USER" in env(container):
+                user = env(container)["ROSTRUM_NATS_USER"]
+                assert user in USERS
+                assert user == (pod.component if pod.component == "provision" else _user(container))
+
+
+def _user(container: Object) -> str:
+    return image(container).replace("-", "_")
+
+
+@every_set
+def test_every_volume_is_there_and_is_used(given: Path) -> None:
+    for pod in pods(rendered(given)):
+        there = {volume["name"] for volume in pod.spec["volumes"]}
+        claimed = pod.owner["spec"].get("volumeClaimTemplates", [])
+        there |= {claim["metadata"]["name"] for claim in claimed}
+        used = {m["name"] for c in pod.containers for m in c["volumeMounts"]}
+        assert used == there, pod.component
+
+
+@every_set
+def test_selectors_find_their_own_pods_and_no_others(given: Path) -> None:
+    objects = rendered(given)
+    everybody = pods(objects)
+
+    for owner in of_kind(objects, "Deployment", "StatefulSet"):
+        assert [
+            pod.owner["metadata"]["name"]
+            for pod in everybody
+            if matches(owner["spec"]["selector"]["matchLabels"], pod)
+        ] == [owner["metadata"]["name"]]
+    for budget in of_kind(objects, "PodDisruptionBudget"):
+        found = [p for p in everybody if matches(budget["spec"]["selector"]["matchLabels"], p)]
+        assert [pod.owner["metadata"]["name"] for pod in found] == [budget["metadata"]["name"]]
+    for service in of_kind(objects, "Service"):
+        behind = [pod for pod in everybody if matches(service["spec"]["selector"], pod)]
+        names = {port["name"] for pod in behind for c in pod.containers for port in c["ports"]}
+        for port in service["spec"]["ports"]:
+            assert port["targetPort"] in names, service["metadata"]["name"]
+    for monitor in of_kind(objects, "ServiceMonitor"):
+        wanted = monitor["spec"]["selector"]["matchLabels"].items()
+        (service,) = [
+            one
+            for one in of_kind(objects, "Service")
+            if wanted <= one["metadata"]["labels"].items()
+        ]
+        offered = {port["name"] for port in service["spec"]["ports"]}
+        assert {endpoint["port"] for endpoint in monitor["spec"]["endpoints"]} == offered
+
+
+def matches(selector: dict[str, str], pod: Pod) -> bool:
+    return selector.items() <= pod.labels.items()
+
+
+@every_set
+def test_pods_are_spread_and_never_all_taken_at_once(given: Path) -> None:
+    objects = rendered(given)
+    spread = {p.component for p in pods(objects) if p.spec.get("topologySpreadConstraints")}
+    guarded = {
+        one["metadata"]["labels"]["app.kubernetes.io/component"]
+        for one in of_kind(objects, "PodDisruptionBudget")
+    }
+    served = {p.component for p in pods(objects) if p.owner["kind"] == "Deployment"}
+
+    assert spread == guarded == served
+
+
+@every_set
+def test_what_scales_a_pool_knows_what_it_scales_and_what_fits_in(given: Path) -> None:
+    objects = rendered(given)
+    scaled = {}
+    for one in of_kind(objects, "HorizontalPodAutoscaler", "ScaledObject"):
+        target = one["spec"]["scaleTargetRef"]["name"]
+        assert target in {d["metadata"]["name"] for d in of_kind(objects, "Deployment")}
+        pool = pools(given)[one["metadata"]["labels"]["app.kubernetes.io/component"]]
+        expected = {
+            "rostrum_mixer_used": pool["mixer"]["capacity"],
+            "rostrum_egress_used": pool["egress"]["capacity"],
+        }
+        if one["kind"] == "ScaledObject":
+            found = {
+                re.search(r"rostrum_\w+", t["metadata"]["query"])[0]: float(  # type: ignore[index]
+                    t["metadata"]["threshold"]
+                )
+                for t in one["spec"]["triggers"]
+            }
+            for trigger in one["spec"]["triggers"]:
+                pattern = re.search(r'pod=~"([^"]+)"', trigger["metadata"]["query"])
+                assert pattern is not None
+                assert re.fullmatch(pattern[1], f"{target}-7c9f5d8b4-x2x9z")
+                assert not re.fullmatch(pattern[1], f"{target}-qsv-7c9f5d8b4-x2x9z")
+        else:
+            found = {
+                m["pods"]["metric"]["name"]: float(m["pods"]["target"]["averageValue"][:-1]) / 1000
+                for m in one["spec"]["metrics"]
+            }
+        share = pool["autoscaling"]["targetPercent"] / 100
+        assert found == pytest.approx({name: n * share for name, n in expected.items()})
+        scaled[one["metadata"]["labels"]["app.kubernetes.io/component"]] = one["kind"]
+
+    kinds = {"hpa": "HorizontalPodAutoscaler", "keda": "ScaledObject"}
+    assert scaled == {
+        component: kinds[pool["autoscaling"]["kind"]]
+        for component, pool in pools(given).items()
+        if pool["autoscaling"]["kind"] != "none"
+    }
+
+
+def policies_of(pod: Pod, objects: tuple[Object, ...], way: str) -> list[Object]:
+    return [
+        rule
+        for policy in of_kind(objects, "NetworkPolicy")
+        if matches(policy["spec"]["podSelector"]["matchLabels"], pod)
+        for rule in policy["spec"].get(way, [])
+    ]
+
+
+@every_set
+def test_nothing_goes_in_or_out_that_is_not_named(given: Path) -> None:
+    objects = rendered(given)
+    (nothing,) = [
+        one
+        for one in of_kind(objects, "NetworkPolicy")
+        if one["metadata"]["name"].endswith("nothing")
+    ]
+    assert nothing["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert not {"ingress", "egress"} & nothing["spec"].keys()
+    for pod in pods(objects):
+        assert matches(nothing["spec"]["podSelector"]["matchLabels"], pod)
+        world = [
+            to
+            for rule in policies_of(pod, objects, "egress")
+            for to in rule.get("to", [])
+            if to.get("ipBlock", {}).get("cidr") in ("0.0.0.0/0", "::/0")
+        ]
+        assert bool(world) == ("rostrum.io/media" in pod.labels), pod.component
+        for to in world:
+            if to["ipBlock"]["cidr"] == "0.0.0.0/0":
+                assert {"10.0.0.0/8", "169.254.0.0/16"} <= set(to["ipBlock"]["except"])
+
+
+@every_set
+def test_who_needs_the_bus_reaches_it_and_who_does_not_does_not(given: Path) -> None:
+    objects = rendered(given)
+    server = [pod for pod in pods(objects) if pod.component == "nats"]
+    for pod in pods(objects):
+        ports = {
+            port["port"]
+            for rule in policies_of(pod, objects, "egress")
+            for port in rule.get("ports", [])
+        }
+        needs = any("ROSTRUM_NATS_URL" in env(container) for container in pod.containers)
+        assert (4222 in ports) == needs, pod.component
+        if needs and server:
+            (rule,) = policies_of(server[0], objects, "ingress")
+            assert any(matches(one["podSelector"]["matchLabels"], pod) for one in rule["from"]), (
+                pod.component
+            )
+
+
+def test_the_hardened_set_leaves_nothing_open() -> None:
+    objects = rendered(CHART / "ci" / "hardened.yaml")
+
+    for policy in of_kind(objects, "NetworkPolicy"):
+        for rule in policy["spec"].get("ingress", []):
+            assert rule["from"], policy["metadata"]["name"]
+            assert {"namespaceSelector": {}} not in rule["from"]
+    assert not of_kind(objects, "Secret")
+
+
+def test_the_secret_is_what_the_services_and_the_server_read() -> None:
+    secret = secret_of(rendered())
+
+    assert len(base64.b64decode(secret["secret-key"])) == 32
+    assert secret["nats-passwords.conf"].splitlines() == [
+        f'{user}_password: "{secret[f"nats-{user}"]}"' for user in USERS
+    ]
+    for user in USERS:
+        assert len(secret[f"nats-{user}"]) >= 32
+
+
+def test_it_has_the_keys_that_the_local_stack_has() -> None:
+    script = (ROOT / "deploy" / "secrets.sh").read_text()
+    users = re.search(r'users="([^"]+)"', script)
+    assert users is not None
+    expected = {f"nats-{user}" for user in users[1].split()}
+    expected |= {"secret-key", "admin-token", "nats-passwords.conf"}
+
+    assert secret_of(rendered()).keys() == expected
+    assert all(key in script for key in ("secret-key", "admin-token", "nats-passwords.conf"))
+
+
+def test_a_secret_from_a_vault_has_the_servers_file_too() -> None:
+    (external,) = of_kind(rendered(CHART / "ci" / "hardened.yaml"), "ExternalSecret")
+
+    lines = external["spec"]["target"]["template"]["data"]["nats-passwords.conf"].splitlines()
+
+    assert lines == [f'{user}_password: "{{{{ index . "nats-{user}" }}}}"' for user in USERS]
+
+
+def test_without_credentials_nobody_has_a_password_for_the_bus() -> None:
+    objects = rendered(
+        None,
+        "nats.enabled=false",
+        'nats.external={"url": "nats://n:4222", "credentials": false, "provision": false}',
+    )
+
+    assert "NATS_USER" not in text([pod.spec for pod in pods(objects)])
+    assert not [pod for pod in pods(objects) if pod.component in ("nats", "provision")]
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        ('nats.external.url="nats://user:pw@host:4222"', "external/url"),
+        ('telemetry.otlpEndpoint="http://u:pw@host"', "otlpEndpoint"),
+        ("pools=[]", "pools"),
+        ('pools=[{"name": "Big"}]', "name"),
+        ('pools=[{"name": "a"}, {"name": "a"}]', "two are named a"),
+        ('pools=[{"name": "a", "gpus": 1}]', "gpus"),
+        ('pools=[{"name": "a", "egress": {"software": false}}]', "a has no GPU and may not"),
+        ('pools=[{"name": "a", "gpu": {"count": 0}}]', "count"),
+        ('pools=[{"name": "a", "autoscaling": {"kind": "vpa"}}]', "kind"),
+        ("gateway.replica=1", "replica"),
+        ('gateway.settings={"ADMIN_TOKEN": "x"}', "ADMIN_TOKEN"),
+        ('secrets={"generate": false}', "secrets: give existingSecret"),
+        ("nats.enabled=false", "nats.external.url: say where"),
+        ("ingress.enabled=true", "ingress.hosts: name"),
+        ('secrets.externalSecret={"enabled": true}', "storeName: say"),
+    ],
+)
+def test_a_slip_is_told(setting: str, why: str) -> None:
+    assert why in refused(setting)
+
+
+def test_every_value_is_in_the_schema_and_in_a_template() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    templates = "\n".join(TEMPLATES.values())
+    for value in values():
+        words, node = [], schema
+        for word in value.path.removesuffix(".*").split("."):
+            if "properties" not in node:
+                break  # what is in there is not ours to name
+            assert word in node["properties"], value.path
+            words.append(word)
+            node = node["properties"][word]
+        whole, below, last = ".".join(words), ".".join(words[1:]), words[-1]
+        spelled = [f".Values.{whole}", f"$pool.{below}", f"$s.{below}", f"$n.{below}"]
+        spelled += [f"$auto.{last}", f".values.{last}"]
+        assert any(one in templates for one in spelled), value.path
+
+
+def test_templates_read_no_value_that_is_not_there() -> None:
+    given = yaml.safe_load((CHART / "values.yaml").read_text())
+    there = set(leaves(given)) | {"pools"}
+    there |= {path.rsplit(".", n)[0] for path in set(there) for n in range(1, path.count(".") + 1)}
+    pool = {path.removeprefix("poolDefaults.") for path in there} | {"name"}
+    for name, template in TEMPLATES.items():
+        for path in re.findall(r"\.Values\.([A-Za-z.0-9]+)", template):
+            assert path in there, f"{name}: {path}"
+        for path in re.findall(r"\$pool\.([A-Za-z.0-9]+)", template):
+            assert path in pool, f"{name}: {path}"
+
+
+@pytest.mark.parametrize("path", made(), ids=lambda path: path.name)
+def test_what_is_generated_is_current(path: Path) -> None:
+    assert path.read_text() == made()[path], "make chart"
+
+
+def test_every_kind_that_the_chart_knows_is_in_the_set_of_everything() -> None:
+    kinds = {kind for t in TEMPLATES.values() for kind in re.findall(r"^kind: (\w+)", t, re.M)}
+    rendered_kinds = {one["kind"] for one in rendered(EVERYTHING)}
+
+    assert kinds - rendered_kinds == {"ExternalSecret"}

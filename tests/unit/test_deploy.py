@@ -1,0 +1,69 @@
+"""What the images are made from."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = [p.parent.name for p in sorted((ROOT / "services").glob("*/__main__.py"))]
+
+
+def packages(*extras: str) -> dict[str, str]:
+    """By name: what is pinned for these extras."""
+    command = [sys.executable, "deploy/docker/lock.py", *extras]
+    cut = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    blocks = re.split(r"^(?=[a-z])", cut, flags=re.MULTILINE)[1:]
+    return {block.partition("==")[0]: block for block in blocks}
+
+
+def test_an_image_gets_what_its_extra_needs_and_no_more() -> None:
+    routing, mixer = packages("routing"), packages("mixer", "otlp")
+
+    assert {"google-re2", "msgspec", "nats-py", "cffi", "opentelemetry-api"} <= routing.keys()
+    assert not {"av", "litestar", "pytest", "ruff", "requests"} & routing.keys()
+    assert {"av", "numpy", "pillow", "requests", "urllib3"} <= mixer.keys()
+    assert "google-re2" not in mixer
+
+
+def test_everything_is_what_all_extras_need_together_and_nothing_to_develop_with() -> None:
+    everything = packages("all")
+
+    assert packages("gateway").keys() | packages("mixer").keys() <= everything.keys()
+    assert not {"pytest", "ruff", "mypy", "hypothesis"} & everything.keys()
+
+
+def test_every_package_is_pinned_with_hashes_as_in_the_lock() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    for name, block in packages("all").items():
+        assert "--hash=sha256:" in block, name
+        assert block.strip() in lock, name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_has_an_image_and_is_in_the_stack(service: str) -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    target = service.replace("_", "-")
+
+    assert f"FROM runtime AS {target}\n" in dockerfile
+    assert f'CMD ["python", "-m", "services.{service}"]' in dockerfile
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    assert f"/{target}:${{ROSTRUM_VERSION:-dev}}" in compose
+    assert re.search(rf"ROSTRUM_NATS_USER: {service}\b", compose)
+
+
+def test_the_classic_builder_can_build_it() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+
+    assert "--mount" not in dockerfile
+    assert "<<" not in dockerfile
+
+
+def test_every_image_that_is_fetched_has_a_version() -> None:
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    fetched = re.findall(r"image: \$\{[A-Z]+_IMAGE:-(\S+)\}", compose)
+
+    assert len(fetched) == 6
+    assert all(re.search(r":v?\d+\.\d+\.\d+", image) for image in fetched)
