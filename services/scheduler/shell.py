@@ -1,6 +1,7 @@
 """Wishes in, assignments out."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Literal
@@ -340,7 +341,16 @@ class Scheduler:
             wanted,
             expected=expected,
             patience=self._patience,
-            useful=lambda answer: core.best([decode_bid(answer)]) is not None,
+            useful=lambda answer: core.best(_bids([answer])) is not None,
             longest=LONGEST,
         )
-        return [decode_bid(answer) for answer in answers]
+        return _bids(answers)
+
+
+def _bids(answers: Sequence[bytes]) -> list[Bid]:
+    """A worker that could not even answer, or speaks of what is not known here, is left out."""
+    found = []
+    for answer in answers:
+        with suppress(msgspec.MsgspecError):
+            found.append(decode_bid(answer))
+    return found

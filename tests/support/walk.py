@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import msgspec
 from nats.aio.client import Client
 
 from kit import bus
@@ -20,7 +21,7 @@ from proto.conference import ConferenceCommand, ConferenceEvent, Dial
 from proto.conference import decode_commit as decode_conference_commit
 from proto.egress import DestinationChanged, DestinationState
 from proto.media import Content
-from proto.scheduler import SchedulerEvent, Wanted, WorkerKind, decode_commit, decode_wanted
+from proto.scheduler import Offer, SchedulerEvent, Wanted, WorkerKind, decode_commit, decode_wanted
 from proto.urls import Purpose, SealedUrl
 from proto.views import ConferenceView, WorkerView, decode_conference
 from tests.support.services import running
@@ -87,7 +88,12 @@ class Stage:
         group = await own.enter_async_context(Jobs(asyncio.Event()))
         own.push_async_callback(group.stop)
 
+        def draining() -> bool:
+            return drained is not None and drained.is_set()
+
         async def answer(_: Wanted) -> Message:
+            if isinstance(bid, Offer) and draining():
+                return msgspec.structs.replace(bid, leaving=True)
             return bid
 
         await bus.answer(
@@ -99,9 +105,8 @@ class Stage:
         )
 
         def view() -> WorkerView:
-            draining = drained is not None and drained.is_set()
             which: WorkerKind = "mixer" if kind == "mixer" else "egress"
-            return WorkerView(name, which, "default", "here", 8, 0, draining)
+            return WorkerView(name, which, "default", "here", 8, 0, draining())
 
         await own.enter_async_context(beat(self.workers, f"{kind}.{name}", view))
         return own
