@@ -1,12 +1,9 @@
 """What dies is replaced, and the viewers see as little of it as can be."""
 
-import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,6 +13,7 @@ from cli.ingest import Ingest
 from tests.support.clips import clip
 from tests.support.system import System, until
 from tests.support.watch import Watched, watch
+from tests.support.workers import another, carriers, names
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nats, pytest.mark.nginx]
 
@@ -133,39 +131,6 @@ def test_a_stream_comes_back_after_losing(
 
     assert len(watched) == (1 if name == "services.mixer" else 2)
     assert all(gapless(one) for one in watched)
-
-
-@contextmanager
-def another(stack: System, module: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A second worker of a kind, beside those of the stack; killed at the end if it is there."""
-    before = names(stack)
-    run = Path(json.loads((stack.data / "run" / "stack.json").read_text())["nats_url_file"])
-    env = {
-        **os.environ,
-        "ROSTRUM_NATS_URL": run.read_text(),
-        "ROSTRUM_SECRET_KEY_FILE": str(stack.data / "secret.key"),
-        "ROSTRUM_RUN_DIR": str(stack.data / "run"),
-        "ROSTRUM_RECORDINGS_DIR": str(stack.data / "recordings"),
-    }
-    with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", module], env=env, stderr=output)
-        try:
-            until(lambda: names(stack) > before)
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-
-def names(stack: System) -> set[str]:
-    found = stack.http.get("/api/rostrum/v1/workers/").json()["workers"]
-    return {one["worker"] for one in found}
-
-
-def carriers(stack: System, stream: str) -> list[str]:
-    """The workers that have had the stream, one after another."""
-    told = [e for e in stack.events("destination_changed.v1") if e["participant"] == stream]
-    return list(dict.fromkeys(e["worker"] for e in told if e["state"] == "publishing"))
 
 
 def test_a_stream_moves_from_a_worker_that_is_drained(
