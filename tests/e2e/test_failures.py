@@ -11,6 +11,7 @@ import pytest
 
 from cli.ingest import Ingest
 from tests.support.clips import clip
+from tests.support.faulty_rtmp import VIDEO
 from tests.support.system import System, until
 from tests.support.watch import Watched, watch
 from tests.support.workers import another, carriers, names
@@ -186,6 +187,10 @@ def test_a_server_that_takes_two_publishers_sees_no_gap_when_one_is_drained(
     said = [line.split()[0] for line in heard.read_text().splitlines()]
     commands = [word for word in said if word in ("publish", "deleteStream")]
     assert commands[:3] == ["publish", "publish", "deleteStream"], "the next is there first"
+    second, over = said.index("publish", said.index("publish") + 1), said.index("deleteStream")
+    between = [line.split() for line in heard.read_text().splitlines()[second:over]]
+    pictures = [words[1] for words in between if words[0] == VIDEO]
+    assert "0" in pictures, "and so are its pictures"
 
 
 def told_of(stack: System, stream: str) -> list[str]:

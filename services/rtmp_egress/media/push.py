@@ -132,7 +132,6 @@ class Push:
             await publisher.connect()
             self._backlog = backlog = self._bus.join(wake.set)
             try:
-                self._inbox.put_nowait((number, core.Connected(publisher.tls_version)))
                 await self._pump(publisher, backlog, wake, number)
             finally:
                 self._bus.leave(backlog)
@@ -153,8 +152,14 @@ class Push:
     ) -> None:
         """Send whatever there is to send, until that fails."""
         overflows = 0
+        live = False
         while True:
             while tags := mouthful(backlog):
+                if not live and backlog.begun:
+                    # Not with the headers: an encoder that has just begun takes half a second
+                    # to its first picture, and who hands a stream on goes when it is told this.
+                    self._inbox.put_nowait((number, core.Connected(publisher.tls_version)))
+                    live = True
                 await publisher.send_all(tags)
             if backlog.overflows > overflows:
                 overflows = backlog.overflows
