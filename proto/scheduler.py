@@ -133,6 +133,8 @@ class SessionWanted(Message, frozen=True, tag="session_wanted.v1"):
     "Where the mixer runs: a worker there takes the feed at no cost."
     node: Text = ""
     "The only worker, or host, that may take it; empty: any."
+    recording: bool = False
+    "One of its destinations is to be kept."
 
 
 class Offer(Message, frozen=True, tag="offer.v1"):

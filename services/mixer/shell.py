@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from kit.capacity import Capacity, Job
 from kit.vault import Vault
 from proto.base import Message, Refused
 from proto.mixer import (
@@ -29,6 +30,10 @@ from services.mixer.wardrobe import Wardrobe
 log = structlog.get_logger()
 
 
+PRIOR = 0.21
+"""Cores per conference: of eight participants in `bench-mixer`."""
+
+
 class Worker:
     """Answers bids, and runs the mixes that are assigned to it."""
 
@@ -42,6 +47,7 @@ class Worker:
         offer: Offering,
         withdraw: Withdrawing,
         tell: Telling,
+        capacity: Capacity,
         start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         *,
         now: Callable[[], datetime],
@@ -55,6 +61,7 @@ class Worker:
         self._offer = offer
         self._withdraw = withdraw
         self._tell = tell
+        self._capacity = capacity
         self._start = start
         self._now = now
         self._clock = clock
@@ -73,15 +80,22 @@ class Worker:
         del others
         return False
 
+    def jobs(self) -> dict[str, Job]:
+        """What runs, each mix as large as any other: it becomes dearer with who comes."""
+        return {key: Job(1.0, mix.pid) for key, (mix, _) in self._mixes.items()}
+
     def view(self) -> WorkerView:
+        jobs = self.jobs()
         return WorkerView(
             self._name,
             "mixer",
             self._config.location,
             self._config.host,
-            self._config.mixer_capacity,
-            len(self._mixes),
+            len(jobs) + self._capacity.free(jobs),
+            len(jobs),
             self.draining,
+            cost=round(self._capacity.budget.cost(1.0), 3),
+            load=round(self._capacity.used(jobs), 3),
         )
 
     async def bid(self, wanted: Wanted) -> Message:
@@ -92,9 +106,10 @@ class Worker:
             return Declined(self._name, "is being drained")
         if wanted.location and wanted.location != config.location:
             return Declined(self._name, f"is in location “{config.location}”")
-        if len(self._mixes) >= config.mixer_capacity:
-            return Declined(self._name, f"all {config.mixer_capacity} places are taken")
-        return Offer(self._name, config.mixer_capacity - len(self._mixes))
+        jobs = self.jobs()
+        if reason := self._capacity.shortage(jobs):
+            return Declined(self._name, reason)
+        return Offer(self._name, self._capacity.free(jobs))
 
     async def carry_out(self, event: SchedulerEvent) -> None:
         """One event of SCHEDULER, whoever it is for."""

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from kit import bus
+from kit.capacity import Capacity, Job
 from kit.child import Child, Kept
 from kit.vault import Vault
 from proto.base import Message
@@ -21,7 +22,7 @@ from proto.egress import (
     SessionStarted,
     SessionStopped,
 )
-from proto.media import Content
+from proto.media import Content, FeedSpec
 from proto.recording import recording_id
 from proto.scheduler import (
     Declined,
@@ -77,6 +78,8 @@ class Session:
         self._destinations: dict[str, wire.AddDestination] = {}
         self._legs: dict[str, Content] = {}
         "Which half of a dual stream a destination is, whatever the feed shows."
+        self.encoder = ""
+        "That it uses; empty: it has not begun."
         self._live: set[str] = set()
         "Destinations that are publishing."
         self._degraded: wire.Degraded | None = None
@@ -95,6 +98,10 @@ class Session:
             conference=self._assigned.conference, session=self._assigned.session
         ):
             await self._kept.run()
+
+    @property
+    def pid(self) -> int | None:
+        return self._kept.pid
 
     def end(self) -> None:
         """Ask the process to end; `run` returns when it has."""
@@ -133,6 +140,7 @@ class Session:
         await self._archive.hear(a, report)
         match report:
             case wire.Started(encoder=encoder, reason=why):
+                self.encoder = encoder
                 started = SessionStarted(at, a.conference, a.session, a.worker, encoder, why)
                 await self._say(started)
             case wire.Degraded():
@@ -241,6 +249,24 @@ def _worse(changed: wire.Changed, degraded: wire.Degraded | None) -> wire.Change
     return msgspec.structs.replace(changed, code="degraded", reason=reason)
 
 
+SOFTWARE = "libx264"
+
+USUAL = 1280 * 720 * 30 / 1e6
+"""Millions of pixels per second: of the session that the heartbeat's capacity is counted in."""
+
+PRIOR = 0.007
+"""Cores per million pixels per second: 0.43 for 1920x1080 at 30 in `bench-fanout`."""
+
+HARDWARE = 0.2
+"""Of the CPU that encoding in software takes, what is left if an engine does it: taking the feed,
+uploading, muxing, pushing."""
+
+
+def _size(feed: FeedSpec, *, hardware: bool) -> float:
+    """What encoding it is like, in millions of pixels per second by software."""
+    return feed.width * feed.height * feed.fps / 1e6 * (HARDWARE if hardware else 1.0)
+
+
 class Worker:
     """Answers bids, and runs the sessions that are assigned to it."""
 
@@ -251,6 +277,7 @@ class Worker:
         encoders: list[str],
         vault: Vault,
         archive: Archive,
+        capacity: Capacity,
         write: Write,
         start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         *,
@@ -262,6 +289,7 @@ class Worker:
         self._encoders = encoders
         self._vault = vault
         self._archive = archive
+        self._capacity = capacity
         self._write = write
         self._start = start
         self._now = now
@@ -283,28 +311,50 @@ class Worker:
             for one in others
         )
 
+    def jobs(self) -> dict[str, Job]:
+        """What runs, by what it costs to encode."""
+        return {
+            ident: Job(_size(event.feed, hardware=self._is_hardware(session)), session.pid)
+            for ident, (session, event, _) in self._sessions.items()
+        }
+
     def view(self) -> WorkerView:
+        jobs, budget = self.jobs(), self._capacity.budget
         return WorkerView(
             self._name,
             "egress",
             self._config.location,
             self._config.host,
-            self._config.egress_capacity,
-            len(self._sessions),
+            len(jobs) + self._capacity.free(jobs),
+            len(jobs),
             self.draining,
             self._encoders,
+            round(budget.cost(budget.usual), 3),
+            round(self._capacity.used(jobs), 3),
+            bool(self._config.recordings_dir),
         )
+
+    def _is_hardware(self, session: Session) -> bool:
+        """Whether it uses an engine, or will as far as is known."""
+        return (session.encoder or (self._encoders or [SOFTWARE])[0]) != SOFTWARE
+
+    def _engine(self, encoder: str) -> bool:
+        """Whether there is a hardware encoder for one more session."""
+        found = self._encoders[0] if encoder == "auto" else encoder
+        taken = sum(self._is_hardware(session) for session, *_ in self._sessions.values())
+        return found != SOFTWARE and taken < self._config.egress_engines
 
     async def bid(self, wanted: Wanted) -> Message:
         """An offer, or why not."""
         assert isinstance(wanted, SessionWanted)
         if reason := self._objection(wanted):
             return Declined(self._name, reason)
+        engine = self._engine(wanted.rendition.encoder)
         return Offer(
             self._name,
-            self._config.egress_capacity - len(self._sessions),
+            self._capacity.free(self.jobs(), _size(wanted.feed, hardware=engine)),
             same_host=wanted.host == self._config.host,
-            hardware=self._encoders[0] != "libx264",
+            hardware=engine,
             leaving=self.draining,
         )
 
@@ -316,14 +366,18 @@ class Worker:
             return f"is in location “{config.location}”"
         if wanted.node not in ("", self._name, config.host):
             return f"is not {wanted.node}"
-        if len(self._sessions) >= config.egress_capacity:
-            return f"all {config.egress_capacity} places are taken"
+        if wanted.recording and not config.recordings_dir:
+            return "has nowhere to keep recordings (no-recordings)"
         encoder = wanted.rendition.encoder
         if not self._encoders or (encoder != "auto" and encoder not in self._encoders):
             return f"has no encoder {encoder}" if self._encoders else "has no working encoder"
         if wanted.host and wanted.host != config.host:
             return "is on another host than the mixer"
-        return ""
+        engine = self._engine(encoder)
+        software = encoder in ("auto", SOFTWARE) and SOFTWARE in self._encoders
+        if not engine and not software:
+            return f"all {config.egress_engines} sessions of its encoder are taken"
+        return self._capacity.shortage(self.jobs(), _size(wanted.feed, hardware=engine))
 
     async def carry_out(self, event: SchedulerEvent) -> None:
         """One event of SCHEDULER, whoever it is for."""

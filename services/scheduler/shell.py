@@ -268,12 +268,13 @@ class Scheduler:
         )
         egress = self._roster.alive("egress")
         offers: list[Bid] = []
-        left = self._left(work)
-        found = core.room(work, wanted, left) or work.session_of(call.participant, call.leg)
+        left, unfit = self._left(work), core.unfit(work, wanted, egress)
+        found = core.room(work, wanted, left | unfit) or work.session_of(call.participant, call.leg)
         if found is None:
             offers = await self._ask(self._near(wanted, work), len(egress))
-        asked = len(egress)
-        return core.assign_call(work, call, wanted, offers, asked, self._new_id, self._now(), left)
+        return core.assign_call(
+            work, call, wanted, offers, len(egress), self._new_id, self._now(), left, unfit
+        )
 
     async def _move(self, conference: str, ident: str, work: core.Work) -> list[SchedulerEvent]:
         session = work.sessions.get(ident)
@@ -283,11 +284,15 @@ class Scheduler:
         stranded = core.stranded(work, session, frozenset(egress))
         if not stranded:
             return core.bury(work, conference, session, self._now())
-        wanted = self._again(conference, session, work)
+        rest = core.without(session, stranded)
+        wanted = self._again(conference, rest, work)
         offer = core.best(await self._ask(wanted, len(egress)))
+        if offer is None and core.is_mixed(rest):
+            # Nobody who is left can record; the streams beside it are not to wait for that.
+            wanted = msgspec.structs.replace(wanted, recording=False)
+            offer = core.best(await self._ask(wanted, len(egress)))
         if offer is None:
             return []
-        rest = core.without(session, stranded)
         live = core.seen(self._conferences.by_key.get(conference))
         return core.move_session(rest, conference, offer, self._new_id(), self._now(), live)
 
@@ -299,6 +304,7 @@ class Scheduler:
         if session is None or ident not in left or not core.movable(work, session):
             return []
         wanted = self._again(conference, session, work)
+        left |= core.unfit(work, wanted, egress)
         bids: list[Bid] = []
         if core.room(work, wanted, left) is None:
             bids = await self._ask(wanted, len(egress))
@@ -310,7 +316,12 @@ class Scheduler:
     def _again(self, conference: str, session: core.Session, work: core.Work) -> SessionWanted:
         """What is to be asked for so that a session can go on elsewhere."""
         wanted = SessionWanted(
-            conference, session.feed, session.rendition, session.location, node=session.node
+            conference,
+            session.feed,
+            session.rendition,
+            session.location,
+            node=session.node,
+            recording=core.is_recording(session),
         )
         return self._near(wanted, work)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.services import ROOMY
 from tests.support.system import System, until
 
 
@@ -24,6 +25,7 @@ def another(
         "ROSTRUM_SECRET_KEY_FILE": str(stack.data / "secret.key"),
         "ROSTRUM_RUN_DIR": str(stack.data / "run"),
         "ROSTRUM_RECORDINGS_DIR": str(stack.data / "recordings"),
+        **ROOMY,
         **settings,
     }
     with log.open("wb") as output:

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import pytest
 
+from kit.capacity import Capacity
+from kit.cost import Budget
 from kit.vault import Vault
 from kit.work import emptied
 from proto.media import FeedSpec, Rendition
@@ -14,7 +16,7 @@ from proto.scheduler import Declined, Offer, SessionWanted
 from proto.views import FeedOffer, WorkerView
 from services.rtmp_egress.archive.archive import Archive
 from services.rtmp_egress.config import Config
-from services.rtmp_egress.shell import Worker
+from services.rtmp_egress.shell import PRIOR, USUAL, Worker
 
 WANTED = SessionWanted("town-hall", FeedSpec("town-hall"), Rendition(), "", "pod-1")
 FEED = FeedOffer("town-hall", "instance", "mixer-1", "pod-1", "/run/rostrum/feed")
@@ -36,6 +38,7 @@ def egress() -> Worker:
         ["libx264"],
         cast(Vault, None),
         cast(Archive, None),
+        Capacity(Budget(1.4, PRIOR, USUAL, 8), clock=lambda: 0.0, cpu_seconds=lambda _: None),
         write,
         start,
         now=lambda: datetime.now(UTC),
@@ -92,7 +95,7 @@ async def test_a_worker_that_is_missed_for_too_long_or_is_hurried_goes_all_the_s
 @pytest.mark.parametrize(
     ("feed", "answer"),
     [
-        pytest.param(FEED, Offer("egress-1", 8, same_host=True, leaving=True), id="as-the-last"),
+        pytest.param(FEED, Offer("egress-1", 7, same_host=True, leaving=True), id="as-the-last"),
         pytest.param(None, Declined("egress-1", "is being drained"), id="a-new-conference"),
     ],
 )

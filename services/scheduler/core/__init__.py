@@ -26,10 +26,13 @@ from services.scheduler.core.work import (
     Session,
     Work,
     evolve,
+    is_mixed,
+    is_recording,
     orphans,
     room,
     still_wanted,
     stranded,
+    unfit,
 )
 
 __all__ = [
@@ -47,6 +50,8 @@ __all__ = [
     "give_up",
     "hand_over",
     "heard",
+    "is_mixed",
+    "is_recording",
     "is_streaming",
     "leaving",
     "lost_mix",
@@ -61,6 +66,7 @@ __all__ = [
     "staying",
     "still_wanted",
     "stranded",
+    "unfit",
     "video_kbps",
     "wish",
     "without",

@@ -50,17 +50,21 @@ def assign_call(
     new_id: Callable[[], str],
     at: datetime,
     leaving: Collection[str] = frozenset(),
+    unfit: Collection[str] = frozenset(),
 ) -> list[SchedulerEvent]:
-    """A session for a call: one that runs already, or a new one with the best offer."""
+    """A session for a call: one that runs already, or a new one with the best offer.
+
+    Sessions that are `leaving` are given it if nobody else can do it, those that are `unfit` never.
+    """
     if work.session_of(call.participant, call.leg):
         return []
-    if session := room(work, wanted, leaving):
+    if session := room(work, wanted, {*leaving, *unfit}):
         return [_destination(at, call, session.session, session.worker)]
     if not _has_feed_for(work, wanted):
         reason = f"the conference already has {FEEDS_LIMIT} different pictures, no more can be made"
         return [SessionRefused(at, call.conference, call.participant, reason, leg=call.leg)]
     offer = best(bids)
-    if (offer is None or offer.leaving) and (session := room(work, wanted)):
+    if (offer is None or offer.leaving) and (session := room(work, wanted, unfit)):
         # It is to go, but nobody could do this who is not.
         return [_destination(at, call, session.session, session.worker)]
     if offer:

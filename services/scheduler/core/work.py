@@ -1,6 +1,6 @@
 """What is assigned for a conference now, and how each event changes that."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import assert_never
 
 import msgspec
@@ -18,8 +18,8 @@ from proto.scheduler import (
     SessionReleased,
     SessionWanted,
 )
-from proto.urls import SealedUrl
-from proto.views import ConferenceView
+from proto.urls import RECORD, SealedUrl
+from proto.views import ConferenceView, WorkerView
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -69,6 +69,26 @@ def room(
         if same_place and (session.feed, session.rendition) == (wanted.feed, wanted.rendition):
             return session
     return None
+
+
+def is_recording(session: Session) -> bool:
+    return any(url.scheme == RECORD for url in session.destinations.values())
+
+
+def is_mixed(session: Session) -> bool:
+    """Whether it has a recording, and streams beside it."""
+    return len({url.scheme == RECORD for url in session.destinations.values()}) == 2
+
+
+def unfit(work: Work, wanted: SessionWanted, workers: Mapping[str, WorkerView]) -> frozenset[str]:
+    """The sessions that cannot take what is to be kept: their worker has nowhere to keep it."""
+    return frozenset(
+        session.session
+        for session in work.sessions.values()
+        if wanted.recording
+        and (worker := workers.get(session.worker)) is not None
+        and not worker.records
+    )
 
 
 def orphans(work: Work, alive: frozenset[str]) -> list[Session]:
