@@ -32,7 +32,17 @@ def show(context: typer.Context) -> None:
         typer.echo("There is no worker.")
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("name", "kind", "location", "host", "used", "capacity", "encoders", "state"):
+    for column in (
+        "name",
+        "kind",
+        "location",
+        "host",
+        "used",
+        "capacity",
+        "load",
+        "encoders",
+        "state",
+    ):
         table.add_column(column)
     for one in found:
         table.add_row(
@@ -42,6 +52,7 @@ def show(context: typer.Context) -> None:
             Text(one["host"]),
             str(one["used"]),
             str(one["capacity"]),
+            f"{one['load']:.2f}",
             ", ".join(one["encoders"]),
             "draining" if one["draining"] else "",
         )

@@ -19,6 +19,8 @@ class Job(NamedTuple):
     size: float
     pid: int | None
     "None while it is being started."
+    less: bool = False
+    "It does less than it should, for want of CPU: what it costs now is not what it would."
 
 
 class Capacity:
@@ -54,8 +56,9 @@ class Capacity:
 
     def work(self, jobs: Mapping[str, Job]) -> list[Piece]:
         return [
-            Piece(job.size, meter.cores if (meter := self._meters.get(key)) else None)
+            Piece(job.size, meter.cores if meter and not job.less else None)
             for key, job in jobs.items()
+            for meter in [self._meters.get(key)]
         ]
 
     def free(self, jobs: Mapping[str, Job], size: float | None = None) -> int:

@@ -103,6 +103,10 @@ class Session:
     def pid(self) -> int | None:
         return self._kept.pid
 
+    @property
+    def degraded(self) -> bool:
+        return self._degraded is not None
+
     def end(self) -> None:
         """Ask the process to end; `run` returns when it has."""
         self._kept.end()
@@ -314,7 +318,11 @@ class Worker:
     def jobs(self) -> dict[str, Job]:
         """What runs, by what it costs to encode."""
         return {
-            ident: Job(_size(event.feed, hardware=self._is_hardware(session)), session.pid)
+            ident: Job(
+                _size(event.feed, hardware=self._is_hardware(session)),
+                session.pid,
+                session.degraded,
+            )
             for ident, (session, event, _) in self._sessions.items()
         }
 

@@ -97,6 +97,8 @@ def test_processes_are_read_and_those_that_are_gone_are_forgotten() -> None:
     assert capacity.work(jobs)[0].cores == pytest.approx(0.4)
     assert capacity.used(jobs) == pytest.approx(0.4 + capacity.budget.cost(20.0))
     assert capacity.budget.cost(20.0) > 0.3
+    lesser = {"s1": Job(20.0, 1, less=True)}
+    assert capacity.used(lesser) == pytest.approx(capacity.budget.cost(20.0)), "as if it did all"
     assert capacity.shortage(jobs) == ""
     assert capacity.shortage(jobs, 80.0).startswith("has ")
     assert capacity.shortage(dict.fromkeys("12345678", Job(1.0, None))) == "all 8 places are taken"
