@@ -47,6 +47,8 @@ class App:
     "Everything the service does in the background; one that fails takes the process down with it."
     stopped: asyncio.Event
     "Set on SIGTERM or SIGINT."
+    hurried: asyncio.Event = field(default_factory=asyncio.Event)
+    "Set on the second of them, and when there is nothing left to wait for."
     probe: Probe = field(default_factory=Probe)
     "What is told to who asks from outside."
 
@@ -110,22 +112,27 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     """
     logs.configure(name, config.log_level)
     trace.configure(name)
-    stopped = asyncio.Event()
+    stopped, hurried = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (hurried if stopped.is_set() else stopped).set()
+
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sig, stopped.set)
+        loop.add_signal_handler(sig, stop)
     probe = Probe()
     async with probe.answering(config.health_port):
         nc = await _connected(name, config, stopped)
         probe.ready = lambda: nc.is_connected and not stopped.is_set()
         try:
-            async with Jobs(stopped) as group:
+            async with Jobs(stopped, hurried) as group:
                 log.info("started")
                 if config.health_file:
                     beating = health.beat(Path(config.health_file).touch, lambda: nc.is_connected)
                     group.create_task(beating)
                 try:
-                    yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped, probe)
+                    js = nc.jetstream(timeout=JETSTREAM_TIMEOUT)
+                    yield App(nc, js, group, stopped, hurried, probe)
                 finally:
                     await group.stop()
         finally:
@@ -155,7 +162,8 @@ async def _connected(name: str, config: BaseConfig, stopped: asyncio.Event) -> C
 class Jobs(asyncio.TaskGroup):
     """A task group whose tasks can be ended, and in which none ends unnoticed."""
 
-    def __init__(self, stopped: asyncio.Event) -> None:
+    def __init__(self, *stopped: asyncio.Event) -> None:
+        """`stopped` are set when one is lost."""
         super().__init__()
         self._stopped = stopped
         self._jobs: set[asyncio.Task[Any]] = set()
@@ -174,7 +182,8 @@ class Jobs(asyncio.TaskGroup):
         if task.cancelled() and not (self._stopping or task.cancelling()):
             log.error("job lost", job=task.get_name())
             self.lost = True
-            self._stopped.set()
+            for event in self._stopped:
+                event.set()
 
     async def stop(self) -> None:
         """Cancel all until all have ended: on Python 3.11 `wait_for` may swallow a cancellation."""

@@ -36,7 +36,7 @@ DURABLES: dict[Family, dict[str, Service]] = {
     },
     "routing": {"conference-state": "conference_state", "scheduler": "scheduler"},
     "scheduler": {"conference-state": "conference_state"},
-    "egress": {"conference-state": "conference_state"},
+    "egress": {"conference-state": "conference_state", "scheduler": "scheduler"},
     "mixer": {},
 }
 """Consumers that outlive a process, and whose they are: nobody else takes from them."""
@@ -176,7 +176,12 @@ SERVICES: dict[Service, Rights] = {
         writes(FEEDS),
         fetches(THEMES),
         writes(WORKERS, "mixer.*"),
-        hears=(subjects.bids("mixer"), subjects.replay_stage("*"), subjects.snapshots("*")),
+        hears=(
+            subjects.bids("mixer"),
+            subjects.drains("*"),
+            subjects.replay_stage("*"),
+            subjects.snapshots("*"),
+        ),
         answers=True,
     ),
     "rtmp_egress": _service(
@@ -186,7 +191,7 @@ SERVICES: dict[Service, Rights] = {
         watches(CONFERENCES, FEEDS, RECORDINGS, SECRETS, WORKERS),
         writes(RECORDINGS),
         writes(WORKERS, "egress.*"),
-        hears=(subjects.bids("egress"),),
+        hears=(subjects.bids("egress"), subjects.drains("*")),
         answers=True,
     ),
     "gateway": _service(
@@ -196,6 +201,7 @@ SERVICES: dict[Service, Rights] = {
             subjects.ROUTING_TRIALS,
             subjects.ROUTING_CALLS,
             subjects.snapshots("*"),
+            subjects.drains("*"),
         ),
         follows(*FAMILIES),
         watches(CONFERENCES, CONFIG, FEEDS, RECORDINGS, SECRETS, WORKERS),

@@ -41,6 +41,11 @@ def bids(kind: Literal["mixer", "egress"]) -> str:
     return f"{kind}.bids"
 
 
+def drains(worker: str) -> str:
+    """Asked of that worker: to take no new work, and to end when it has none."""
+    return f"workers.drains.{worker}"
+
+
 def dead_letters(durable: str) -> str:
     """Where messages that nobody can handle are parked; stream `PARKED`."""
     return f"parked.{durable}"

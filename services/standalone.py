@@ -42,6 +42,8 @@ log = structlog.get_logger()
 SERVICES = ("conference_state", "routing", "scheduler", "mixer", "rtmp_egress", "gateway")
 """In the order in which they start; they stop in the reverse order."""
 
+MEDIA = ("mixer", "rtmp_egress")
+"""Those that others could take over from."""
 ADMIN = "rostrum"
 """The user of the bus who may do everything."""
 
@@ -232,6 +234,9 @@ def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: in
         "ROSTRUM_RECORDINGS_DIR": os.environ.get("ROSTRUM_RECORDINGS_DIR")
         or str(options.data / "recordings"),
     }
+    if name in MEDIA:
+        # All end together, so there is nobody who could take over.
+        env["ROSTRUM_DRAIN_SECONDS"] = os.environ.get("ROSTRUM_DRAIN_SECONDS", "0")
     if name == "gateway":
         env |= {
             "ROSTRUM_HTTP_HOST": options.host,

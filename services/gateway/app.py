@@ -104,7 +104,7 @@ async def assemble(
     records = Records(archive, everything, schedule)
     live = Live((await Bucket.ensure(app.js, subjects.CONFERENCES)).watch(), mixer)
     vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), sealer)
-    workers = Workers(app.js)
+    workers = Workers(app.nc, app.js)
     calls = Calls(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )

@@ -8,13 +8,14 @@ import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.response import Response, ServerSentEvent, ServerSentEventMessage, Stream
 
+from proto.base import Refused
 from proto.conference import ReportOutside, SetSpotlight
 from proto.config import Conference
 from proto.views import ConferenceView
 from services.gateway.calls import Calls
 from services.gateway.core import client, shapes
 from services.gateway.core.incoming import CallRequest
-from services.gateway.core.requests import JoinRequest, OutsideRequest, read
+from services.gateway.core.requests import DrainRequest, JoinRequest, OutsideRequest, read
 from services.gateway.given import (
     TheCalls,
     TheIncoming,
@@ -154,6 +155,19 @@ class RostrumController(Controller):
     @get("/workers")
     async def workers(self, workers: TheWorkers) -> Response[bytes]:
         return json({"workers": msgspec.to_builtins(await workers.alive())})
+
+    @post("/workers/{worker:str}/drain")
+    async def drain(
+        self, worker: Word, request: AnyRequest, workers: TheWorkers
+    ) -> Response[bytes]:
+        """Answered at once; the worker is gone from the list when it has ended."""
+        wanted = read(await request.body() or b"{}", DrainRequest)
+        if isinstance(wanted, dict):
+            raise Problem(wanted, "worker")
+        answer = await workers.drain(worker, wanted.seconds)
+        if isinstance(answer, Refused):
+            return json({"error": answer.reason}, 404 if answer.code == "unknown" else 503)
+        return json({"worker": answer.worker, "used": answer.used}, 202)
 
 
 def _merged(key: str, conference: Conference | None, live: Live) -> dict[str, Any]:

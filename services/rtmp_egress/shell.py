@@ -1,7 +1,7 @@
 """The worker: what the scheduler assigns is carried out by one process per session."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from kit import bus
+from kit.capacity import Capacity, Job
 from kit.child import Child, Kept
 from kit.vault import Vault
 from proto.base import Message
@@ -21,7 +22,8 @@ from proto.egress import (
     SessionStarted,
     SessionStopped,
 )
-from proto.media import Content
+from proto.media import Content, FeedSpec
+from proto.recording import recording_id
 from proto.scheduler import (
     Declined,
     DestinationAssigned,
@@ -53,10 +55,6 @@ LESS: dict[Measure, str] = {
 """What a viewer sees of each measure."""
 
 
-PLACES: dict[Codec, int] = {"hevc": 5, "av1": 2}
-"""What encoding in software costs beside H.264, in sessions of x264."""
-
-
 class Session:
     """One session's process and what it has to know."""
 
@@ -80,6 +78,8 @@ class Session:
         self._destinations: dict[str, wire.AddDestination] = {}
         self._legs: dict[str, Content] = {}
         "Which half of a dual stream a destination is, whatever the feed shows."
+        self.encoder = ""
+        "That it uses for H.264; empty: it has not begun."
         self._live: dict[str, Codec] = {}
         "Destinations that are publishing, and what they are sent."
         self._degraded: dict[Codec, wire.Degraded] = {}
@@ -99,6 +99,14 @@ class Session:
         ):
             await self._kept.run()
 
+    @property
+    def pid(self) -> int | None:
+        return self._kept.pid
+
+    @property
+    def degraded(self) -> bool:
+        return bool(self._degraded)
+
     def end(self) -> None:
         """Ask the process to end; `run` returns when it has."""
         self._kept.end()
@@ -107,6 +115,9 @@ class Session:
         if socket != self._socket:
             self._socket = socket
             self._kept.send(wire.FeedAt(socket))
+
+    def has(self, participant: str) -> bool:
+        return participant in self._destinations
 
     async def add(self, order: wire.AddDestination, leg: Content) -> None:
         self._legs[order.participant] = leg
@@ -139,6 +150,8 @@ class Session:
         await self._archive.hear(a, report)
         match report:
             case wire.Started(encoder, why, codec):
+                if codec == "h264":
+                    self.encoder = encoder
                 started = SessionStarted(at, a.conference, a.session, a.worker, encoder, why, codec)
                 await self._say(started)
             case wire.Degraded():
@@ -257,6 +270,30 @@ class Session:
         await self._write(self._assigned.conference, event)
 
 
+SOFTWARE = "libx264"
+
+USUAL = 1280 * 720 * 30 / 1e6
+"""Millions of pixels per second: of the session that the heartbeat's capacity is counted in."""
+
+PRIOR = 0.007
+"""Cores per million pixels per second: 0.43 for 1920x1080 at 30 in `bench-fanout`."""
+
+HARDWARE = 0.2
+"""Of the CPU that encoding in software takes, what is left if an engine does it: taking the feed,
+uploading, muxing, pushing."""
+
+CODECS: dict[Codec, float] = {"hevc": 5.1, "av1": 1.8}
+"""Times what H.264 takes, in software: x265 and SVT-AV1 as this system sets them up, measured."""
+
+
+def _size(feed: FeedSpec, codecs: Collection[Codec], *, hardware: bool) -> float:
+    """What encoding it as these is like, in millions of pixels per second by libx264."""
+    pixels = feed.width * feed.height * feed.fps / 1e6
+    if hardware:
+        return pixels * HARDWARE * len(codecs)
+    return pixels * sum(CODECS.get(codec, 1.0) for codec in codecs)
+
+
 class Worker:
     """Answers bids, and runs the sessions that are assigned to it."""
 
@@ -267,6 +304,7 @@ class Worker:
         encoders: list[str],
         vault: Vault,
         archive: Archive,
+        capacity: Capacity,
         write: Write,
         start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         *,
@@ -278,60 +316,99 @@ class Worker:
         self._encoders = encoders
         self._vault = vault
         self._archive = archive
+        self._capacity = capacity
         self._write = write
         self._start = start
         self._now = now
         self._clock = clock
         self._sessions: dict[str, tuple[Session, SessionAssigned, asyncio.Task[None]]] = {}
         self._feeds: dict[str, FeedOffer] = {}
+        self._ending: set[str] = set()
+        "Sessions that have been released, and have not hung up everywhere yet."
         self.draining = False
 
     @property
     def idle(self) -> bool:
-        """A conference that is mixed on this host may still want a stream, from nobody but us."""
-        return not self._sessions and not self._feeds
+        return not self._sessions and not self._ending
+
+    def missed(self, others: Collection[WorkerView]) -> bool:
+        """A conference that is mixed on this host may want a stream, and from nobody but us."""
+        return bool(self._feeds) and not any(
+            (one.kind, one.host, one.draining) == ("egress", self._config.host, False)
+            for one in others
+        )
+
+    def jobs(self) -> dict[str, Job]:
+        """What runs, by what it costs to encode."""
+        return {
+            ident: Job(
+                _size(event.feed, ["h264", *session.codecs], hardware=self._is_hardware(session)),
+                session.pid,
+                session.degraded,
+            )
+            for ident, (session, event, _) in self._sessions.items()
+        }
 
     def view(self) -> WorkerView:
+        jobs, budget = self.jobs(), self._capacity.budget
         return WorkerView(
             self._name,
             "egress",
             self._config.location,
             self._config.host,
-            self._config.egress_capacity,
-            self._places(),
+            len(jobs) + self._capacity.free(jobs),
+            len(jobs),
             self.draining,
             self._encoders,
+            round(budget.cost(budget.usual), 3),
+            round(self._capacity.used(jobs), 3),
+            bool(self._config.recordings_dir),
         )
+
+    def _is_hardware(self, session: Session) -> bool:
+        """Whether it uses an engine, or will as far as is known."""
+        return (session.encoder or (self._encoders or [SOFTWARE])[0]) != SOFTWARE
+
+    def _engine(self, encoder: str) -> bool:
+        """Whether there is a hardware encoder for one more session."""
+        found = self._encoders[0] if encoder == "auto" else encoder
+        taken = sum(self._is_hardware(session) for session, *_ in self._sessions.values())
+        return found != SOFTWARE and taken < self._config.egress_engines
 
     async def bid(self, wanted: Wanted) -> Message:
         """An offer, or why not."""
         assert isinstance(wanted, SessionWanted)
         if reason := self._objection(wanted):
             return Declined(self._name, reason)
+        engine = self._engine(wanted.rendition.encoder)
         return Offer(
             self._name,
-            self._config.egress_capacity - self._places(),
+            self._capacity.free(self.jobs(), _size(wanted.feed, ["h264"], hardware=engine)),
             same_host=wanted.host == self._config.host,
-            hardware=self._encoders[0] != "libx264",
+            hardware=engine,
+            leaving=self.draining,
         )
 
     def _objection(self, wanted: SessionWanted) -> str:
         config = self._config
-        patient = config.drain_seconds > 0 and wanted.conference in self._feeds
-        if self.draining and not patient:
+        if self.draining and wanted.conference not in self._feeds:
             return "is being drained"
         if wanted.location and wanted.location != config.location:
             return f"is in location “{config.location}”"
         if wanted.node not in ("", self._name, config.host):
             return f"is not {wanted.node}"
-        if self._places() >= config.egress_capacity:
-            return f"all {config.egress_capacity} places are taken"
+        if wanted.recording and not config.recordings_dir:
+            return "has nowhere to keep recordings (no-recordings)"
         encoder = wanted.rendition.encoder
         if not self._encoders or (encoder != "auto" and encoder not in self._encoders):
             return f"has no encoder {encoder}" if self._encoders else "has no working encoder"
         if wanted.host and wanted.host != config.host:
             return "is on another host than the mixer"
-        return ""
+        engine = self._engine(encoder)
+        software = encoder in ("auto", SOFTWARE) and SOFTWARE in self._encoders
+        if not engine and not software:
+            return f"all {config.egress_engines} sessions of its encoder are taken"
+        return self._capacity.shortage(self.jobs(), _size(wanted.feed, ["h264"], hardware=engine))
 
     async def carry_out(self, event: SchedulerEvent) -> None:
         """One event of SCHEDULER, whoever it is for."""
@@ -353,6 +430,8 @@ class Worker:
             case DestinationAssigned():
                 await self._add(event)
             case DestinationReleased(session=ident, participant=who):
+                if event.handed_on:
+                    self._archive.hand_on(recording_id(who, event.leg))
                 if found := self._sessions.get(ident):
                     found[0].remove(who)
             case SessionReleased(session=ident):
@@ -365,6 +444,8 @@ class Worker:
     async def _add(self, event: DestinationAssigned) -> None:
         participant, destination = event.participant, event.destination
         found = self._sessions.get(event.session)
+        if found is not None and found[0].has(participant):
+            return  # it was to take it over, and has it alone now
         delivery = destination.delivery or Delivery()
         sealed = await bus.persist(partial(self._vault.sealed, destination))
         backup: str | None = ""
@@ -376,37 +457,29 @@ class Worker:
             return
         recorded = destination.scheme == RECORD
         keep = await self._archive.begin(event) if recorded else None
-        no_codec = "" if recorded else self._no_codec(found[0], delivery.codec)
+        no_codec = "" if recorded else self._no_codec(found[0], found[1].feed, delivery.codec)
         order = wire.AddDestination(
-            participant, sealed, delivery, backup, keep=keep, no_codec=no_codec
+            participant, sealed, delivery, backup, seen=event.seen, keep=keep, no_codec=no_codec
         )
         await found[0].add(order, event.leg)
 
-    def _places(self) -> int:
-        """That are taken: one for each session, and more for what costs more than H.264."""
-        others = [codec for session, _, _ in self._sessions.values() for codec in session.codecs]
-        return len(self._sessions) + sum(self._cost(codec) for codec in others)
-
-    def _cost(self, codec: Codec) -> int:
-        return PLACES.get(codec, 0) if self._encoders[:1] == ["libx264"] else 1
-
-    def _no_codec(self, session: Session, codec: Codec) -> str:
+    def _no_codec(self, session: Session, feed: FeedSpec, codec: Codec) -> str:
         """Why a destination cannot be sent anything but H.264 here."""
         if codec == "h264" or codec in session.codecs:
             return ""
-        free, cost = self._config.egress_capacity - self._places(), self._cost(codec)
-        if free >= cost:
-            return ""
-        return f"its encoder takes {cost} places of the worker, of which {max(0, free)} are free"
+        more = _size(feed, [codec], hardware=self._is_hardware(session))
+        return self._capacity.shortage(self.jobs(), more)
 
     async def _stop(
         self, running: Session, assigned: SessionAssigned, task: asyncio.Task[None]
     ) -> None:
+        conference, session = assigned.conference, assigned.session
+        self._ending.add(session)
         running.end()
         await asyncio.wait([task])
-        await self._archive.over(assigned.session)
-        conference, session = assigned.conference, assigned.session
+        await self._archive.over(session)
         await self._write(conference, SessionStopped(self._now(), conference, session, self._name))
+        self._ending.discard(session)
 
     def feed(self, conference: str, offer: FeedOffer | None) -> None:
         """Where the feeds of a conference are to be taken has changed."""

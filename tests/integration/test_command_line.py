@@ -116,6 +116,7 @@ def test_a_theme_is_walked_through(data: Path, tmp_path: Path) -> None:
         (("leave", "nope", "SECRET"), "no such conference", 1),
         (("rules", "add", "R", "--match", "("), "match_string: ", 1),
         (("rules", "remove", "R"), "name: no rule", 1),
+        (("workers", "drain", "nobody"), "There is no worker nobody", 1),
         (("--url", "http://127.0.0.1:9", "conferences"), "nothing answers at", 2),
         (("events", "replay", "/nonexistent"), "file: ", 2),
     ],

@@ -73,6 +73,11 @@ class Backlog:
         return self._base or 0
 
     @property
+    def begun(self) -> bool:
+        """There has been a key frame to start at."""
+        return self._base is not None
+
+    @property
     def milliseconds(self) -> int:
         """From the oldest media to the newest."""
         return self._media[-1].timestamp - self._media[0].timestamp if self._media else 0

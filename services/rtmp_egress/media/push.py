@@ -150,10 +150,9 @@ class Push:
             await publisher.connect()
             async with self._encoding(publisher) as (bus, codec, note):
                 self._backlog = backlog = bus.join(wake.set)
+                connected = core.Connected(publisher.tls_version, codec, note)
                 try:
-                    connected = core.Connected(publisher.tls_version, codec, note)
-                    self._inbox.put_nowait((number, connected))
-                    await self._pump(publisher, bus, backlog, wake, number)
+                    await self._pump(publisher, bus, backlog, wake, number, connected)
                 finally:
                     bus.leave(backlog)
         except PushError as exc:
@@ -193,12 +192,24 @@ class Push:
             self._publisher = self._backlog = None
 
     async def _pump(
-        self, publisher: Publisher, bus: Bus, backlog: Backlog, wake: asyncio.Event, number: int
+        self,
+        publisher: Publisher,
+        bus: Bus,
+        backlog: Backlog,
+        wake: asyncio.Event,
+        number: int,
+        connected: core.Connected,
     ) -> None:
         """Send whatever there is to send, until that fails."""
         overflows = 0
+        live = False
         while True:
             while tags := mouthful(backlog):
+                if not live and backlog.begun:
+                    # Not with the headers: an encoder that has just begun takes half a second
+                    # to its first picture, and who hands a stream on goes when it is told this.
+                    self._inbox.put_nowait((number, connected))
+                    live = True
                 await publisher.send_all(tags)
             if backlog.overflows > overflows:
                 overflows = backlog.overflows

@@ -183,7 +183,8 @@ class Recorder:
 
     def _begin_file(self, number: int, key_frame: bytes) -> None:
         assert self._start is not None
-        self._number += 1
+        # Who takes over in the same folder begins a part while we still write.
+        self._number = max(self._number + 1, self._folder.next_number())
         early = self._number == 1 and number / self._feed.fps <= LONGEST_STILL
         # The first picture stands for what was before it, so that all begins at second 0.
         self._begins = 0 if early else number

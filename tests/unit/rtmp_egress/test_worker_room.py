@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from kit.capacity import Capacity
+from kit.cost import Budget
 from proto.media import FeedSpec, Rendition
 from proto.scheduler import (
     Declined,
@@ -19,7 +21,7 @@ from proto.scheduler import (
 from proto.urls import Codec, Delivery, SealedUrl
 from services.rtmp_egress import shell
 from services.rtmp_egress.config import Config
-from services.rtmp_egress.shell import PLACES, Worker
+from services.rtmp_egress.shell import CODECS, PRIOR, USUAL, Worker
 from services.rtmp_egress.wire import AddDestination
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -27,6 +29,8 @@ FEED = FeedSpec("hall-1")
 
 
 class Process:
+    pid = None
+
     def __init__(self, *_: Any, **__: Any) -> None:
         self.sent: list[Any] = []
 
@@ -51,12 +55,27 @@ def start(running: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     return asyncio.get_running_loop().create_future()  # type: ignore[return-value]  # never ends
 
 
+USUALLY = PRIOR * USUAL
+"""Cores that a session of the usual size costs."""
+
+
 class Stage:
-    def __init__(self, capacity: int, encoders: list[str]) -> None:
+    def __init__(self, room: float, encoders: list[str]) -> None:
+        """`room`: usual sessions that there are cores for."""
         make: Any = Worker
-        config = Config(host="h", egress_capacity=capacity)
+        budget = Budget(room * USUALLY, PRIOR, USUAL, 64)
+        capacity = Capacity(budget, clock=lambda: 0.0, cpu_seconds=lambda _: None)
         self.worker: Worker = make(
-            "egress-1", config, encoders, Vault(), None, write, start, now=lambda: NOW, clock=float
+            "egress-1",
+            Config(host="h"),
+            encoders,
+            Vault(),
+            None,
+            capacity,
+            write,
+            start,
+            now=lambda: NOW,
+            clock=float,
         )
 
     async def session(self, ident: str) -> None:
@@ -75,8 +94,13 @@ class Stage:
         return order
 
     @property
-    def used(self) -> int:
-        return self.worker.view().used
+    def used(self) -> float:
+        """In usual sessions."""
+        return self.worker.view().load / USUALLY
+
+
+def about(times: float) -> Any:
+    return pytest.approx(times, abs=0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -88,13 +112,13 @@ async def test_a_codec_takes_room_once_for_a_session_and_gives_it_back() -> None
     stage = Stage(8, ["libx264"])
     await stage.session("s1")
     await stage.destination("s1", "plain", "h264")
-    assert stage.used == 1
+    assert stage.used == about(1)
     for who in ("one", "two"):
         assert (await stage.destination("s1", who, "hevc")).no_codec == ""
-        assert stage.used == 1 + PLACES["hevc"]
+        assert stage.used == about(1 + CODECS["hevc"])
     for who in ("one", "two"):
         await stage.worker.carry_out(DestinationReleased(NOW, "hall-1", "s1", "egress-1", who))
-    assert stage.used == 1
+    assert stage.used == about(1)
 
 
 async def test_where_there_is_no_room_h264_is_sent_and_told_why() -> None:
@@ -103,8 +127,8 @@ async def test_where_there_is_no_room_h264_is_sent_and_told_why() -> None:
     refused = await stage.destination("s1", "one", "hevc")
     taken = await stage.destination("s1", "two", "av1")
 
-    assert refused.no_codec == "its encoder takes 5 places of the worker, of which 3 are free"
-    assert (taken.no_codec, stage.used) == ("", 1 + PLACES["av1"])
+    assert refused.no_codec == "has 0.58 of 0.77 cores left, and this takes 0.99"
+    assert (taken.no_codec, stage.used) == ("", about(1 + CODECS["av1"]))
 
 
 async def test_what_codecs_take_is_not_offered_to_others() -> None:
@@ -123,6 +147,7 @@ async def test_what_codecs_take_is_not_offered_to_others() -> None:
 async def test_hardware_encoders_cost_no_more_than_a_session() -> None:
     stage = Stage(4, ["h264_nvenc", "libx264"])
     await stage.session("s1")
+    alone = stage.used
 
     assert (await stage.destination("s1", "one", "hevc")).no_codec == ""
-    assert stage.used == 2
+    assert stage.used == about(2 * alone)
