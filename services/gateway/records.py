@@ -1,12 +1,15 @@
 """What the event log says about the past, kept on disk, and about who sends what, in memory."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import structlog
+from nats.js import JetStreamContext
 
-from kit.follow import Follower
-from proto import conference, scheduler
+from kit.follow import OUTAGES, Follower
+from proto import conference, scheduler, subjects
 from proto.scheduler import (
     DestinationAssigned,
     DestinationReleased,
@@ -14,10 +17,13 @@ from proto.scheduler import (
     SessionAssigned,
     SessionReleased,
 )
-from services.gateway.archive import Archive
+from services.gateway.archive import Archive, log_of
 from services.gateway.store import Unavailable
 
 log = structlog.get_logger()
+
+FORGET = 3600.0
+"""Seconds between looks at what the log no longer holds; it is kept for days."""
 
 
 class Records:
@@ -40,6 +46,13 @@ class Records:
                 self._archive.reached(where.sequence.stream, pending=where.num_pending)
         finally:
             self._archive.close()
+
+    async def forget(self, js: JetStreamContext, period: float = FORGET) -> None:
+        """Hold no more of the past than the log does."""
+        while True:
+            with suppress(*OUTAGES):
+                self._archive.forget((await log_of(js, subjects.stream("conference"))).first)
+            await asyncio.sleep(period)
 
     async def follow_schedule(self) -> None:
         async for msg in self._schedule.messages():

@@ -69,6 +69,7 @@ async def main() -> None:
         app.start(archive.beat())
         app.start(catalogue.follow())
         if config.recordings_dir:
+            app.directories["recordings"] = config.recordings_dir
             app.start(keeper.run())
         await conferences.caught_up.wait()
         await feeds.caught_up.wait()

@@ -72,9 +72,10 @@ def test_only_the_provisioning_user_makes_streams() -> None:
     assert makers == {"provision"}
 
 
-def test_nobody_deletes_a_stream_or_hears_the_answers_to_others() -> None:
+def test_nobody_but_who_restores_it_deletes_a_stream_or_hears_the_answers_to_others() -> None:
     for user, rights in USERS.items():
-        assert not any(".STREAM.DELETE." in subject for subject in rights.publish)
+        deletes = any(".STREAM.DELETE." in subject for subject in rights.publish)
+        assert deletes == (user == "operator")
         inboxes = [subject for subject in rights.subscribe if subject.startswith("_INBOX")]
         assert inboxes == [f"{subjects.inbox(user)}.>"]
 
@@ -86,4 +87,5 @@ def test_sealed_addresses_are_read_by_those_who_open_or_copy_them() -> None:
         if f"$JS.API.STREAM.MSG.GET.KV_{subjects.SECRETS}" in rights.publish
     }
 
-    assert readers == {"conference_state", "routing", "mixer", "rtmp_egress", "gateway"}
+    services = {"conference_state", "routing", "mixer", "rtmp_egress", "gateway"}
+    assert readers == {*services, "operator"}

@@ -39,7 +39,7 @@ rostrum.io/metrics: "true"
 {{- end -}}
 
 {{- define "rostrum.users" -}}
-provision conference_state routing scheduler mixer rtmp_egress gateway
+provision operator conference_state routing scheduler mixer rtmp_egress gateway
 {{- end -}}
 
 {{- define "rostrum.credentials" -}}
