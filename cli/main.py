@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import conferences, events, people, recordings, rules, themes, users
+from cli.backup import commands as backups
 from cli.failure import Rostrum
 from cli.place import data_dir
 from cli.stack import up as become_stack
@@ -67,6 +68,8 @@ def doctor() -> None:
     raise typer.Exit(run())
 
 
+app.command()(backups.backup)
+app.command()(backups.restore)
 app.command()(people.join)
 app.command()(people.call)
 app.command()(people.leave)

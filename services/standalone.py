@@ -98,7 +98,7 @@ def _options(arguments: list[str]) -> Options:
     parser.add_argument("--hls-name", default="{alias}")
     parser.add_argument("--until-stdin-closes", action="store_true")
     given = vars(parser.parse_args(arguments))
-    given["services"] = tuple(given["services"].split(","))
+    given["services"] = tuple(filter(None, given["services"].split(",")))
     return Options(**{**given, "data": given["data"].absolute()})
 
 

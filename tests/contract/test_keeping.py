@@ -9,7 +9,6 @@ import pytest
 from nats.aio.client import Client
 
 from kit import keeping
-from kit.boot import Jobs
 from kit.eventlog import JetStreamLog
 from kit.follow import Follower
 from kit.keeping import Limit
@@ -68,14 +67,14 @@ async def test_old_events_go_and_history_and_writers_go_on(nc: Client, tmp_path:
     async def until(wanted: int) -> None:
         await look(lambda: kept_is(wanted))
 
-    async with asyncio.timeout(30), Jobs(asyncio.Event()) as group:
-        group.create_task(records.follow_conferences())
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        jobs = [group.create_task(records.follow_conferences())]
         await until(50)
 
         await keeping.apply(js, {CONFERENCE: Limit(size=20_000)})
         held = (await js.stream_info(CONFERENCE)).state
         assert 0 < held.messages < 50
-        group.create_task(records.forget(js))
+        jobs.append(group.create_task(records.forget(js)))
         await until(held.messages)
 
         await log.append(subject, encode(meeting(50)), expected=version)
@@ -84,7 +83,9 @@ async def test_old_events_go_and_history_and_writers_go_on(nc: Client, tmp_path:
         await look(is_empty)
         assert (await log.load(subject)).version == 0
         await log.append(subject, encode(meeting(51)), expected=0)
-        await group.stop()
+        while left := [job for job in jobs if not job.done()]:
+            left[0].cancel()
+            await asyncio.wait(left, timeout=0.1)
 
 
 async def test_a_stream_is_changed_and_not_made_anew(nc: Client) -> None:
