@@ -6,6 +6,7 @@ is `operator`) and `ROSTRUM_NATS_PASSWORD_FILE`; without it, the bus of the stac
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,11 +19,13 @@ from nats.aio.client import Client
 from cli.failure import Failure
 from cli.place import data_dir, stack
 from kit import bus
-from kit.boot import REFUSED
 from kit.config import BadConfig, BaseConfig, Credentials, from_env
 from kit.secrets import BadKey, Sealer
 from proto import subjects
 from proto.presence import Ping, Presence, decode_presence
+
+REFUSED = re.compile(r"permissions violation for \w+ to \W*?(?P<subject>[\w$][^\"' ]*)", re.I)
+"""How nats-server says that a user may not do that; the client tells it in lower case."""
 
 CONNECT = 5.0
 """Seconds to reach the server."""
@@ -109,14 +112,15 @@ async def connected(
             "inbox_prefix": subjects.inbox(who.user).encode(),
         }
     try:
-        nc = await nats.connect(
-            config.nats_servers(),
-            name="rostrum",
-            allow_reconnect=False,
-            connect_timeout=CONNECT,
-            error_cb=failed,
-            **own,
-        )
+        async with asyncio.timeout(CONNECT):
+            nc = await nats.connect(
+                config.nats_servers(),
+                name="rostrum",
+                allow_reconnect=False,
+                connect_timeout=CONNECT,
+                error_cb=failed,
+                **own,
+            )
     except (nats.errors.Error, OSError, TimeoutError) as exc:
         if denied or "authorization" in str(exc).lower():
             raise Failure("NATS does not know this user, or not with this password", 2) from None
