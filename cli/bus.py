@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import nats
 import nats.errors
 from nats.aio.client import Client
 
@@ -27,8 +26,11 @@ from proto.presence import Ping, Presence, decode_presence
 REFUSED = re.compile(r"permissions violation for \w+ to \W*?(?P<subject>[\w$][^\"' ]*)", re.I)
 """How nats-server says that a user may not do that; the client tells it in lower case."""
 
-CONNECT = 5.0
+CONNECT = 3.0
 """Seconds to reach the server."""
+
+ANSWER = 5.0
+"""Seconds for one JetStream request."""
 
 PATIENCE = 1.0
 """Seconds in which every service says that it is there: an answer takes milliseconds."""
@@ -39,7 +41,7 @@ class Bus:
 
     def __init__(self, nc: Client, refused: list[str]) -> None:
         self.nc = nc
-        self.js = nc.jetstream(timeout=CONNECT)
+        self.js = nc.jetstream(timeout=ANSWER)
         self.refused = refused
 
     async def presences(self) -> list[tuple[Presence, float, float]]:
@@ -111,9 +113,10 @@ async def connected(
             "password": who.password.reveal(),
             "inbox_prefix": subjects.inbox(who.user).encode(),
         }
+    nc = Client()
     try:
         async with asyncio.timeout(CONNECT):
-            nc = await nats.connect(
+            await nc.connect(
                 config.nats_servers(),
                 name="rostrum",
                 allow_reconnect=False,
@@ -122,6 +125,7 @@ async def connected(
                 **own,
             )
     except (nats.errors.Error, OSError, TimeoutError) as exc:
+        await nc.close()
         if denied or "authorization" in str(exc).lower():
             raise Failure("NATS does not know this user, or not with this password", 2) from None
         raise Failure(f"NATS cannot be reached ({type(exc).__name__})", 2) from None
