@@ -120,7 +120,7 @@ async def connected(
                 config.nats_servers(),
                 name="rostrum",
                 allow_reconnect=False,
-                connect_timeout=CONNECT,
+                connect_timeout=int(CONNECT),
                 error_cb=failed,
                 **own,
             )

@@ -4,11 +4,10 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-import msgspec
-import structlog
 from nats.js import JetStreamContext
 
 from kit.follow import OUTAGES, Follower
+from kit.newer import readable
 from proto import conference, scheduler, subjects
 from proto.scheduler import (
     DestinationAssigned,
@@ -19,8 +18,6 @@ from proto.scheduler import (
 )
 from services.gateway.archive import Archive, log_of
 from services.gateway.store import Unavailable
-
-log = structlog.get_logger()
 
 FORGET = 3600.0
 """Seconds between looks at what the log no longer holds; it is kept for days."""
@@ -97,9 +94,5 @@ def _key(msg: Any) -> str:
 
 
 def _read(msg: Any, decode: Any) -> list[Any]:
-    try:
-        return list(decode(msg.data))
-    except msgspec.MsgspecError:
-        # Of a newer version, perhaps: what is shown has a gap, but the rest goes on.
-        log.error("events cannot be read", conference=_key(msg))
-        return []
+    """What is of a newer version is a gap in what is shown, and the rest goes on."""
+    return readable(msg.data, decode, str(msg.metadata.stream))
