@@ -74,6 +74,7 @@ async def main() -> None:
         await conferences.caught_up.wait()
         await feeds.caught_up.wait()
         await work.serve(app, "egress", name, worker, patience=config.drain_seconds)
+        await keeper.emptied(config.upload_seconds)
 
 
 async def follow_feeds(watch: Watch, worker: Worker) -> None:

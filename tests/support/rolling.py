@@ -1,10 +1,10 @@
 """Replaces the services of an older commit one by one, under a stream, and goes back again.
 
 `python -m tests.support.rolling COMMIT` makes a worktree of COMMIT, starts all its services on a
-bus of this version (users first, as docs/operations.md says), streams, and puts a service of this tree
-beside each old one before that is told to stop; then the other way round. What the RTMP server
+bus of this version (users first, as docs/operations.md says), streams, and puts a service of this
+tree beside each old one before that is told to stop; then the other way round. What the server
 recorded is decoded, and told as JSON: files, pictures, the longest step between two, and the
-silence between files.
+silence between files (wall time that is in none).
 """
 
 import json
@@ -103,9 +103,11 @@ def main(commit: str) -> None:
         for service in ORDER:
             cluster.running[service] = cluster.start(service, old)
         told = _roll(cluster, old, room)
-        told["refused"] = sum(
-            log.read_text(errors="replace").count("nats refused") for log in data.glob("*-new.log")
-        )
+        logs = "".join(log.read_text(errors="replace") for log in data.glob("*.log"))
+        told["complaints"] = {
+            words: logs.count(words)
+            for words in ("nats refused", "cannot be read", "parked", "Traceback")
+        }
     sys.stdout.write(json.dumps(told, indent=1) + "\n")
 
 
@@ -116,6 +118,7 @@ def _roll(cluster: Cluster, old: Path, room: Path) -> dict[str, Any]:
     call = system.dial(cluster.server.url("rolling"))
     system.streams(call)
     time.sleep(STEADY)
+    since = time.monotonic()
     changes = {}
     for tree, which in ((NEW, "new"), (old, "old")):
         for service in ORDER:
@@ -125,15 +128,18 @@ def _roll(cluster: Cluster, old: Path, room: Path) -> dict[str, Any]:
                 system = _system(cluster, which)
             system.streams(call)
             changes[f"{service} to {which}"] = round(time.monotonic() - before, 1)
+    wall = time.monotonic() - since + STEADY
     system.hang_up(call)
     time.sleep(2)
     files = [watch(str(path), look=lambda _: None) for path in cluster.server.recorded("rolling")]
     steps = [b - a for one in files for a, b in zip(one.times, one.times[1:], strict=False)]
+    seconds = sum(float(one.times[-1] - one.times[0]) for one in files)
     return {
         "files": len(files),
         "pictures": [len(one.seen) for one in files],
         "longest step": round(max(steps), 3),
-        "seconds of stream": round(sum(float(one.times[-1] - one.times[0]) for one in files), 1),
+        "seconds of stream": round(seconds, 1),
+        "seconds of silence": round(wall - seconds, 1),
         "changes": changes,
     }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kit import natsconf
+from kit import diagram, natsconf
 from proto import subjects
 from proto.access import DURABLES, SERVICES, USERS, Service
 
@@ -89,3 +89,15 @@ def test_sealed_addresses_are_read_by_those_who_open_or_copy_them() -> None:
 
     services = {"conference_state", "routing", "mixer", "rtmp_egress", "gateway"}
     assert readers == {*services, "operator"}
+
+
+def test_the_diagram_is_of_what_everybody_may_do() -> None:
+    """`python -m kit.diagram` prints it for docs/architecture.md."""
+    assert diagram.whole() in (ROOT / "docs" / "architecture.md").read_text()
+
+
+def test_every_question_that_a_service_hears_is_in_the_diagram() -> None:
+    heard = {subject for rights in SERVICES.values() for subject in rights.subscribe}
+    own = {subjects.PINGS, subjects.replay_stage("*")}
+
+    assert {one for one in heard if not one.startswith("_INBOX")} - own == diagram.ASKED.keys()
