@@ -13,8 +13,6 @@ class Server(msgspec.Struct, frozen=True):
     version: str
     round_trip: float
     "Seconds."
-    servers: int = 1
-    "That it says there are."
 
 
 class Store(msgspec.Struct, frozen=True):

@@ -45,9 +45,9 @@ async def gather(
         loop = asyncio.get_running_loop()
         began = loop.time()
         await bus.nc.flush()
-        server = Server(
-            str(bus.nc.connected_server_version), loop.time() - began, len(bus.nc.servers)
-        )
+        known = bus.nc.connected_server_version
+        version = f"{known.major}.{known.minor}.{known.patch}"
+        server = Server(version, loop.time() - began)
         store = await _store(bus, monitor)
         if store is None:
             return Facts(datetime.now(UTC), server)
