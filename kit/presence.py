@@ -18,7 +18,7 @@ def version() -> str:
 
 def key_of(env: Mapping[str, str]) -> str:
     """Fingerprint of the sealing key that a process was given; empty: none, or none that is one."""
-    with suppress(BadKey):
+    with suppress(BadKey, OSError):
         return Sealer.from_env(env).key_fingerprint
     return ""
 
