@@ -88,6 +88,8 @@ def sealer(env: Mapping[str, str] | None = None) -> Sealer | None:
             return Sealer.from_env({"ROSTRUM_SECRET_KEY_FILE": str(key)})
     except BadKey as exc:
         raise Failure(str(exc), 2) from None
+    except OSError as exc:
+        raise Failure(f"the file of ROSTRUM_SECRET_KEY cannot be read: {exc.strerror}", 2) from None
     return None
 
 
@@ -120,6 +122,8 @@ async def connected(
                 config.nats_servers(),
                 name="rostrum",
                 allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
                 connect_timeout=int(CONNECT),
                 error_cb=failed,
                 **own,
