@@ -1,11 +1,13 @@
 """Start and stop of a service: logs, traces, signals, NATS."""
 
 import asyncio
+import os
 import re
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,12 @@ import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from kit import follow, health, logs, trace
+from kit import bus, follow, health, logs, trace
 from kit.bus import ANSWER
 from kit.config import BaseConfig, Credentials
+from kit.presence import Speaker
 from kit.probe import Probe
-from proto import subjects
+from proto import presence, subjects
 
 log = structlog.get_logger()
 
@@ -51,6 +54,8 @@ class App:
     "Set on the second of them, and when there is nothing left to wait for."
     probe: Probe = field(default_factory=Probe)
     "What is told to who asks from outside."
+    directories: dict[str, str] = field(default_factory=dict)
+    "Where it keeps what, so that who asks on the bus can be told how much room is left."
 
     def start(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.group.create_task(job)
@@ -130,9 +135,17 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
                 if config.health_file:
                     beating = health.beat(Path(config.health_file).touch, lambda: nc.is_connected)
                     group.create_task(beating)
+                speaker = Speaker(name, config.location, os.environ, _now)
+                await bus.answer(
+                    nc,
+                    subjects.PINGS,
+                    decode=presence.decode_ping,
+                    handle=speaker.answer,
+                    group=group,
+                )
                 try:
                     js = nc.jetstream(timeout=JETSTREAM_TIMEOUT)
-                    yield App(nc, js, group, stopped, hurried, probe)
+                    yield App(nc, js, group, stopped, hurried, probe, speaker.directories)
                 finally:
                     await group.stop()
         finally:
@@ -143,6 +156,11 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
             log.info("stopped")
     if group.lost:
         raise SystemExit(1)
+
+
+def _now() -> datetime:
+    """What a service tells of its clock is for people who look for one that is wrong."""
+    return datetime.now(UTC)  # noqa: TID251
 
 
 async def _connected(name: str, config: BaseConfig, stopped: asyncio.Event) -> Client:

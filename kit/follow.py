@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from kit.newer import readable
 
 log = structlog.get_logger()
 
@@ -155,11 +156,7 @@ class Follower:
     ) -> AsyncIterator[tuple[Msg, Sequence[T]]]:
         """The same, decoded. What cannot be read, as of a newer version, is left out and logged."""
         async for msg in self.messages():
-            try:
-                commit = decode(msg.data)
-            except msgspec.MsgspecError:
-                log.error("commit cannot be read", stream=self._stream)
-            else:
+            if commit := readable(msg.data, decode, self._stream):
                 yield msg, commit
 
     async def _last_sequence(self) -> int:

@@ -130,13 +130,25 @@ def not_of(service: Service | None) -> tuple[str, ...]:
     )
 
 
-def _service(
-    service: Service, *publish: Iterable[str], hears: tuple[str, ...] = (), answers: bool = False
-) -> Rights:
+def backs_up(*streams: str) -> tuple[str, ...]:
+    """Take a stream as it is, consumers and all, and put one in its place."""
+    return (
+        *(
+            f"{API}.STREAM.{verb}.{stream}"
+            for stream in streams
+            for verb in ("SNAPSHOT", "RESTORE", "DELETE")
+        ),
+        "$JS.SNAPSHOT.RESTORE.>",
+        "$JS.SNAPSHOT.ACK.>",
+    )
+
+
+def _service(service: Service, *publish: Iterable[str], hears: tuple[str, ...] = ()) -> Rights:
+    """Every one says who it is when it is asked."""
     allowed = dict.fromkeys(right for some in publish for right in some)
     allowed |= dict.fromkeys(knows(*FAMILIES))
     inbox = f"{subjects.inbox(service)}.>"
-    return Rights(tuple(allowed), not_of(service), (inbox, *hears), answers)
+    return Rights(tuple(allowed), not_of(service), (inbox, subjects.PINGS, *hears), True)
 
 
 SERVICES: dict[Service, Rights] = {
@@ -149,7 +161,6 @@ SERVICES: dict[Service, Rights] = {
         writes(SECRETS),
         sweeps(CONFERENCES, FEEDS, SECRETS),
         hears=(subjects.CONFERENCE_COMMANDS,),
-        answers=True,
     ),
     "routing": _service(
         "routing",
@@ -159,7 +170,6 @@ SERVICES: dict[Service, Rights] = {
         watches(CONFIG, SECRETS),
         writes(SECRETS),
         hears=(subjects.ROUTING_TRIALS, subjects.ROUTING_CALLS),
-        answers=True,
     ),
     "scheduler": _service(
         "scheduler",
@@ -182,7 +192,6 @@ SERVICES: dict[Service, Rights] = {
             subjects.replay_stage("*"),
             subjects.snapshots("*"),
         ),
-        answers=True,
     ),
     "rtmp_egress": _service(
         "rtmp_egress",
@@ -192,7 +201,6 @@ SERVICES: dict[Service, Rights] = {
         writes(RECORDINGS),
         writes(WORKERS, "egress.*"),
         hears=(subjects.bids("egress"), subjects.drains("*")),
-        answers=True,
     ),
     "gateway": _service(
         "gateway",
@@ -223,10 +231,35 @@ PROVISION = Rights(
             f"OBJ_{THEMES}",
             PARKED_STREAM,
         )
-        for verb in ("INFO", "CREATE")
+        for verb in ("INFO", "CREATE", "UPDATE")
     ),
     subscribe=(f"{subjects.inbox('provision')}.>",),
 )
-"""Makes what is not there; reads nothing."""
+"""Makes what is not there, and sees to how long it is kept; reads nothing."""
 
-USERS: dict[str, Rights] = {"provision": PROVISION, **{str(s): r for s, r in SERVICES.items()}}
+OPERATOR = Rights(
+    publish=(
+        f"{API}.INFO",
+        subjects.PINGS,
+        *follows(*FAMILIES),
+        *watches(*BUCKETS),
+        *fetches(THEMES),
+        *stores(THEMES),
+        *(
+            right
+            for bucket in (CONFIG, CONFERENCES, RECORDINGS, SECRETS)
+            for right in writes(bucket)
+        ),
+        *reads(PARKED_STREAM),
+        *backs_up(*map(subjects.stream, FAMILIES)),
+    ),
+    deny_publish=not_of(None),
+    subscribe=(f"{subjects.inbox('operator')}.>",),
+)
+"""A person with `rostrum backup`, `restore` and `doctor --cluster`: all data, and no command."""
+
+USERS: dict[str, Rights] = {
+    "provision": PROVISION,
+    "operator": OPERATOR,
+    **{str(s): r for s, r in SERVICES.items()},
+}

@@ -13,6 +13,9 @@ ROUTING_TRIALS = "routing.trials"
 ROUTING_CALLS = "routing.calls"
 """Asked of any one replica of routing: where a call to us goes."""
 
+PINGS = "services.pings"
+"""Asked of every process of every service: who they are."""
+
 
 def gateway_call(ident: str) -> str:
     """The key of a gateway call. No conference's key has an underscore."""

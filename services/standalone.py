@@ -32,7 +32,8 @@ import msgspec
 import structlog
 
 from kit import logs, natsconf, provision
-from kit.config import BaseConfig
+from kit.config import BadConfig, from_env
+from kit.keeping import Keeping
 from kit.secrets import Secret, new_key
 from proto.access import USERS, Rights
 from services.supervisor import Program, Supervisor
@@ -99,7 +100,7 @@ def _options(arguments: list[str]) -> Options:
     parser.add_argument("--hls-name", default="{alias}")
     parser.add_argument("--until-stdin-closes", action="store_true")
     given = vars(parser.parse_args(arguments))
-    given["services"] = tuple(given["services"].split(","))
+    given["services"] = tuple(filter(None, given["services"].split(",")))
     return Options(**{**given, "data": given["data"].absolute()})
 
 
@@ -219,9 +220,15 @@ def _password_file(options: Options, user: str) -> Path:
     return options.data / ("nats.password" if user == ADMIN else f"passwords/{user}")
 
 
-def _provisioner(options: Options, nats_url: str) -> BaseConfig:
+def _provisioner(options: Options, nats_url: str) -> Keeping:
     password = Secret(_password_file(options, "provision").read_text())
-    return BaseConfig(nats_url=nats_url, nats_user="provision", nats_password=password)
+    try:
+        keeping = from_env(Keeping).checked()
+    except BadConfig as exc:
+        raise Unable(str(exc)) from None
+    return msgspec.structs.replace(
+        keeping, nats_url=nats_url, nats_user="provision", nats_password=password
+    )
 
 
 def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: int) -> Program:

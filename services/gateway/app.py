@@ -95,6 +95,7 @@ async def assemble(
     )
     stream = subjects.stream("conference")
     archive = Archive(config.history_dir, await log_of(app.js, stream))
+    app.directories["history"] = archive.directory
     everything = Follower(app.js, stream, subjects.events("conference"), after=archive.sequence)
     schedule = Follower(app.js, subjects.stream("scheduler"), subjects.events("scheduler"))
     settings = await Bucket.ensure(app.js, subjects.CONFIG)
@@ -121,6 +122,7 @@ async def assemble(
         live.follow_mixer(),
         records.follow_conferences(),
         records.follow_schedule(),
+        records.forget(app.js),
         live.tell_levels(),
         recordings.follow(),
     ):

@@ -79,10 +79,12 @@ async def main() -> None:
         app.start(archive.beat())
         app.start(catalogue.follow())
         if config.recordings_dir:
+            app.directories["recordings"] = config.recordings_dir
             app.start(keeper.run())
         await conferences.caught_up.wait()
         await feeds.caught_up.wait()
         await work.serve(app, "egress", name, worker, patience=config.drain_seconds)
+        await keeper.emptied(config.upload_seconds)
 
 
 async def follow_feeds(watch: Watch, worker: Worker) -> None:

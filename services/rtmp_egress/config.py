@@ -27,5 +27,7 @@ class Config(StoreConfig, frozen=True, kw_only=True):
     "Age at which a recording is deleted; 0: none is for its age."
     recordings_keep_gb: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     "Size of all together beyond which the oldest are deleted; 0: no limit."
+    upload_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
+    "How long a worker that is told to stop waits, after that, for its closed files to be stored."
     host: str = msgspec.field(default_factory=socket.gethostname)
     "Identity of the machine: equal for processes that can share memory and sockets."

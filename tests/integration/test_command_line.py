@@ -38,6 +38,18 @@ def rostrum(
     )
 
 
+def test_the_doctor_says_which_services_of_the_stack_do_not_run(data: Path) -> None:
+    said = rostrum(data, "doctor", "--cluster", "--json")
+    found = {one["what"]: one for one in json.loads(said.stdout)["findings"]}
+
+    assert said.returncode == 1
+    assert found["gateway"]["fine"]
+    assert found["conference-state"]["fine"]
+    assert found["user mixer"]["fine"]
+    assert not found["scheduler"]["fine"]
+    assert not found["egress workers"]["fine"]
+
+
 def test_a_conference_is_walked_through(data: Path) -> None:
     assert rostrum(data, "conferences", "add", "Town Hall", "--alias", "town-hall").stdout.strip()
     assert rostrum(data, "rules", "add", "Streaming").stdout.strip()
