@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import conferences, events, people, recordings, rules, themes, users
+from cli import conferences, events, people, recordings, rules, themes, users, webhooks
 from cli.failure import Rostrum
 from cli.place import data_dir
 from cli.stack import up as become_stack
@@ -80,6 +80,7 @@ app.add_typer(themes.app, name="themes")
 app.add_typer(events.app, name="events")
 app.add_typer(users.app, name="users")
 app.add_typer(recordings.app, name="recordings")
+app.add_typer(webhooks.app, name="webhooks")
 
 if __name__ == "__main__":
     app()

@@ -13,6 +13,7 @@ from kit.blobs import Blobs
 from kit.config import BaseConfig, from_env
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket
+from kit.notices import ensure_notices
 from proto import subjects
 
 log = structlog.get_logger()
@@ -21,6 +22,7 @@ log = structlog.get_logger()
 async def provision(js: JetStreamContext) -> None:
     await JetStreamLog.ensure_all(js)
     await bus.ensure_parked(js)
+    await ensure_notices(js)
     for bucket in subjects.BUCKETS:
         ttl = subjects.WORKERS_TTL if bucket == subjects.WORKERS else None
         await Bucket.ensure(js, bucket, ttl=ttl)
