@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from proto.base import Command, Message, Reason, Refused, Token
-from proto.config import HookType
 
 DOWN_AFTER = 5
 """Failures in a row, without one success, after which a sink is taken for down."""
@@ -30,7 +29,8 @@ class Notice(msgspec.Struct, frozen=True):
 
     id: Token
     "The same however often it is sent."
-    type: HookType
+    type: str
+    "A `HookType`, or what a newer version knows."
     at: datetime
     conference: Token
     instance: str
@@ -75,7 +75,8 @@ class Dead(msgspec.Struct, frozen=True):
     """An event that was given up; it can be delivered again while the stream has it."""
 
     id: str
-    type: HookType
+    type: str
+    "A `HookType`, or what a newer version knows."
     conference: Token
     sequence: int
     "In WEBHOOKS."
