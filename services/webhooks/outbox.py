@@ -18,7 +18,7 @@ from kit.kv import Bucket, Stale
 from kit.secrets import Sealer, Secret, Unsealable
 from proto.base import encode
 from proto.config import EventSink
-from proto.subjects import WEBHOOK_STREAM, webhook_notices
+from proto.subjects import CONFIG, WEBHOOK_STREAM, webhook_notices
 from proto.webhooks import (
     Notice,
     SinkState,
@@ -35,6 +35,10 @@ from services.webhooks.post import Outcome, Poster, Tls
 from services.webhooks.sinks import Known, Sinks
 
 log = structlog.get_logger()
+
+
+LOOK_BACK = 100
+"""Messages that may have come between a sink's configuration and our hearing of it."""
 
 
 class Displaced(Exception):
@@ -136,11 +140,25 @@ class Outbox:
     async def _begin(self) -> None:
         state, self._revision = await load_state(self._desk.bucket, self._number)
         if state is None:
-            # A new sink is told what happens from now on.
-            info = await self._desk.js.stream_info(WEBHOOK_STREAM)
-            state = SinkState(self._number, info.state.last_seq)
+            state = SinkState(self._number, await self._first())
             self._revision = await self._put(state)
         self._state = self._written = state
+
+    async def _first(self) -> int:
+        """Where a new sink begins: with what has happened since it was configured."""
+        js, known = self._desk.js, self._desk.sinks.known.get(self._number)
+        last = int((await js.stream_info(WEBHOOK_STREAM)).state.last_seq)
+        if known is None:
+            return last
+        first = max(0, last - LOOK_BACK)
+        with suppress(nats.js.errors.NotFoundError):  # the stream begins there, or it was changed
+            configured = await js.get_msg(f"KV_{CONFIG}", known.revision)
+            for sequence in range(last, first, -1):
+                found = await js.get_msg(WEBHOOK_STREAM, sequence)
+                if found.time is None or configured.time is None or found.time < configured.time:
+                    return sequence
+            return first
+        return last
 
     async def _put(self, state: SinkState) -> int:
         key = state_key(self._number)
