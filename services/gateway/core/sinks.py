@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from proto.config import EventSink, HookType
+from proto.config import EventSink
 from proto.webhooks import DOWN_AFTER, SinkState, Trouble
 
 SCHEMES = frozenset({"http", "https"})
@@ -14,7 +14,7 @@ class DeadEvent(msgspec.Struct, frozen=True):
     """An event that was given up."""
 
     id: str
-    type: HookType
+    type: str
     conference: str
     time: datetime
     code: str
