@@ -14,6 +14,7 @@ import pytest
 from nats.aio.client import Client
 
 from kit import bus
+from kit.bus import Delivered
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket
 from kit.provision import provision
@@ -44,6 +45,7 @@ from proto.webhooks import (
     state_key,
 )
 from services.webhooks.members import owner
+from services.webhooks.teller import Teller, fold_key
 from tests.support.certs import make_certificates
 from tests.support.gateway import SEALER, gateway
 from tests.support.nats import NatsServer
@@ -386,3 +388,29 @@ async def test_what_is_wrong_with_a_sink_is_said_without_repeating_it(nc: Client
             assert refused.status_code == 400, field
             assert list(refused.json()["event_sink"]) == [field]
             assert "CANARY" not in refused.text
+
+
+async def test_a_commit_that_is_handled_twice_is_told_once(nc: Client) -> None:
+    """Whoever told it died before the conference was kept, or before the commit was done with."""
+    js = nc.jetstream()
+    await provision(js)
+    bucket = await Bucket.ensure(js, subjects.WEBHOOKS)
+    teller = Teller(js, bucket, lambda: True, now=now)
+    commits: list[list[ConferenceEvent]] = [
+        [started("a"), requested()],
+        [CallConnected(now(), "tube")],
+    ]
+    kept: list[bytes] = []
+    for sequence, commit in enumerate(commits, 1):
+        await teller.hear(commit, Delivered("a", sequence))
+        entry = await bucket.get(fold_key("a"))
+        assert entry is not None
+        kept.append(entry.value or b"")
+    await bucket.put(fold_key("a"), kept[0])
+    await teller.hear(commits[1], Delivered("a", 2))
+    await teller.hear(commits[1], Delivered("a", 2))
+
+    entry = await bucket.get(fold_key("a"))
+    assert entry is not None
+    assert entry.value == kept[1]
+    assert (await js.stream_info(subjects.WEBHOOK_STREAM)).state.messages == 2

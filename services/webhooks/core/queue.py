@@ -20,6 +20,10 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 3600.0
 """Seconds between tries at most, also where the sink asks for more by `Retry-After`."""
 
+DOWN_PAUSE = 60.0
+"""Seconds at most between tries of different conferences at a sink that is taken for down: it may
+be one bad event alone that it does not take, in a quiet hour."""
+
 LANES = 1000
 """Conferences of which something waits, at most: then no more is taken in for the while."""
 
@@ -45,9 +49,7 @@ def ready(state: SinkState, busy: Collection[str], now: datetime, room: int) -> 
         if busy or (state.retry_at is not None and state.retry_at > now):
             return []
         room = min(room, 1)
-        waiting = list(state.lanes)
-    else:
-        waiting = [c for c, lane in state.lanes.items() if (lane.retry_at or now) <= now]
+    waiting = [c for c, lane in state.lanes.items() if (lane.retry_at or now) <= now]
     # What has failed least is tried first, so that one bad event does not stand for the sink.
     waiting.sort(key=lambda c: (state.lanes[c].failures, state.lanes[c].after))
     return [c for c in waiting if c not in busy][: max(0, room)]
@@ -55,10 +57,13 @@ def ready(state: SinkState, busy: Collection[str], now: datetime, room: int) -> 
 
 def wake_at(state: SinkState, busy: Collection[str]) -> datetime | None:
     """When `ready` may say something else, if nothing happens; None: only if something does."""
-    if down(state):
-        return state.retry_at if state.lanes and not busy else None
-    pauses = [lane.retry_at for c, lane in state.lanes.items() if c not in busy]
-    return min((at for at in pauses if at is not None), default=None)
+    if not down(state):
+        pauses = [lane.retry_at for c, lane in state.lanes.items() if c not in busy]
+        return min((at for at in pauses if at is not None), default=None)
+    if busy or not state.lanes or state.retry_at is None:
+        return None
+    first = min(lane.retry_at or state.retry_at for lane in state.lanes.values())
+    return max(first, state.retry_at)
 
 
 def down(state: SinkState) -> bool:
@@ -123,14 +128,16 @@ def failed(
         state,
         lanes=state.lanes | {conference: lane},
         failures=failures,
-        retry_at=now + pause(failures, asked, chance) if failures >= DOWN_AFTER else None,
+        retry_at=now + pause(failures, asked, chance, DOWN_PAUSE)
+        if failures >= DOWN_AFTER
+        else None,
         last_error=trouble,
     )
 
 
-def pause(failures: int, asked: float, chance: float) -> timedelta:
+def pause(failures: int, asked: float, chance: float, most: float = LONGEST_PAUSE) -> timedelta:
     """Doubles with every failure; half of it is left to chance, so that not all come at once."""
-    longest = min(FIRST_PAUSE * 2 ** min(failures - 1, 30), LONGEST_PAUSE)
+    longest = min(FIRST_PAUSE * 2 ** min(failures - 1, 30), most)
     return timedelta(seconds=max(longest * (1 + chance) / 2, min(asked, LONGEST_PAUSE)))
 
 

@@ -113,6 +113,17 @@ def test_one_bad_event_is_not_tried_more_often_because_others_succeed() -> None:
     assert queue.ready(state, {"b"}, at(1.5), 4) == []
 
 
+def test_one_bad_event_in_a_quiet_hour_does_not_hold_up_what_comes_later() -> None:
+    state = waiting("a")
+    for _ in range(20):
+        state = fail(state, "a", 0)
+    state = queue.came(state, "b", 2, at(1))
+
+    assert queue.ready(state, NOBODY, at(30), 4) == ["b"]
+    assert queue.wake_at(state, NOBODY) == at(30)
+    assert queue.wake_at(queue.advanced(state, "b", 2), NOBODY) == at(1800)
+
+
 def test_what_is_given_up_is_remembered_but_not_without_end() -> None:
     state = fail(waiting("a"), "a", 0)
     many = [notice(f"i-1_{n}") for n in range(DEAD_KEPT + 1)]
