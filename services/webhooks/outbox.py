@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
-import nats.js.errors
 import structlog
 from nats.js import JetStreamContext
 
@@ -16,6 +15,7 @@ from kit import bus
 from kit.follow import OUTAGES, Follower
 from kit.kv import Bucket, Stale
 from kit.secrets import Sealer, Secret, Unsealable
+from kit.streams import message
 from proto.base import encode
 from proto.config import EventSink
 from proto.subjects import CONFIG, WEBHOOK_STREAM, webhook_notices
@@ -68,11 +68,8 @@ async def load_state(bucket: Bucket, sink: int) -> tuple[SinkState | None, int]:
 
 async def notices_at(js: JetStreamContext, sequence: int, conference: str) -> list[Notice] | None:
     """What is in the message; None if the stream has it no more."""
-    try:
-        found = await js.get_msg(WEBHOOK_STREAM, sequence)
-    except nats.js.errors.NotFoundError:
-        return None
-    if found.subject != webhook_notices(conference):
+    found = await message(js, WEBHOOK_STREAM, sequence)
+    if found is None or found.subject != webhook_notices(conference):
         return None
     return decode_notices(found.data or b"").notices
 
@@ -151,14 +148,13 @@ class Outbox:
         if known is None:
             return last
         first = max(0, last - LOOK_BACK)
-        with suppress(nats.js.errors.NotFoundError):  # the stream begins there, or it was changed
-            configured = await js.get_msg(f"KV_{CONFIG}", known.revision)
-            for sequence in range(last, first, -1):
-                found = await js.get_msg(WEBHOOK_STREAM, sequence)
-                if found.time is None or configured.time is None or found.time < configured.time:
-                    return sequence
-            return first
-        return last
+        configured = await message(js, f"KV_{CONFIG}", known.revision)
+        since = configured.time if configured else None
+        for sequence in range(last, first, -1):
+            found = await message(js, WEBHOOK_STREAM, sequence)
+            if found is None or found.time is None or since is None or found.time < since:
+                return sequence
+        return first
 
     async def _put(self, state: SinkState) -> int:
         key = state_key(self._number)
@@ -272,10 +268,8 @@ class Outbox:
 
     async def _after(self, conference: str, sequence: int) -> tuple[int, list[Notice]] | None:
         """The next message of the conference behind `sequence`."""
-        try:
-            found = await self._desk.js.get_msg(
-                WEBHOOK_STREAM, sequence + 1, webhook_notices(conference), next=True
-            )
-        except nats.js.errors.NotFoundError:
-            return None
-        return found.seq or 0, decode_notices(found.data or b"").notices
+        subject = webhook_notices(conference)
+        found = await message(self._desk.js, WEBHOOK_STREAM, sequence + 1, subject, after=True)
+        return (
+            None if found is None else (found.seq or 0, decode_notices(found.data or b"").notices)
+        )

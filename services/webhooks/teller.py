@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
-import nats.js.errors
 import structlog
 from nats.js import JetStreamContext
 
@@ -16,6 +15,7 @@ from kit.bus import Delivered
 from kit.eventlog import Conflict, JetStreamLog
 from kit.kv import Bucket, Stale
 from kit.notices import KEPT
+from kit.streams import message
 from proto.base import encode
 from proto.conference import ConferenceEvent
 from proto.subjects import SINKS, WEBHOOK_STREAM, is_gateway_call, webhook_notices
@@ -46,24 +46,28 @@ class Teller:
         self._now = now
 
     async def hear(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
-        entry = await self._bucket.get(fold_key(where.id))
+        while not await self._heard(commit, where):
+            log.debug("another replica wrote the conference first")
+
+    async def _heard(self, commit: Sequence[ConferenceEvent], where: Delivered) -> bool:
+        """Whether the commit is dealt with; else what was known of the conference was not true."""
+        key = fold_key(where.id)
+        entry = await self._bucket.get(key)
         before = Fold(where.id) if entry is None else decode_fold(entry.value or b"")
         if where.sequence <= before.version:
-            return
+            return True
         fold, notices = tell(before, commit, where.sequence)
         if notices and self._anybody() and notices[-1].at > self._now() - KEPT:
             await self._tell(where, notices)
-        await self._keep(fold, 0 if entry is None else entry.revision)
-
-    async def _keep(self, fold: Fold, revision: int) -> None:
-        if fold.facts is None and is_gateway_call(fold.conference):
-            if revision:
-                await self._bucket.delete(fold_key(fold.conference))
-            return
+        if fold.facts is None and is_gateway_call(where.id):
+            await self._bucket.delete(key)
+            return True
         try:
-            await self._bucket.write(fold_key(fold.conference), encode(fold), revision=revision)
+            revision = 0 if entry is None else entry.revision
+            await self._bucket.write(key, encode(fold), revision=revision)
         except Stale:
-            log.debug("another replica was faster")
+            return False
+        return True
 
     async def _tell(self, where: Delivered, notices: list[Notice]) -> None:
         subject = webhook_notices(where.id)
@@ -89,9 +93,8 @@ class Teller:
             return
 
     async def _last(self, subject: str) -> tuple[Notices | None, int]:
-        try:
-            found = await self._js.get_last_msg(WEBHOOK_STREAM, subject)
-        except nats.js.errors.NotFoundError:
+        found = await message(self._js, WEBHOOK_STREAM, None, subject)
+        if found is None:
             return None, 0
         return decode_notices(found.data or b""), found.seq or 0
 
