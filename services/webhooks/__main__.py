@@ -20,8 +20,8 @@ from proto import conference, subjects
 from proto.config import EventSink
 from proto.webhooks import Trouble, decode_command
 from services.webhooks.config import Config
+from services.webhooks.desk import Desk
 from services.webhooks.members import Member, Members
-from services.webhooks.outbox import Desk
 from services.webhooks.post import HttpPoster
 from services.webhooks.shell import Outboxes, Questions, goodbye
 from services.webhooks.sinks import Sinks

@@ -1,20 +1,17 @@
 """Everything that one sink is sent, by the replica that delivers to it."""
 
 import asyncio
-import base64
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
+from typing import Any
 
-import msgspec
 import structlog
-from nats.js import JetStreamContext
 
 from kit import bus
 from kit.follow import OUTAGES, Follower
-from kit.kv import Bucket, Stale
-from kit.secrets import Sealer, Secret, Unsealable
+from kit.kv import Stale
 from kit.streams import message
 from proto.base import encode
 from proto.config import EventSink
@@ -24,15 +21,13 @@ from proto.webhooks import (
     SinkState,
     Trouble,
     decode_notices,
-    decode_state,
-    key_of,
     state_key,
 )
 from services.webhooks.core import letters, queue
 from services.webhooks.core.letters import Letter
-from services.webhooks.moved import Moved
-from services.webhooks.post import Outcome, Poster, Tls
-from services.webhooks.sinks import Known, Sinks
+from services.webhooks.desk import Desk, load_state, send
+from services.webhooks.moved import Moved, end
+from services.webhooks.sinks import Known
 
 log = structlog.get_logger()
 
@@ -45,59 +40,6 @@ class Displaced(Exception):
     """Somebody else has written the state of the sink: it has to be read anew."""
 
 
-class Desk(msgspec.Struct, frozen=True):
-    """What all outboxes work with."""
-
-    js: JetStreamContext
-    bucket: Bucket
-    sinks: Sinks
-    sealer: Sealer
-    poster: Callable[[], Poster]
-    announce: Callable[[EventSink, Trouble], Awaitable[None]]
-    now: Callable[[], datetime]
-    chance: Callable[[], float]
-    at_once: int
-
-
-async def load_state(bucket: Bucket, sink: int) -> tuple[SinkState | None, int]:
-    entry = await bucket.get(state_key(sink))
-    if entry is None:
-        return None, 0
-    return decode_state(entry.value or b""), entry.revision
-
-
-async def notices_at(js: JetStreamContext, sequence: int, conference: str) -> list[Notice] | None:
-    """What is in the message; None if the stream has it no more."""
-    found = await message(js, WEBHOOK_STREAM, sequence)
-    if found is None or found.subject != webhook_notices(conference):
-        return None
-    return decode_notices(found.data or b"").notices
-
-
-async def send(
-    poster: Poster, sealer: Sealer, sink: EventSink, letter: Letter, now: datetime
-) -> Outcome:
-    """One try. What is secret about the sink is opened for it, and forgotten."""
-    try:
-        url = sealer.open(sink.sealed_url)
-        sealed = [sink.sealed_secret, sink.sealed_old_secret]
-        secrets = [sealer.open(one) for one in sealed if one]
-        password = sealer.open(sink.sealed_password) if sink.sealed_password else Secret("")
-    except Unsealable:
-        return Outcome("unsealable")
-    keys = [key for one in secrets if (key := key_of(one.reveal())) is not None]
-    headers = {
-        "content-type": "application/json",
-        "user-agent": "Rostrum",
-        **letters.headers(letter.id, letter.body, now, keys),
-    }
-    if sink.username or sink.sealed_password:
-        known = f"{sink.username}:{password.reveal()}"
-        headers["authorization"] = "Basic " + base64.b64encode(known.encode()).decode()
-    tls = Tls(sink.verify_tls_certificate, sink.tls_ca)
-    return await poster.post(url, headers, letter.body, tls)
-
-
 class Outbox:
     def __init__(self, number: int, desk: Desk) -> None:
         self._number = number
@@ -107,6 +49,7 @@ class Outbox:
         self._written = self._state
         self._revision = 0
         self._busy: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._moved = Moved()
         self._dirty = Moved()
         self._room = Moved()
@@ -125,14 +68,23 @@ class Outbox:
         try:
             await bus.persist(self._begin)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._follow())
-                group.create_task(self._write())
-                group.create_task(self._pump(group))
+                for job in (self._follow(), self._write(), self._pump(group)):
+                    self._start(group, job)
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    # A group tells its tasks only once to end.
+                    await end(list(self._tasks))
         finally:
             if self._state is not self._written:
                 with suppress(Displaced, *OUTAGES):
                     await self._put(self._state)
             await self._poster.close()
+
+    def _start(self, group: asyncio.TaskGroup, job: Coroutine[Any, Any, None]) -> None:
+        task = group.create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _begin(self) -> None:
         state, self._revision = await load_state(self._desk.bucket, self._number)
@@ -199,7 +151,7 @@ class Outbox:
                 room = self._desk.at_once - len(self._busy)
                 for conference in queue.ready(self._state, self._busy, now, room):
                     self._busy.add(conference)
-                    group.create_task(self._deliver(conference))
+                    self._start(group, self._deliver(conference))
                 if (due := queue.wake_at(self._state, self._busy)) is not None:
                     wait = max(0.0, (due - now).total_seconds())
             await self._moved.wait(wait)

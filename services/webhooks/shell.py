@@ -24,16 +24,10 @@ from proto.webhooks import (
 )
 from services.webhooks.core import letters, queue
 from services.webhooks.core.letters import Letter
+from services.webhooks.desk import Desk, load_state, notices_at, send
 from services.webhooks.members import Members, owner
-from services.webhooks.moved import Moved
-from services.webhooks.outbox import (
-    Desk,
-    Displaced,
-    Outbox,
-    load_state,
-    notices_at,
-    send,
-)
+from services.webhooks.moved import Moved, end
+from services.webhooks.outbox import Displaced, Outbox
 from services.webhooks.sinks import Known
 
 log = structlog.get_logger()
@@ -81,8 +75,7 @@ class Outboxes:
 
     async def _stop(self, number: int) -> None:
         _, task = self._running.pop(number)
-        task.cancel()
-        await asyncio.wait([task])
+        await end([task])
         if number not in self._desk.sinks.known:
             await self._desk.bucket.delete(state_key(number))
 

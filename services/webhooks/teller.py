@@ -20,7 +20,8 @@ from proto.base import encode
 from proto.conference import ConferenceEvent
 from proto.subjects import SINKS, WEBHOOK_STREAM, is_gateway_call, webhook_notices
 from proto.webhooks import Notice, Notices, decode_notices
-from services.webhooks.core.tell import Fold, tell
+from services.webhooks.core.fold import Fold
+from services.webhooks.core.tell import tell
 
 log = structlog.get_logger()
 

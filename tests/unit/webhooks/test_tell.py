@@ -29,7 +29,8 @@ from proto.conference import (
 )
 from proto.urls import SealedUrl
 from proto.webhooks import Notice
-from services.webhooks.core.tell import Fold, tell
+from services.webhooks.core.fold import Fold
+from services.webhooks.core.tell import tell
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TUBE = SealedUrl("tube.destination", "rtmps://tube/live/***", "rtmps", "0badcafe")
