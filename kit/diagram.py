@@ -18,6 +18,7 @@ ASKED = {
     subjects.bids("egress"): "bids",
     subjects.snapshots("*"): "snapshots",
     subjects.drains("*"): "drains",
+    subjects.WEBHOOK_COMMANDS: "sinks",
     subjects.STAGE_LEVELS: "levels",
 }
 """What is said by one service to another that hears it, and how the arrow is called."""

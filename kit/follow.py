@@ -56,15 +56,19 @@ async def some_of(sub: JetStreamContext.PullSubscription, count: int) -> list[Ms
     """The next ones, as many as are known to be there; the same holds."""
     fetch = asyncio.ensure_future(sub.fetch(count, timeout=LINGER))
     _fetching.add(fetch)
+    task = asyncio.current_task()
     try:
-        return await fetch
+        some = await fetch
     except asyncio.CancelledError:
-        task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
         raise Reconnected from None
     finally:
         _fetching.discard(fetch)
+    if task is not None and task.cancelling():
+        # On Python 3.11 `wait_for` swallows a cancellation that comes along with a message.
+        raise asyncio.CancelledError
+    return some
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from kit.config import BadConfig, from_env
 from kit.eventlog import JetStreamLog
 from kit.keeping import Keeping
 from kit.kv import Bucket
+from kit.notices import ensure_notices
 from proto import subjects
 
 log = structlog.get_logger()
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 async def provision(js: JetStreamContext) -> None:
     await JetStreamLog.ensure_all(js)
     await bus.ensure_parked(js)
+    await ensure_notices(js)
     for bucket in subjects.BUCKETS:
         ttl = subjects.WORKERS_TTL if bucket == subjects.WORKERS else None
         await Bucket.ensure(js, bucket, ttl=ttl)

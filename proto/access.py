@@ -20,19 +20,24 @@ from proto.subjects import (
     RECORDINGS,
     SECRETS,
     THEMES,
+    WEBHOOK_STREAM,
+    WEBHOOKS,
     WORKERS,
     Family,
 )
 
 API = "$JS.API"
 
-Service = Literal["conference_state", "routing", "scheduler", "mixer", "rtmp_egress", "gateway"]
+Service = Literal[
+    "conference_state", "routing", "scheduler", "mixer", "rtmp_egress", "gateway", "webhooks"
+]
 
 DURABLES: dict[Family, dict[str, Service]] = {
     "conference": {
         "conference-state-views": "conference_state",
         "routing": "routing",
         "scheduler": "scheduler",
+        "webhooks": "webhooks",
     },
     "routing": {"conference-state": "conference_state", "scheduler": "scheduler"},
     "scheduler": {"conference-state": "conference_state"},
@@ -210,15 +215,26 @@ SERVICES: dict[Service, Rights] = {
             subjects.ROUTING_CALLS,
             subjects.snapshots("*"),
             subjects.drains("*"),
+            subjects.WEBHOOK_COMMANDS,
         ),
         follows(*FAMILIES),
-        watches(CONFERENCES, CONFIG, FEEDS, RECORDINGS, SECRETS, WORKERS),
+        watches(CONFERENCES, CONFIG, FEEDS, RECORDINGS, SECRETS, WORKERS, WEBHOOKS),
         writes(CONFIG),
         writes(SECRETS),
         writes(RECORDINGS),
         fetches(THEMES),
         stores(THEMES),
         hears=(subjects.stage_levels("*"),),
+    ),
+    "webhooks": _service(
+        "webhooks",
+        takes("webhooks"),
+        reads(WEBHOOK_STREAM),
+        (subjects.webhook_notices(),),
+        watches(CONFIG, WEBHOOKS),
+        writes(WEBHOOKS),
+        sweeps(WEBHOOKS),
+        hears=(subjects.WEBHOOK_COMMANDS,),
     ),
 }
 
@@ -230,6 +246,7 @@ PROVISION = Rights(
             *(f"KV_{bucket}" for bucket in BUCKETS),
             f"OBJ_{THEMES}",
             PARKED_STREAM,
+            WEBHOOK_STREAM,
         )
         for verb in ("INFO", "CREATE", "UPDATE")
     ),

@@ -54,6 +54,24 @@ def dead_letters(durable: str) -> str:
     return f"parked.{durable}"
 
 
+WEBHOOK_STREAM = "WEBHOOKS"
+"What event sinks are told, for as long as it may still be delivered."
+WEBHOOK_COMMANDS = "webhooks.commands.*"
+
+
+def webhook_notices(conference: str = "*") -> str:
+    """What there is to tell of one conference, in order."""
+    return f"webhooks.notices.{conference}"
+
+
+def webhook_commands(sink: int) -> str:
+    """Asked of any one replica of webhooks, about an event sink."""
+    return f"webhooks.commands.{sink}"
+
+
+SINKS = "event_sinks"
+"""Stands for a conference where sinks are told of another sink; no conference has this key."""
+
 PARKED_STREAM = "PARKED"
 PARKED = "parked.*"
 
@@ -73,7 +91,9 @@ SECRETS = "secrets"
 "KV: sealed URLs."
 RECORDINGS = "recordings"
 "KV: what was recorded, `<participant>` or `<participant>.presentation`."
-BUCKETS = (CONFIG, CONFERENCES, WORKERS, FEEDS, SECRETS, RECORDINGS)
+WEBHOOKS = "webhooks"
+"KV: how far each event sink is, `sink.<id>`; conferences as sinks know them; live replicas."
+BUCKETS = (CONFIG, CONFERENCES, WORKERS, FEEDS, SECRETS, RECORDINGS, WEBHOOKS)
 "Every KV bucket."
 
 

@@ -40,7 +40,10 @@ from services.supervisor import Program, Supervisor
 
 log = structlog.get_logger()
 
-SERVICES = ("conference_state", "routing", "scheduler", "mixer", "rtmp_egress", "gateway")
+SERVICES = (
+    *("conference_state", "routing", "scheduler", "mixer", "rtmp_egress", "gateway"),
+    "webhooks",
+)
 """In the order in which they start; they stop in the reverse order."""
 
 MEDIA = ("mixer", "rtmp_egress")
@@ -244,6 +247,9 @@ def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: in
     if name in MEDIA:
         # All end together, so there is nobody who could take over.
         env["ROSTRUM_DRAIN_SECONDS"] = os.environ.get("ROSTRUM_DRAIN_SECONDS", "0")
+    if name == "webhooks":
+        # Receivers are on this machine as often as not, and whoever adds a sink may run programs.
+        env["ROSTRUM_WEBHOOKS_PRIVATE"] = os.environ.get("ROSTRUM_WEBHOOKS_PRIVATE", "true")
     if name == "gateway":
         env |= {
             "ROSTRUM_HTTP_HOST": options.host,

@@ -23,6 +23,7 @@ BUCKETS: dict[str, How] = {
     subjects.CONFERENCES: "views",
     subjects.WORKERS: "passing",
     subjects.FEEDS: "passing",
+    subjects.WEBHOOKS: "passing",
 }
 """`replaced`: what is not in the archive goes; `merged`: it stays, for files are there that it is
 about; `sealed`: with the addresses that the configuration refers to, of which the same is true;

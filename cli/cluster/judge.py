@@ -23,8 +23,8 @@ LEAST = 500_000_000
 SLOW = 0.05
 """Seconds of a round trip to NATS from which every command is felt."""
 
-SEAL = frozenset({"routing", "mixer", "rtmp_egress", "gateway"})
-"""Services that open or seal addresses."""
+SEAL = frozenset({"routing", "mixer", "rtmp_egress", "gateway", "webhooks"})
+"""Services that open or seal addresses, or what they sign with."""
 
 OLDER = "a version that does not say who it is, older than this one"
 

@@ -43,6 +43,8 @@ from services.gateway.recordings import Recordings
 from services.gateway.recordings_api import RecordingsController
 from services.gateway.records import Records
 from services.gateway.rostrum_api import RostrumController
+from services.gateway.sinks import SinkStates
+from services.gateway.sinks_api import SinksController
 from services.gateway.snapshots import SnapshotController, Snapshots
 from services.gateway.store import Store
 from services.gateway.themes import Themes
@@ -114,6 +116,7 @@ async def assemble(
     snapshots = Snapshots(app.nc, await Bucket.ensure(app.js, subjects.FEEDS))
     kept = await Bucket.ensure(app.js, subjects.RECORDINGS)
     recordings = Recordings(kept, kept.watch(), config.recordings_dir, ObjectStore.of(config))
+    sink_states = await Bucket.ensure(app.js, subjects.WEBHOOKS)
     editor = Editor(store, vault, workers, themes, new_id)
     for job in (
         store.follow(),
@@ -148,6 +151,7 @@ async def assemble(
             SnapshotController,
             PackagesController,
             RecordingsController,
+            SinksController,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -164,6 +168,7 @@ async def assemble(
             "snapshots": given(snapshots),
             "themes": given(themes),
             "js": given(app.js),
+            "sinks": given(SinkStates(app.nc, store, sink_states, sealer)),
         },
         exception_handlers=HANDLERS,
         middleware=[traced],

@@ -11,6 +11,7 @@ from services.gateway.live import Live
 from services.gateway.management.editor import Editor
 from services.gateway.recordings import Recordings
 from services.gateway.records import Records
+from services.gateway.sinks import SinkStates
 from services.gateway.store import Store
 from services.gateway.themes import Themes
 from services.gateway.workers import Workers
@@ -25,6 +26,7 @@ TheRecords = NamedDependency[Records]
 TheRecordings = NamedDependency[Recordings]
 TheAccounts = NamedDependency[Accounts]
 TheThemes = NamedDependency[Themes]
+TheSinks = NamedDependency[SinkStates]
 TheStreams = NamedDependency[JetStreamContext]
 
 Word = FromPath[str]

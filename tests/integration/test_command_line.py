@@ -19,7 +19,7 @@ pytestmark = pytest.mark.nats
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where a stack without media runs: what is dialled there finds no worker."""
     directory = tmp_path_factory.mktemp("data")
-    services = "conference_state,gateway"
+    services = "conference_state,gateway,webhooks"
     with running(directory, "--port", "0", "--services", services):
         yield directory
 
@@ -78,6 +78,27 @@ def test_a_conference_is_walked_through(data: Path) -> None:
     assert rostrum(data, "conferences", "remove", "town-hall").returncode == 0
     assert rostrum(data, "rules", "remove", "streaming").returncode == 0
     assert "No conference is configured" in rostrum(data, "conferences").stdout
+
+
+def test_an_event_sink_is_added_looked_at_and_removed(data: Path) -> None:
+    url = "http://127.0.0.1:9/hook/SECRET"
+    added = rostrum(data, "webhooks", "add", "Billing", "-", given=f"{url}\n")
+    listed = rostrum(data, "webhooks").stdout
+    tested = rostrum(data, "webhooks", "test", "billing")
+    rotated = rostrum(data, "webhooks", "rotate", "billing")
+    shown = rostrum(data, "webhooks", "show", "Billing").stdout
+    again = rostrum(data, "webhooks", "redeliver", "Billing").stdout
+
+    assert added.stdout.startswith("whsec_")
+    assert rotated.stdout.startswith("whsec_")
+    assert rotated.stdout != added.stdout
+    assert "http://127.0.0.1:9/hook/***" in listed
+    assert (tested.returncode, tested.stderr.strip()) == (1, "rostrum: not taken: connect")
+    assert "signs as well" in shown
+    assert again.strip() == "0 delivered, 0 left, 0 no longer kept"
+    assert rostrum(data, "webhooks", "rotate", "billing", "--finish").returncode == 0
+    assert rostrum(data, "webhooks", "remove", "billing").returncode == 0
+    assert "SECRET" not in listed + shown + tested.stderr
 
 
 def test_a_rule_is_for_calls_out_of_conferences_or_for_calls_to_us(data: Path) -> None:

@@ -39,7 +39,7 @@ rostrum.io/metrics: "true"
 {{- end -}}
 
 {{- define "rostrum.users" -}}
-provision operator conference_state routing scheduler mixer rtmp_egress gateway
+provision operator conference_state routing scheduler mixer rtmp_egress gateway webhooks
 {{- end -}}
 
 {{- define "rostrum.credentials" -}}
