@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ from services.gateway.archive import Archive, log_of
 from services.gateway.calls import Calls
 from services.gateway.config import Config
 from services.gateway.guard import Guard
+from services.gateway.history import Exporter
 from services.gateway.incoming import Incoming
 from services.gateway.live import LOOK_BACK, Live
 from services.gateway.management.command import ConferenceCommands, ParticipantCommands
@@ -80,6 +82,7 @@ async def assemble(
     sealer: Sealer,
     new_id: Callable[[], str],
     clock: Callable[[], float],
+    now: Callable[[], datetime],
 ) -> tuple[ASGIApp, Live]:
     """Connect to everything, start to follow it, and build the application in front.
 
@@ -113,6 +116,7 @@ async def assemble(
     snapshots = Snapshots(app.nc, await Bucket.ensure(app.js, subjects.FEEDS))
     kept = await Bucket.ensure(app.js, subjects.RECORDINGS)
     recordings = Recordings(kept, kept.watch(), config.recordings_dir, ObjectStore.of(config))
+    exporter = Exporter(app.js, store, live.views, now)
     editor = Editor(store, vault, workers, themes, new_id)
     for job in (
         store.follow(),
@@ -161,7 +165,7 @@ async def assemble(
             "accounts": given(accounts),
             "snapshots": given(snapshots),
             "themes": given(themes),
-            "js": given(app.js),
+            "exporter": given(exporter),
         },
         exception_handlers=HANDLERS,
         middleware=[traced],
