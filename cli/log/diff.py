@@ -22,10 +22,12 @@ class Change(msgspec.Struct, frozen=True):
     "Its name, for people."
     lane: Lane
     lines: list[tuple[Sign, str]]
+    who: str = ""
+    "The name of the participant that the lane is about, for people."
 
     @property
     def title(self) -> str:
-        return " ".join(self.lane)
+        return " ".join([*self.lane, *([f"({self.who})"] if self.who else [])])
 
 
 def compare(before: Export, after: Export) -> list[Change]:
@@ -49,9 +51,13 @@ def compare_stories(one: Story, other: Story) -> list[Change]:
     for lane in sorted({*one.lanes, *other.lanes}):
         lines = _differences(one.lanes.get(lane, []), other.lanes.get(lane, []))
         if lines:
-            changes.append(Change(name, lane, lines))
+            changes.append(Change(name, lane, lines, _who(lane, one) or _who(lane, other)))
     views = _differences(_pretty(one.view), _pretty(other.view))
     return [*changes, *([Change(name, ("view", "at the end"), views)] if views else [])]
+
+
+def _who(lane: Lane, told: Story) -> str:
+    return told.names.get(lane[1], "") if len(lane) > 1 else ""
 
 
 def _paired(before: Sequence[Log], after: Sequence[Log]) -> Iterator[tuple[Log | None, Log | None]]:

@@ -78,26 +78,26 @@ class Export(msgspec.Struct, frozen=True):
     header: Header | None = None
 
 
-def load(path: Path) -> Export:
+def load(path: Path, largest: int = LARGEST) -> Export:
     """Read a file, compressed or not. Raises BadLog, or OSError if there is none."""
     with path.open("rb") as file:
         packed = file.read(len(GZIP)) == GZIP
         file.seek(0)
         if not packed:
-            return read(_lines(file.readline))
+            return read(_lines(file.readline, largest))
         with gzip.GzipFile(fileobj=file) as unpacked:
             try:
-                return read(_lines(unpacked.readline))
+                return read(_lines(unpacked.readline, largest))
             except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
                 raise BadLog(f"the compressed file is damaged or cut off: {exc}") from exc
 
 
-def _lines(readline: Callable[[int], bytes]) -> Iterator[bytes]:
+def _lines(readline: Callable[[int], bytes], largest: int) -> Iterator[bytes]:
     total = 0
     while line := readline(LONGEST_LINE + 1):
         total += len(line)
-        if total > LARGEST:
-            raise BadLog(f"it is larger than {LARGEST // 1_000_000} MB")
+        if total > largest:
+            raise BadLog(f"it is larger than {largest // 1_000_000} MB")
         yield line
 
 
@@ -214,7 +214,7 @@ def _kind(raw: bytes) -> str:
     """The name that a line goes by: the only one, or `family`."""
     try:
         found = json.loads(raw)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         cut = "" if raw.endswith(b"\n") else "; the file seems to be cut off here"
         raise BadLog(f"this is no JSON ({exc.__class__.__name__}){cut}") from exc
     if not isinstance(found, dict) or not found:

@@ -8,7 +8,14 @@ import msgspec
 from cli.log.alike import Alike, shown
 from cli.log.read import Log
 from proto.base import Event
-from proto.conference import CallConnected, CallEnded, CallLegChanged, CallProgressed, CallRequested
+from proto.conference import (
+    CallConnected,
+    CallEnded,
+    CallLegChanged,
+    CallProgressed,
+    CallRequested,
+    ParticipantJoined,
+)
 from proto.egress import DestinationChanged, SessionStarted, SessionStopped
 from proto.mixer import LayoutChanged, MixStarted, MixStopped, SourceChanged, StageChanged
 from proto.routing import CallRefused, CallRouted
@@ -40,6 +47,8 @@ class Story(msgspec.Struct, frozen=True):
     name: str
     lanes: dict[Lane, list[Told]]
     view: dict[str, Any]
+    names: dict[str, str] = {}
+    "Of the participants, as people know them."
 
 
 def story(log: Log) -> Story:
@@ -52,7 +61,14 @@ def story(log: Log) -> Story:
             known = lanes.setdefault(lane, [])
             if not (known and known[-1] == told and lane[0] in SAID_AGAIN):
                 known.append(told)
-    return Story(log.conference, log.view.name, dict(sorted(lanes.items())), alike(log.view))
+    names = {
+        alike.of(event.participant): event.display_name
+        for entry in log.entries
+        for event in entry.events
+        if isinstance(event, ParticipantJoined | CallRequested)
+    }
+    lanes = dict(sorted(lanes.items()))
+    return Story(log.conference, log.view.name, lanes, alike(log.view), names)
 
 
 SAID_AGAIN = frozenset({"layout", "destination", "stage", "source"})

@@ -62,7 +62,7 @@ def _trimmed(
         for lane, lines in told.lanes.items()
         if lane[0] in JUDGED
     }
-    return Story(told.conference, told.name, lanes, _view(told.view, fields))
+    return Story(told.conference, told.name, lanes, _view(told.view, fields), told.names)
 
 
 def _told(told: Told, known: Mapping[str, frozenset[str]], strange: bool) -> Told:

@@ -21,7 +21,7 @@ from cli.replay.judge import judge
 from cli.replay.plan import locations, plans
 from cli.replay.player import Player
 from cli.replay.sink import sinking
-from cli.replay.stage import LOOK, Stage
+from cli.replay.stage import Stage
 from cli.stack import running
 from kit import logs
 from kit.boot import connect
@@ -35,8 +35,14 @@ LONGEST_GAP = 3.0
 
 AS_FAST_AS_CAN_BE = 100.0
 
-SETTLE = 10.0
-"""Seconds after the end for streams to be ended and the last layouts to be told."""
+ENDING = 10.0
+"""Seconds after the end for streams and the mix to be ended."""
+
+SETTLE = 3.0
+"""Seconds then for the last of it to be stored."""
+
+GLANCE = 0.2
+"""Seconds between looks at all that is stored."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -123,7 +129,7 @@ async def _replay(export: Export, stage: Stage, speed: float, *, keep_location: 
             await player.begin()
         await _play(players, export.logs, speed)
         for player in players.values():
-            await player.settle(SETTLE)
+            await player.settle(ENDING)
         changes = [c for log in export.logs for c in await _judged(stage, log)]
     except TimeoutError:
         doing = next((p.doing for p in players.values() if p.doing != "the start"), doing)
@@ -140,11 +146,11 @@ async def _replay(export: Export, stage: Stage, speed: float, *, keep_location: 
 async def _judged(stage: Stage, log: Log) -> list[Change]:
     """The differences that are left when everything has had its time."""
     changes: list[Change] = []
-    for _ in range(int(SETTLE / LOOK / 10)):
+    for _ in range(int(SETTLE / GLANCE)):
         changes = judge(log, await stage.log(log.conference))
         if not changes:
             break
-        await asyncio.sleep(LOOK * 10)
+        await asyncio.sleep(GLANCE)
     return changes
 
 

@@ -29,12 +29,12 @@ def period(since: str, until: str, now: datetime) -> Period | Errors:
 
 
 def _moment(text: str, now: datetime) -> datetime | None:
-    if relative := RELATIVE.fullmatch(text):
-        return now - timedelta(**{UNITS[relative[2]]: int(relative[1])})
     if text == "now":
         return now
     try:
+        if relative := RELATIVE.fullmatch(text):
+            return now - timedelta(**{UNITS[relative[2]]: int(relative[1])})
         moment = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
