@@ -50,6 +50,15 @@ from proto.conference import (
 HUNG_UP = "disconnected"
 """Why a call ends that somebody ended."""
 
+LAST_LEFT = "No participants can keep conference alive"
+HOSTS_LEFT = "All conference hosts departed hosted conference"
+WAITED_TOO_LONG = (
+    "Timeout waiting for conference host to join or permit access to locked conference"
+)
+ALONE = "Last remaining participant removed from conference after timeout"
+BY_TIMERS = frozenset({LAST_LEFT, HOSTS_LEFT, WAITED_TOO_LONG, ALONE})
+"""Why people are let go when nobody asked for it: Pexip's own words."""
+
 NO_TRANSFERS: Mapping[str, str] = {}
 
 
@@ -84,7 +93,8 @@ def _asked(
     conference: str, commit: Sequence[ConferenceEvent], transfers: Mapping[str, str]
 ) -> list[ConferenceCommand]:
     transferred = next((e for e in commit if isinstance(e, ParticipantLeft)), None)
-    ended = next((e for e in commit if isinstance(e, ConferenceEnded)), None)
+    over = next((e for e in commit if isinstance(e, ConferenceEnded)), None)
+    ended = None if over is None or over.reason in BY_TIMERS else over
     first = commit[0]
     floor = [e for e in commit if isinstance(e, PresentationStarted)]
     match first:
@@ -94,6 +104,8 @@ def _asked(
             return [StopPresenting(conference, who)]
         case PresentationStopped() | ParticipantLeft() if transferred is not None:
             who, reason = transferred.participant, transferred.reason
+            if reason in BY_TIMERS:
+                return []
             successor = transfers.get(who)
             settled = [SettleTransfer(conference, who, successor)] if successor else []
             end = [EndConference(conference, ended.reason)] if ended else []
@@ -105,7 +117,7 @@ def _asked(
             left = [Leave(conference, who, reason)] if code == HUNG_UP else []
             return [*left, *([EndConference(conference, ended.reason)] if ended else [])]
         case ConferenceEnded(reason=reason):
-            return [EndConference(conference, reason)]
+            return [EndConference(conference, reason)] if ended else []
         case ConferenceLocked(on=on):
             return [Lock(conference, on)]
         case ParticipantAdmitted(participant=who):

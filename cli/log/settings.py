@@ -1,14 +1,31 @@
 """What was configured while a log was made, as far as it says; where it does not, what it shows."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+import msgspec
+
+from cli.log.causes import ALONE, HOSTS_LEFT, WAITED_TOO_LONG
 from cli.log.read import Log
 from proto.base import Event
-from proto.conference import CallRequested, ConferenceStarted, ThemesChosen
+from proto.conference import (
+    CallRequested,
+    ConferenceEnded,
+    ConferenceStarted,
+    ParticipantJoined,
+    ParticipantLeft,
+    ThemesChosen,
+)
 from proto.config import AutomaticParticipant, Conference, Global, IvrTheme
 from proto.export import Settings
 from proto.layouts import ALL, ConfigName
 from proto.subjects import is_gateway_call
+
+TIMEOUTS = {
+    HOSTS_LEFT: "guests_only_timeout",
+    ALONE: "eject_last_participant_backstop_timeout",
+}
+"""Why a conference is ended by a timer, to its setting; it counts from when somebody left."""
 
 NUMBER = 1
 """Of the conference, where the log does not say: there is one."""
@@ -20,10 +37,10 @@ def settings(log: Log) -> Settings:
     events = [event for entry in log.entries for event in entry.events]
     started = next((e for e in events if isinstance(e, ConferenceStarted)), None)
     if started is None or is_gateway_call(log.conference):
-        return Settings(log.conference, _general(started))
+        return Settings(log.conference, _general(started, events))
     return Settings(
         log.conference,
-        _general(started),
+        _general(started, events),
         Conference(
             started.name,
             NUMBER,
@@ -48,8 +65,29 @@ def settings(log: Log) -> Settings:
     )
 
 
-def _general(started: ConferenceStarted | None) -> Global:
-    return Global(max_callrate_out=started.max_callrate_out if started else None)
+def _general(started: ConferenceStarted | None, events: Sequence[Event]) -> Global:
+    general = Global(max_callrate_out=started.max_callrate_out if started else None)
+    return msgspec.structs.replace(general, **_timeouts(events))
+
+
+def _timeouts(events: Sequence[Event]) -> dict[str, int]:
+    """What timers were set to, as far as they have gone off: the whole seconds since what they are
+    counted from. They are looked at twice a second, so none of these is a second too long."""
+    found: dict[str, int] = {}
+    joined: dict[str, datetime] = {}
+    last_left: datetime | None = None
+    for event in events:
+        match event:
+            case ParticipantJoined(participant=who, at=at):
+                joined[who] = at
+            case ParticipantLeft(participant=who, at=at, reason=reason):
+                if reason == WAITED_TOO_LONG and who in joined:
+                    found["waiting_for_chair_timeout"] = int((at - joined[who]).total_seconds())
+                elif reason not in TIMEOUTS:
+                    last_left = at
+            case ConferenceEnded(at=at, reason=reason) if reason in TIMEOUTS and last_left:
+                found[TIMEOUTS[reason]] = int((at - last_left).total_seconds())
+    return found
 
 
 def _layout(client: str) -> ConfigName:

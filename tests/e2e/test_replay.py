@@ -10,13 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cli.log.read import load
 from tests.support.clips import clip
-from tests.support.logs import REPLAYS, lines_of
+from tests.support.logs import REPLAYS, lines_of, shifted
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nats]
@@ -44,15 +45,27 @@ def shown(stack: System) -> list[str]:
     return sorted(slot["participant"] for slot in layouts[-1]["slots"]) if layouts else []
 
 
+def with_a_long_wait(lines: list[bytes]) -> list[bytes]:
+    """The lecture's Guests are shown out ten minutes and three seconds after the last Host."""
+    last = next(n for n, line in enumerate(lines) if b"conference_ended.v1" in line)
+    longer = [
+        line.replace(b'"guests_only_timeout":3', b'"guests_only_timeout":603') for line in lines
+    ]
+    assert longer[:last] != lines[:last]
+    return [*longer[:last], *shifted(longer[last:-2], timedelta(minutes=10)), *lines[-2:]]
+
+
 @pytest.mark.parametrize("name", ["2026-11-lecture", "2026-11-meeting-by-19e1c0c"])
-def test_a_real_run_comes_out_the_same_as_fast_as_can_be(name: str) -> None:
-    """The one has timers and waits that the log's clock jumps over, the other is of an old version,
-    with a call that was over before it was connected."""
-    done = replay(REPLAYS / f"{name}.jsonl.gz", "--speed", "max", "--json")
+def test_a_real_run_comes_out_the_same_as_fast_as_can_be(name: str, tmp_path: Path) -> None:
+    """The one has a timer that the log's clock jumps over; the other is of the first version."""
+    lines = lines_of(name)
+    file = tmp_path / f"{name}.jsonl"
+    file.write_bytes(b"".join(with_a_long_wait(lines) if "lecture" in name else lines))
+    done = replay(file, "--speed", "max", "--json")
 
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    [log] = load(REPLAYS / f"{name}.jsonl.gz").logs
+    [log] = load(file).logs
     commits = [entry for entry in log.entries if entry.family == "conference"]
     assert (told["decided"], told["messages"]) == (len(commits), len(log.entries))
 

@@ -10,6 +10,7 @@ from cli.log.read import Entry, Log
 from cli.replay.judge import judge
 from cli.replay.plan import INSTEAD, Plan, plans
 from proto.conference import (
+    CallEnded,
     ConferenceCommand,
     ConferenceEnded,
     ConferenceEvent,
@@ -24,6 +25,7 @@ from proto.conference import (
 )
 from proto.egress import DestinationChanged, DestinationState
 from proto.mixer import LayoutChanged
+from services.conference_state.core import ALONE, HOSTS_LEFT, LAST_LEFT, WAITED_TOO_LONG
 from tests.support.logs import lines_of
 from tests.unit.cli.test_log_diff import READ
 
@@ -107,6 +109,17 @@ def test_the_likeliest_cause_of_a_decision_comes_first(
     commit: list[ConferenceEvent], asked: ConferenceCommand
 ) -> None:
     assert causes("c", commit)[0] == asked
+
+
+@pytest.mark.parametrize("reason", [ALONE, HOSTS_LEFT, LAST_LEFT, WAITED_TOO_LONG])
+def test_what_a_timer_does_is_never_asked_for(reason: str) -> None:
+    """Else a replay in which no timer goes off would come out the same."""
+    ended = ConferenceEnded(NOW, "i", reason)
+    left = ParticipantLeft(NOW, "ann", reason)
+    hung_up = CallEnded(NOW, "tube", "conference-ended", reason)
+
+    commits: list[list[ConferenceEvent]] = [[ended], [left], [left, ended], [hung_up, ended]]
+    assert [causes("c", commit) for commit in commits] == [[]] * 4
 
 
 def test_who_was_to_be_transferred_left_because_of_that() -> None:
