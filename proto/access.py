@@ -165,7 +165,7 @@ SERVICES: dict[Service, Rights] = {
         writes(CONFERENCES),
         writes(SECRETS),
         sweeps(CONFERENCES, FEEDS, SECRETS),
-        hears=(subjects.CONFERENCE_COMMANDS,),
+        hears=(subjects.CONFERENCE_COMMANDS, subjects.REPLAY_CLOCK),
     ),
     "routing": _service(
         "routing",

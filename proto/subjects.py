@@ -107,6 +107,9 @@ def replay_stage(conference: str) -> str:
     return f"mixer.replay.{conference}"
 
 
+REPLAY_CLOCK = "conference.replay"
+"""What time it is in the log, for a conference_state that decides it again."""
+
 STAGE_LEVELS = "mixer.levels.*"
 
 

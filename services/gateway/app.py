@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ from services.gateway.archive import Archive, log_of
 from services.gateway.calls import Calls
 from services.gateway.config import Config
 from services.gateway.guard import Guard
+from services.gateway.history import Exporter
 from services.gateway.incoming import Incoming
 from services.gateway.live import LOOK_BACK, Live
 from services.gateway.management.command import ConferenceCommands, ParticipantCommands
@@ -82,6 +84,7 @@ async def assemble(
     sealer: Sealer,
     new_id: Callable[[], str],
     clock: Callable[[], float],
+    now: Callable[[], datetime],
 ) -> tuple[ASGIApp, Live]:
     """Connect to everything, start to follow it, and build the application in front.
 
@@ -117,6 +120,7 @@ async def assemble(
     kept = await Bucket.ensure(app.js, subjects.RECORDINGS)
     recordings = Recordings(kept, kept.watch(), config.recordings_dir, ObjectStore.of(config))
     sink_states = await Bucket.ensure(app.js, subjects.WEBHOOKS)
+    exporter = Exporter(app.js, store, live.views, now)
     editor = Editor(store, vault, workers, themes, new_id)
     for job in (
         store.follow(),
@@ -167,8 +171,8 @@ async def assemble(
             "accounts": given(accounts),
             "snapshots": given(snapshots),
             "themes": given(themes),
-            "js": given(app.js),
             "sinks": given(SinkStates(app.nc, store, sink_states, sealer)),
+            "exporter": given(exporter),
         },
         exception_handlers=HANDLERS,
         middleware=[traced],

@@ -2,10 +2,10 @@
 
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from nats.js import JetStreamContext
 
 from services.gateway.accounts import Accounts
 from services.gateway.calls import Calls
+from services.gateway.history import Exporter
 from services.gateway.incoming import Incoming
 from services.gateway.live import Live
 from services.gateway.management.editor import Editor
@@ -27,7 +27,7 @@ TheRecordings = NamedDependency[Recordings]
 TheAccounts = NamedDependency[Accounts]
 TheThemes = NamedDependency[Themes]
 TheSinks = NamedDependency[SinkStates]
-TheStreams = NamedDependency[JetStreamContext]
+TheExporter = NamedDependency[Exporter]
 
 Word = FromPath[str]
 Number = FromPath[int]

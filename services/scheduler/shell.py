@@ -256,7 +256,7 @@ class Scheduler:
         return core.heard(work, told)
 
     async def _call(self, call: CallRouted, work: core.Work) -> list[SchedulerEvent]:
-        view = await self._conferences.view(call.conference, VIEW_PATIENCE)
+        view = await self._conferences.view(call.conference, VIEW_PATIENCE, call.participant)
         wanted = core.wish(
             call,
             view.quality if view else "hd",

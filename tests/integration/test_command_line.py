@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.compare import read
+from cli.log.read import read
 from cli.stack import running
 from tests.support.themes import packed, square
 
@@ -69,7 +69,7 @@ def test_a_conference_is_walked_through(data: Path) -> None:
     assert "Nothing was recorded" in rostrum(data, "recordings").stdout
     assert rostrum(data, "recordings", "show", "talk").returncode == 1
     exported = rostrum(data, "events", "export", "town-hall").stdout
-    assert len(read(exported).view.participants) == 2
+    assert len(read(exported.encode().splitlines(True)).logs[0].view.participants) == 2
     assert rostrum(data, "hangup", "town-hall", dialled.stdout.strip()).returncode == 0
     assert rostrum(data, "leave", "town-hall", "Ada").returncode == 0
     ended = rostrum(data, "conferences").stdout

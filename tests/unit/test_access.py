@@ -98,6 +98,6 @@ def test_the_diagram_is_of_what_everybody_may_do() -> None:
 
 def test_every_question_that_a_service_hears_is_in_the_diagram() -> None:
     heard = {subject for rights in SERVICES.values() for subject in rights.subscribe}
-    own = {subjects.PINGS, subjects.replay_stage("*")}
+    own = {subjects.PINGS, subjects.replay_stage("*"), subjects.REPLAY_CLOCK}
 
     assert {one for one in heard if not one.startswith("_INBOX")} - own == diagram.ASKED.keys()

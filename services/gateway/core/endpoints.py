@@ -199,6 +199,14 @@ def _ours() -> Iterable[Endpoint]:
         answer=STREAM,
         media_type="application/x-ndjson",
     )
+    yield Endpoint(
+        "get",
+        f"{OURS}/log.jsonl",
+        "The logs of all that ran in some time",
+        tag,
+        answer=STREAM,
+        media_type="application/x-ndjson",
+    )
     package = f"{OURS}/themes/{{number}}/package/"
     yield Endpoint("get", f"{OURS}/themes/schema/", "What may be in a theme", tag, answer=ANY)
     yield Endpoint("get", package, "The ZIP of a theme", tag, answer=STREAM, media_type=ZIP)
