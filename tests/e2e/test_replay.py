@@ -1,13 +1,16 @@
 """A recorded log, replayed into a fresh stack, comes to the same views and the same layouts."""
 
+import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.support import cli
+from tests.support.canary import WATCH, canary
 from tests.support.clips import clip
+from tests.support.lookout import Processes
 from tests.support.system import OURS, System, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nats]
@@ -15,13 +18,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.nats]
 RECORDED = sorted((Path(__file__).parent / "replays").glob("*.jsonl"))
 
 
-def replay(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", "events", "replay", str(file), *options],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def replay(file: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    with Processes(WATCH, os.getpid()):
+        return cli.rostrum("events", "replay", str(file), *options, patience=120)
 
 
 def shown(stack: System) -> list[str]:
@@ -44,7 +43,7 @@ def test_what_happens_today_can_be_replayed(stack: System, clips: Path, tmp_path
         path = clip(clips / f"{name}.mp4", tone=300.0 + 100 * n, level=0.05, seconds=2)
         people.append(stack.join(name, path, role="host", presentation=str(slides)))
         until(lambda: shown(stack) == sorted(people))
-    stream = stack.dial("rtmp://127.0.0.1:9/live/nobody-listens")
+    stream = stack.dial(f"rtmp://127.0.0.1:9/live/{canary('nobody-listens')}")
     until(lambda: (stack.participant(stream) or {}).get("detail", "").startswith("nothing listens"))
     stack.hang_up(stream)
     until(lambda: stack.participant(stream) is None)

@@ -24,6 +24,7 @@ from services.rtmp_egress.rtmp.amf0 import Encodable, Value, decode, encode
 from services.rtmp_egress.rtmp.chunks import ChunkReader, ChunkWriter, Kind, Message
 from services.rtmp_egress.rtmp.errors import Stage
 from services.rtmp_egress.rtmp.handshake import BLOCK, VERSION
+from tests.support.canary import MARK, VARIABLE
 from tests.support.challenge import needed
 
 STAGES: tuple[Stage, ...] = get_args(Stage)[3:]
@@ -351,6 +352,7 @@ async def faulty_server(
         *("--elsewhere", elsewhere, "--port", str(port)),
         *files,
         stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, VARIABLE: MARK},
     )
     try:
         assert process.stdout is not None
