@@ -11,8 +11,9 @@ from cli.ingest import Ingest, free_port, start_ingest
 from tests.support.canary import canary
 from tests.support.clips import clip
 from tests.support.faulty_rtmp import faulty_server
+from tests.support.long_stream import legs_apart
 from tests.support.system import ADMIN, System, until
-from tests.support.watch import Watched, has_tone, is_near, mean_colour, tones, watch
+from tests.support.watch import Watched, beeps, has_tone, is_near, mean_colour, tones, watch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nats, pytest.mark.nginx]
 
@@ -21,13 +22,23 @@ SHRINK = 8
 LEFT = (0, 0, 40, 90)
 """The left edge of a picture at an eighth of its size: the slides when they are shown."""
 
+FRAME = 1 / 30
+
 A_WHILE = 3.0
 """Seconds of each scene: more than a key frame's worth."""
 
 
 @pytest.fixture(scope="module")
 def red(clips: Path) -> Path:
-    return clip(clips / "red.mp4", colour=RED, tone=440.0, level=0.05, seconds=4, size=(640, 360))
+    return clip(
+        clips / "red.mp4",
+        colour=RED,
+        tone=440.0,
+        level=0.05,
+        seconds=4,
+        size=(640, 360),
+        flash_every=1.0,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +85,7 @@ def test_a_dual_stream_sends_the_slides_to_one_address_and_people_to_the_other(
     assert not shown[0]
     assert not shown[-1]
     assert all(has_tone(tones(one.sound), 440.0) for one in (main, second))
+    assert legs_apart(*(beeps(one.sound, one.sound_from) for one in (main, second))) <= FRAME
 
 
 async def test_a_second_leg_that_fails_is_told_and_the_stream_goes_on(

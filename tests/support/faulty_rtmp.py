@@ -282,10 +282,13 @@ def _info(code: str, description: str) -> dict[str, Encodable]:
 
 async def _serve(wish: Wish, tls: ssl.SSLContext | None, port: int) -> None:
     conversations = 0
+    silent = set()
+    "Tasks that wait for nothing are known to nobody else, and would be collected."
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal conversations
         conversations += 1
+        silent.add(asyncio.current_task())
         mended = 0 < wish.times < conversations
         await Conversation(Wish() if mended else wish, reader, writer).run()
 
