@@ -1,7 +1,7 @@
 """How late many destinations of one stream get it: `make bench-lateness`. How: docs/benchmarks.md.
 
-The part of an egress session that pushes (its bus, its destinations, their TLS), in this process and
-on one thread as there; pictures are of paper, so that nothing is encoded. Every tenth destination
+The part of an egress session that pushes (bus, destinations, TLS), in this process and on one
+thread as there; pictures are of paper, so that nothing is encoded. Every tenth destination
 is an RTMP server that says how late each picture has come; the others throw away what they get.
 """
 
