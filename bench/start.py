@@ -32,6 +32,8 @@ DIAL = "/api/admin/command/v1/participant/dial/"
 HANG_UP = "/api/admin/command/v1/participant/disconnect/"
 OURS = f"/api/rostrum/v1/conferences/{ALIAS}"
 
+NOWHERE = "Nowhere"
+
 PATIENCE = 30.0
 
 SETTLED = 2.5
@@ -176,9 +178,11 @@ def crash(room: Room, runs: int) -> Iterator[float]:
 
 
 def refusal(room: Room, runs: int) -> Iterator[float]:
-    """By the times of the events: nobody may make this stream."""
+    """By the times of the events: in this location nobody can make it."""
+    path = "/api/admin/configuration/v1/system_location/"
+    room.stack.api.post(path, json={"name": NOWHERE}).raise_for_status()
     for _ in range(runs):
-        call, _ = room.dial(room.key(), node="nobody")
+        call, _ = room.dial(room.key(), system_location=NOWHERE)
         until(lambda call=call: all(p["participant"] != call for p in room.people()))  # type: ignore[misc]
         told = {e["type"]: e["at"] for e in room.events() if e.get("participant") == call}
         asked, ended = (
