@@ -9,8 +9,14 @@ from services.rtmp_egress.media.flv import AUDIO, SCRIPT, VIDEO, FlvTag
 
 FPS = 30
 GOP = 60
+KEY_FRAME = 6
+"""How much larger than another picture a key frame is: what x264 makes of a conference."""
+
 HEAD = b"\x17\x01\0\0\0"
 """Of an AVC key frame; of any other picture the first byte is 0x27."""
+
+STAMPED = len(HEAD) + 8
+"""Bytes of a picture before those that stand for it."""
 
 
 def stamp_of(payload: bytes) -> int:
@@ -24,7 +30,9 @@ class Press:
     def __init__(self, kbps: int, batch: int = 2, clock: Callable[[], int] = time.monotonic_ns):
         self.bus = Bus(Limits.of(kbps, GOP // FPS))
         self.pictures = 0
-        self._filler = bytes(kbps * 1000 // 8 // FPS - 13)
+        size = kbps * 1000 // 8 * GOP // FPS // (GOP - 1 + KEY_FRAME)
+        self._filler = bytes(size - STAMPED)
+        self._key_filler = bytes(size * KEY_FRAME - STAMPED)
         self._batch = batch
         self._clock = clock
 
@@ -44,5 +52,5 @@ class Press:
         self.pictures += 1
         key = n % GOP == 0
         head = HEAD if key else b"\x27" + HEAD[1:]
-        payload = head + stamp.to_bytes(8, "big") + self._filler
+        payload = head + stamp.to_bytes(8, "big") + (self._key_filler if key else self._filler)
         return FlvTag(VIDEO, n * 1000 // FPS, payload, key_frame=key)

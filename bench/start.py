@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -39,8 +39,15 @@ PATIENCE = 30.0
 SETTLED = 2.5
 """Seconds of stream before something is done to it: more than a server's trial."""
 
-DOWN = 2.0
-"""Seconds that the server is away: a restart. Who is away for longer is tried less often."""
+DOWN = (1.0, 2.0, 4.0, 8.0)
+"""Seconds that the server is away, by turns. For ten seconds a restart is what is expected; who is
+away for longer is tried less often."""
+
+AT_ONCE = 5
+"""Destinations that are lost with the server, each of which comes back by itself."""
+
+STEADY = 31.0
+"""Seconds of stream before: what has not been steady since it broke last is tried less often."""
 
 
 class Goal(msgspec.Struct, frozen=True):
@@ -158,13 +165,15 @@ def add(room: Room, runs: int) -> Iterator[float]:
 
 
 def back(room: Room, runs: int) -> Iterator[float]:
-    with streaming(room) as key:
-        for _ in range(runs):
+    with ExitStack() as streams:
+        keys = [streams.enter_context(streaming(room)) for _ in range(min(runs, AT_ONCE))]
+        for n in range(max(1, runs // AT_ONCE)):
+            time.sleep(STEADY)
             room.server.kill()
-            time.sleep(DOWN)
+            time.sleep(DOWN[n % len(DOWN)])
             listening = room.server.start()
-            yield room.server.when(key, "media", listening) - listening
-            time.sleep(SETTLED)
+            for key in keys:
+                yield room.server.when(key, "media", listening) - listening
 
 
 def crash(room: Room, runs: int) -> Iterator[float]:
