@@ -13,7 +13,14 @@ from kit import bus
 from kit.child import Child, Kept
 from kit.vault import Vault
 from proto.base import Message
-from proto.egress import DestinationChanged, EgressEvent, SessionStarted, SessionStopped
+from proto.egress import (
+    DestinationChanged,
+    EgressEvent,
+    Measure,
+    SessionDegraded,
+    SessionStarted,
+    SessionStopped,
+)
 from proto.media import Content
 from proto.scheduler import (
     Declined,
@@ -37,6 +44,13 @@ log = structlog.get_logger()
 Write = Callable[[str, EgressEvent], Awaitable[None]]
 
 SESSION = "services.rtmp_egress.session"
+
+LESS: dict[Measure, str] = {
+    "preset": "coarser pictures",
+    "frame_rate": "half the frame rate",
+    "size": "smaller pictures",
+}
+"""What a viewer sees of each measure."""
 
 
 class Session:
@@ -62,6 +76,9 @@ class Session:
         self._destinations: dict[str, wire.AddDestination] = {}
         self._legs: dict[str, Content] = {}
         "Which half of a dual stream a destination is, whatever the feed shows."
+        self._live: set[str] = set()
+        "Destinations that are publishing."
+        self._degraded: wire.Degraded | None = None
         self._refused: wire.Stopped | None = None
         self._kept = Kept(
             SESSION,
@@ -98,6 +115,7 @@ class Session:
 
     def remove(self, participant: str) -> None:
         if self._destinations.pop(participant, None) is not None:
+            self._live.discard(participant)
             self._kept.send(wire.RemoveDestination(participant))
 
     def _greet(self, child: Child[wire.Reports]) -> None:
@@ -110,8 +128,11 @@ class Session:
         at, a = self._now(), self._assigned
         await self._archive.hear(a, report)
         match report:
-            case wire.Started(encoder=encoder):
-                await self._say(SessionStarted(at, a.conference, a.session, a.worker, encoder))
+            case wire.Started(encoder=encoder, reason=why):
+                started = SessionStarted(at, a.conference, a.session, a.worker, encoder, why)
+                await self._say(started)
+            case wire.Degraded():
+                await self._degrade(report)
             case wire.Stopped():
                 # The process cannot do it, and a new one could not either.
                 self._kept.retire()
@@ -122,13 +143,14 @@ class Session:
             case wire.Changed(participant=participant, state=state):
                 if participant not in self._destinations:
                     return
+                (self._live.add if state == "publishing" else self._live.discard)(participant)
                 if state in ("failed", "stopped"):
                     del self._destinations[participant]
                 elif state == "publishing":
                     # A process that takes over from this one has viewers to win back.
                     order = self._destinations[participant]
                     self._destinations[participant] = msgspec.structs.replace(order, seen=True)
-                await self._change(report)
+                await self._change(_worse(report, self._degraded))
             case wire.Troubled(participant=participant, code=code, reason=reason):
                 await self._change(wire.Changed(participant, "publishing", code, reason))
             case wire.PartBegun(participant=participant, number=number):
@@ -138,6 +160,19 @@ class Session:
             case wire.Stats():
                 log.debug("session", pictures=report.pictures, repeated=report.repeated)
 
+    async def _degrade(self, told: wire.Degraded) -> None:
+        a, before = self._assigned, self._degraded.measures if self._degraded else []
+        log.warning("degraded", measures=told.measures, before=before, why=told.reason)
+        self._degraded = told if told.measures else None
+        await self._say(
+            SessionDegraded(
+                self._now(), a.conference, a.session, a.worker, told.measures, told.reason, before
+            )
+        )
+        for participant in list(self._live):
+            changed = wire.Changed(participant, "publishing")
+            await self._change(_worse(changed, self._degraded))
+
     def _goes_on(self, participant: str, part: int) -> None:
         """With which part a process that has to take over would go on."""
         order = self._destinations.get(participant)
@@ -146,6 +181,8 @@ class Session:
             self._destinations[participant] = msgspec.structs.replace(order, keep=keep)
 
     async def _died(self) -> None:
+        self._live.clear()
+        self._degraded = None
         restarts = "worker-restart", "the encoder restarts"
         for participant in list(self._destinations):
             if participant in self._destinations:
@@ -188,6 +225,16 @@ class Session:
 
     async def _say(self, event: EgressEvent) -> None:
         await self._write(self._assigned.conference, event)
+
+
+def _worse(changed: wire.Changed, degraded: wire.Degraded | None) -> wire.Changed:
+    """What the participant list says of a stream that is worse than it should be, where there is
+    nothing else to say of it."""
+    if degraded is None or changed.state != "publishing" or changed.code:
+        return changed
+    less = ", ".join(LESS[measure] for measure in degraded.measures)
+    reason = f"degraded ({less}): {degraded.reason}"
+    return msgspec.structs.replace(changed, code="degraded", reason=reason)
 
 
 class Worker:

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from proto.base import Reason, Token
-from proto.egress import DestinationState, OnAir
+from proto.egress import DestinationState, Measure, OnAir
 from proto.media import FeedSpec, Rendition
 from proto.recording import FileName, RecordingId
 from proto.urls import Delivery
@@ -66,9 +66,18 @@ class Report(msgspec.Struct, frozen=True, tag_field="type"):
 
 
 class Started(Report, frozen=True, tag="started"):
-    """The encoder has been chosen and runs."""
+    """The encoder has been chosen and runs; again, if it died and another has taken over."""
 
     encoder: str
+    reason: Reason = ""
+    "Why it has taken over."
+
+
+class Degraded(Report, frozen=True, tag="degraded"):
+    """The encoder does less than it should, or more again."""
+
+    measures: list[Measure]
+    reason: Reason
 
 
 class Stopped(Report, frozen=True, tag="stopped"):
@@ -154,7 +163,7 @@ class Stats(Report, frozen=True, tag="stats"):
 
 
 Orders = Begin | FeedAt | AddDestination | RemoveDestination
-Reports = Started | Stopped | Changed | Stats | PartBegun | PartEnded | Troubled
+Reports = Started | Degraded | Stopped | Changed | Stats | PartBegun | PartEnded | Troubled
 
 decode_order = msgspec.json.Decoder(Orders).decode
 decode_report = msgspec.json.Decoder(Reports).decode
