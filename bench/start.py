@@ -47,7 +47,8 @@ AT_ONCE = 5
 """Destinations that are lost with the server, each of which comes back by itself."""
 
 STEADY = 31.0
-"""Seconds of stream before: what has not been steady since it broke last is tried less often."""
+"""Seconds of stream before: what breaks again before it has been steady waits longer each time,
+a destination and a process alike."""
 
 
 class Goal(msgspec.Struct, frozen=True):
@@ -179,11 +180,11 @@ def back(room: Room, runs: int) -> Iterator[float]:
 def crash(room: Room, runs: int) -> Iterator[float]:
     with streaming(room) as key:
         for _ in range(runs):
+            time.sleep(STEADY)
             [pid] = room.sessions()
             at = time.monotonic()
             os.kill(pid, signal.SIGKILL)
             yield room.server.when(key, "media", at) - at
-            time.sleep(SETTLED)
 
 
 def refusal(room: Room, runs: int) -> Iterator[float]:
