@@ -34,6 +34,10 @@ wheels: $(VENV)/.ready ## All Python packages of the images into deploy/wheels, 
 nats-users: $(VENV)/.ready ## Write deploy/nats/nats.conf anew from proto/access.py
 	$(BIN)/python -m kit.natsconf > deploy/nats/nats.conf
 
+metrics: $(VENV)/.ready ## What is made of the declared metrics: docs/metrics.md, the dashboards
+	$(BIN)/python -m kit.metrics.page > docs/metrics.md
+	$(BIN)/python -m deploy.grafana.dashboards
+
 check: $(VENV)/.ready ## What CI runs first: format, lint, layers, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -93,5 +97,5 @@ chart: $(VENV)/.ready ## What of the Helm chart is made from elsewhere: its READ
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e e2e-compose soak wheels nats-users check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound \
+.PHONY: metrics help run test unit e2e e2e-compose soak wheels nats-users check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound \
 	bench-fanout bench-history setup system browser lock schema chart clean

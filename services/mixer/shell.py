@@ -82,11 +82,11 @@ class Worker:
         assert isinstance(wanted, MixWanted)
         config = self._config
         if self.draining:
-            return Declined(self._name, "is being drained")
+            return Declined(self._name, "is being drained", "draining")
         if wanted.location and wanted.location != config.location:
-            return Declined(self._name, f"is in location “{config.location}”")
+            return Declined(self._name, f"is in location “{config.location}”", "location")
         if len(self._mixes) >= config.mixer_capacity:
-            return Declined(self._name, f"all {config.mixer_capacity} places are taken")
+            return Declined(self._name, f"all {config.mixer_capacity} places are taken", "full")
         return Offer(self._name, config.mixer_capacity - len(self._mixes))
 
     async def carry_out(self, event: SchedulerEvent) -> None:

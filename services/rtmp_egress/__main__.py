@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from kit import boot, work
+from kit import boot, metrics, work
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket, Watch
+from kit.metrics import declared
 from kit.objects import ObjectStore
 from kit.secrets import Sealer
 from kit.vault import Vault
@@ -70,6 +71,10 @@ async def main() -> None:
         app.start(catalogue.follow())
         if config.recordings_dir:
             app.start(keeper.run())
+            metrics.watch(declared.RECORDING, lambda: archive.active)
+            metrics.watch(declared.RECORDED, keeper.stored)
+            metrics.watch(declared.UPLOADS, keeper.waiting)
+            metrics.watch(declared.FREE, files.free)
         await conferences.caught_up.wait()
         await feeds.caught_up.wait()
         await work.serve(app, "egress", name, worker, patience=config.drain_seconds)

@@ -19,6 +19,7 @@ from proto.urls import RECORD
 from services.rtmp_egress import core
 from services.rtmp_egress.media.bus import Bus
 from services.rtmp_egress.media.publisher import Publisher, TlsOptions
+from services.rtmp_egress.media.push import OnDialled
 from services.rtmp_egress.outlet import Outlet
 from services.rtmp_egress.recording.destination import Recording
 from services.rtmp_egress.recording.errors import RecordingError
@@ -76,7 +77,13 @@ class Destinations:
         self._clock = clock
         self._chance = chance
 
-    def make(self, order: AddDestination, bus: Bus, hear: Hear) -> Destination:
+    def make(
+        self,
+        order: AddDestination,
+        bus: Bus,
+        hear: Hear,
+        dialled: OnDialled = lambda _: None,
+    ) -> Destination:
         """Not begun yet. Raises Unusable."""
         url = self._open(order.sealed)
         if scheme_of(url) == RECORD:
@@ -95,6 +102,7 @@ class Destinations:
             clock=self._clock,
             chance=self._chance,
             seen=order.seen,
+            dialled=dialled,
         )
 
     def _publisher(self, order: AddDestination, target: Target) -> Callable[[], Publisher]:

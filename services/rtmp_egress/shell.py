@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import structlog
 
-from kit import bus
+from kit import bus, trace
 from kit.child import Child, Kept
+from kit.stage import Stage
 from kit.vault import Vault
 from proto.base import Message
 from proto.egress import DestinationChanged, EgressEvent, SessionStarted, SessionStopped
@@ -31,6 +32,8 @@ from proto.views import FeedOffer, WorkerView
 from services.rtmp_egress import wire
 from services.rtmp_egress.archive.archive import Archive
 from services.rtmp_egress.config import Config
+from services.rtmp_egress.figures import Figures
+from services.rtmp_egress.traces import Traces
 
 log = structlog.get_logger()
 
@@ -48,13 +51,24 @@ class Session:
         software: bool,
         write: Write,
         archive: Archive,
+        figures: Figures,
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
         self._archive = archive
         self._assigned = assigned
+        self.figures = figures
+        self._traces = Traces()
+        self._traced = trace.outgoing()
+        "The trace of the call that it began with."
+        self._clock = clock
+        self._begun = clock()
         self._begin = wire.Begin(
-            assigned.session, assigned.feed, assigned.rendition, software=software
+            assigned.session,
+            assigned.feed,
+            assigned.rendition,
+            software=software,
+            trace_id=trace.id_of(self._traced),
         )
         self._write = write
         self._now = now
@@ -87,8 +101,10 @@ class Session:
             self._socket = socket
             self._kept.send(wire.FeedAt(socket))
 
-    async def add(self, order: wire.AddDestination, leg: Content) -> None:
+    async def add(self, order: wire.AddDestination, leg: Content, at: datetime) -> None:
         self._legs[order.participant] = leg
+        self.figures.add(order.participant, leg, at)
+        self._traces.add(order.participant)
         if self._refused:
             # It has said that it cannot; whoever comes later is told the same.
             await self._change(self._refusal(order.participant, self._refused))
@@ -109,8 +125,12 @@ class Session:
     async def _hear(self, report: wire.Reports) -> None:
         at, a = self._now(), self._assigned
         await self._archive.hear(a, report)
+        with trace.within(self._traces.of(getattr(report, "participant", ""))):
+            self.figures.hear(report, at)
         match report:
             case wire.Started(encoder=encoder):
+                whole = Stage("start session", self._begun, self._clock())
+                trace.record(whole, headers=self._traced)
                 await self._say(SessionStarted(at, a.conference, a.session, a.worker, encoder))
             case wire.Stopped():
                 # The process cannot do it, and a new one could not either.
@@ -133,6 +153,8 @@ class Session:
                 await self._change(wire.Changed(participant, "publishing", code, reason))
             case wire.PartBegun(participant=participant, number=number):
                 self._goes_on(participant, number + 1)
+            case wire.Dialled():
+                self._traces.dialled(report)
             case wire.PartEnded():
                 pass
             case wire.Stats():
@@ -146,6 +168,9 @@ class Session:
             self._destinations[participant] = msgspec.structs.replace(order, keep=keep)
 
     async def _died(self) -> None:
+        self.figures.died()
+        self._begun = self._clock()
+        self._traced = trace.anew("restart session", because=self._traced)
         restarts = "worker-restart", "the encoder restarts"
         for participant in list(self._destinations):
             if participant in self._destinations:
@@ -155,6 +180,14 @@ class Session:
         return wire.Changed(participant, "failed", stopped.code, stopped.reason)
 
     async def _change(self, changed: wire.Changed) -> None:
+        self.figures.changed(changed)
+        self._traces.changed(changed)
+        with trace.within(self._traces.of(changed.participant)):
+            await self._tell(changed)
+        if changed.participant not in self._destinations:
+            self._traces.forget(changed.participant)
+
+    async def _tell(self, changed: wire.Changed) -> None:
         at, a = self._now(), self._assigned
         retry_at = (
             None if changed.next_retry_in is None else at + timedelta(seconds=changed.next_retry_in)
@@ -239,8 +272,8 @@ class Worker:
     async def bid(self, wanted: Wanted) -> Message:
         """An offer, or why not."""
         assert isinstance(wanted, SessionWanted)
-        if reason := self._objection(wanted):
-            return Declined(self._name, reason)
+        if objection := self._objection(wanted):
+            return Declined(self._name, *objection)
         return Offer(
             self._name,
             self._config.egress_capacity - len(self._sessions),
@@ -248,23 +281,25 @@ class Worker:
             hardware=self._encoders[0] != "libx264",
         )
 
-    def _objection(self, wanted: SessionWanted) -> str:
+    def _objection(self, wanted: SessionWanted) -> tuple[str, str] | None:
+        """Why not, and the same in a word."""
         config = self._config
         patient = config.drain_seconds > 0 and wanted.conference in self._feeds
         if self.draining and not patient:
-            return "is being drained"
+            return "is being drained", "draining"
         if wanted.location and wanted.location != config.location:
-            return f"is in location “{config.location}”"
+            return f"is in location “{config.location}”", "location"
         if wanted.node not in ("", self._name, config.host):
-            return f"is not {wanted.node}"
+            return f"is not {wanted.node}", "node"
         if len(self._sessions) >= config.egress_capacity:
-            return f"all {config.egress_capacity} places are taken"
+            return f"all {config.egress_capacity} places are taken", "full"
         encoder = wanted.rendition.encoder
         if not self._encoders or (encoder != "auto" and encoder not in self._encoders):
-            return f"has no encoder {encoder}" if self._encoders else "has no working encoder"
+            has_none = f"has no encoder {encoder}" if self._encoders else "has no working encoder"
+            return has_none, "encoder"
         if wanted.host and wanted.host != config.host:
-            return "is on another host than the mixer"
-        return ""
+            return "is on another host than the mixer", "host"
+        return None
 
     async def carry_out(self, event: SchedulerEvent) -> None:
         """One event of SCHEDULER, whoever it is for."""
@@ -277,6 +312,7 @@ class Worker:
                     self._config.egress_software,
                     self._write,
                     self._archive,
+                    Figures(self._vault.mark(event.conference)),
                     self._now,
                     self._clock,
                 )
@@ -310,13 +346,14 @@ class Worker:
         recorded = destination.scheme == RECORD
         keep = await self._archive.begin(event) if recorded else None
         order = wire.AddDestination(participant, sealed, delivery, backup, keep=keep)
-        await found[0].add(order, event.leg)
+        await found[0].add(order, event.leg, event.at)
 
     async def _stop(
         self, running: Session, assigned: SessionAssigned, task: asyncio.Task[None]
     ) -> None:
         running.end()
         await asyncio.wait([task])
+        running.figures.end()
         await self._archive.over(assigned.session)
         conference, session = assigned.conference, assigned.session
         await self._write(conference, SessionStopped(self._now(), conference, session, self._name))

@@ -33,6 +33,14 @@ class Files:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    def free(self) -> float:
+        """Bytes that may yet be written; none while the directory is away."""
+        try:
+            there = os.statvfs(self._root)
+        except OSError:
+            return 0.0
+        return float(there.f_bavail * there.f_frsize)
+
     def folder(self, recording: str) -> Path:
         return self._root / recording
 

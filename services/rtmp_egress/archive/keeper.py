@@ -5,7 +5,7 @@ goes on where it was, and several workers of one machine do the same twice at wo
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +13,8 @@ from functools import partial
 import msgspec
 import structlog
 
+from kit import metrics
+from kit.metrics import declared
 from kit.objects import ObjectStore, StoreError
 from proto.recording import CHAPTERS, MANIFEST, Part, Recording
 from services.rtmp_egress.archive import story
@@ -65,6 +67,19 @@ class Keeper:
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await self._catalogue.news.wait()
+
+    def waiting(self) -> int:
+        """Closed files here that the store has not got yet."""
+        if self._store is None:
+            return 0
+        return sum(self._is_here(p) and p.ended for p in self._parts())
+
+    def stored(self) -> int:
+        """Bytes of the closed files that are here."""
+        return sum(part.size for part in self._parts() if self._is_here(part))
+
+    def _parts(self) -> Iterator[Part]:
+        return (part for one in self._catalogue.known.values() for part in one.parts)
 
     async def round(self) -> None:
         """All that is to be done now."""
@@ -123,6 +138,7 @@ class Keeper:
                 path.unlink(missing_ok=True)
             await self._upload_rest(self._store, ident)
         except (StoreError, OSError) as exc:
+            metrics.add(declared.UPLOAD_FAILURES)
             self._not_before = self._now() + timedelta(seconds=self._pause)
             log.warning("not uploaded", recording=ident, error=str(exc), pause=self._pause)
             self._pause = min(self._pause * 2, LONGEST_PAUSE)

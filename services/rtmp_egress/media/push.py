@@ -6,8 +6,9 @@ is the bus, which never waits.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
+from kit.stage import Stage
 from services.rtmp_egress import core
 from services.rtmp_egress.media.bus import Backlog, Bus, Timed
 from services.rtmp_egress.media.publisher import Publisher
@@ -19,6 +20,20 @@ the process, where it cannot be dropped any more."""
 
 ALWAYS = 0
 """Number of what counts whenever it is heard."""
+
+
+class Dialled(NamedTuple):
+    """What came of one connection."""
+
+    begun: float
+    ended: float
+    "When the first key frame was sent, or it failed."
+    code: str
+    "Why it failed; empty: it did not."
+    stages: list[Stage]
+
+
+OnDialled = Callable[[Dialled], None]
 
 
 class Push:
@@ -33,9 +48,11 @@ class Push:
         clock: Callable[[], float],
         chance: Callable[[], float],
         seen: bool = False,
+        dialled: OnDialled = lambda _: None,
     ) -> None:
         """`publishers` make a new connection each, unconnected, one for each address; `tell` hears
-        of every change; `seen`: it was live before, in a process that died."""
+        of every change, `dialled` what came of each connection; `seen`: it was live before, in a
+        process that died."""
         self.ended = asyncio.Event()
         "It has hung up, or failed."
         self._bus = bus
@@ -48,6 +65,7 @@ class Push:
         self._clock = clock
         self._chance = chance
         self._seen = seen
+        self._dialled_is = dialled
         self._inbox: asyncio.Queue[tuple[int, core.Input]] = asyncio.Queue()
         self._numbers = self._dialled = self._alarm = ALWAYS
         self._timer: asyncio.TimerHandle | None = None
@@ -128,15 +146,17 @@ class Push:
         """One connection, from the dial to its end."""
         publisher = self._publisher = self._publishers[address]()
         wake = asyncio.Event()
+        dial = Dial(self._clock, publisher.stages, self._dialled_is)
         try:
             await publisher.connect()
             self._backlog = backlog = self._bus.join(wake.set)
             try:
                 self._inbox.put_nowait((number, core.Connected(publisher.tls_version)))
-                await self._pump(publisher, backlog, wake, number)
+                await self._pump(publisher, backlog, wake, number, dial)
             finally:
                 self._bus.leave(backlog)
         except PushError as exc:
+            dial.end(exc.code)
             self._inbox.put_nowait((number, core.Failed(exc.code, exc.reason)))
         finally:
             await publisher.close()
@@ -149,19 +169,49 @@ class Push:
             self._publisher = self._backlog = None
 
     async def _pump(
-        self, publisher: Publisher, backlog: Backlog, wake: asyncio.Event, number: int
+        self,
+        publisher: Publisher,
+        backlog: Backlog,
+        wake: asyncio.Event,
+        number: int,
+        dial: "Dial",
     ) -> None:
         """Send whatever there is to send, until that fails."""
         overflows = 0
         while True:
             while tags := mouthful(backlog):
                 await publisher.send_all(tags)
+                if not dial.over and backlog.begun:
+                    dial.end()
             if backlog.overflows > overflows:
                 overflows = backlog.overflows
                 seconds = max(1, round(backlog.dropped_ms / 1000))
                 self._inbox.put_nowait((number, core.Overflowed(seconds)))
             wake.clear()
             await wake.wait()
+
+
+class Dial:
+    """One connection, from the dial until media flows: what a trace shows of it."""
+
+    def __init__(self, clock: Callable[[], float], stages: list[Stage], tell: OnDialled) -> None:
+        """`stages` is filled while the connection is made."""
+        self.over = False
+        self._clock = clock
+        self._stages = stages
+        self._tell = tell
+        self._begun = clock()
+
+    def end(self, code: str = "") -> None:
+        """The first key frame has been sent, or it failed before."""
+        if self.over:
+            return
+        self.over = True
+        now = self._clock()
+        stages = list(self._stages)
+        if not code:
+            stages.append(Stage("first key frame", stages[-1].ended if stages else now, now))
+        self._tell(Dialled(self._begun, now, code, stages))
 
 
 def mouthful(backlog: Backlog) -> list[Timed]:

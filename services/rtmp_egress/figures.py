@@ -1,0 +1,121 @@
+"""What an egress worker counts of one session, from what its process says."""
+
+from datetime import datetime
+
+from kit import metrics
+from kit.metrics import Growth, declared
+from proto.media import Content
+from services.rtmp_egress import wire
+
+OVER = ("failed", "stopped")
+"""States of a destination after which there is none."""
+
+
+class Figures:
+    def __init__(self, conference: str) -> None:
+        """`conference` as metrics call it."""
+        self._conference = conference
+        self._grown = Growth()
+        self._encoder = ""
+        self._state = ""
+        self._legs: dict[str, Content] = {}
+        self._assigned: dict[str, datetime] = {}
+        "Destinations that have not been on the air yet, since when."
+        self._told: dict[str, tuple[str, str]] = {}
+        "State and reason of each destination."
+        self._attempts: dict[str, int] = {}
+        self._become("starting")
+
+    def add(self, participant: str, leg: Content, at: datetime) -> None:
+        """A destination was assigned then."""
+        self._legs[participant] = leg
+        self._assigned[participant] = at
+
+    def hear(self, report: wire.Reports, now: datetime) -> None:
+        match report:
+            case wire.Started(encoder=encoder):
+                self._grown.begin()
+                self._become("running", encoder)
+            case wire.Stopped():
+                self._become("failed")
+            case wire.Stats():
+                self._count(report)
+            case wire.Dialled(participant=who, code=code):
+                metrics.observe(declared.DIAL, report.ended - report.begun, outcome=code or "ok")
+                if not code and (since := self._assigned.pop(who, None)) is not None:
+                    seconds = max(0.0, (now - since).total_seconds())
+                    metrics.observe(declared.ON_AIR, seconds)
+            case _:
+                pass
+
+    def changed(self, changed: wire.Changed) -> None:
+        """What the world is told of a destination."""
+        who, state, reason = changed.participant, changed.state, changed.code
+        one = self._destination(who)
+        if who in self._told:
+            before, earlier = self._told.pop(who)
+            metrics.drop(declared.DESTINATIONS, **one, state=before, reason=earlier)
+        if changed.attempt > self._attempts.get(who, 1):
+            metrics.add(declared.RETRIES, **one, reason=reason)
+        self._attempts[who] = changed.attempt
+        if state in OVER:
+            metrics.add(declared.ENDED, state=state, reason=reason)
+            self._gone(who)
+        else:
+            self._told[who] = state, reason
+            metrics.put(declared.DESTINATIONS, 1, **one, state=state, reason=reason)
+
+    def died(self) -> None:
+        self._become("recovering")
+
+    def end(self) -> None:
+        for who in list(self._told):
+            before, reason = self._told.pop(who)
+            one = self._destination(who)
+            metrics.drop(declared.DESTINATIONS, **one, state=before, reason=reason)
+            self._gone(who)
+        self._become("")
+        metrics.forget(conference=self._conference)
+
+    def _gone(self, participant: str) -> None:
+        metrics.forget(**self._destination(participant))
+        self._attempts.pop(participant, None)
+        self._assigned.pop(participant, None)
+
+    def _become(self, state: str, encoder: str = "") -> None:
+        """One session less in the state before, one more in this one."""
+        for known, name, by in ((self._state, self._encoder, -1.0), (state, encoder, 1.0)):
+            if known:
+                metrics.shift(
+                    declared.SESSIONS, by, conference=self._conference, state=known, encoder=name
+                )
+        self._state, self._encoder = state, encoder
+
+    def _destination(self, participant: str) -> dict[str, str]:
+        leg = self._legs.get(participant, "single")
+        return {"conference": self._conference, "destination": participant, "leg": leg}
+
+    def _count(self, stats: wire.Stats) -> None:
+        mix, of = {"conference": self._conference}, self._grown.of
+        fresh = stats.pictures - stats.repeated - stats.slates
+        for picture, count in (
+            ("fresh", fresh),
+            ("repeated", stats.repeated),
+            ("slate", stats.slates),
+        ):
+            metrics.add(declared.ENCODED, of(picture, count), **mix, picture=picture)
+        metrics.add(declared.LATE_ENCODED, of("late", stats.late), **mix)
+        metrics.add(declared.SILENCE, of("silence", stats.silence) / RATE, **mix)
+        encoding = self._grown.spread("encoding", stats.encoding)
+        metrics.merge(declared.ENCODE, encoding, **mix, encoder=self._encoder)
+        metrics.put(declared.SKEW, stats.skew, **mix)
+        for sent in stats.destinations:
+            one = self._destination(sent.participant)
+            who = sent.participant
+            metrics.add(declared.SENT, of((who, "bytes"), sent.bytes_out), **one)
+            metrics.add(declared.DROPPED, of((who, "dropped"), sent.dropped_frames), **one)
+            metrics.put(declared.QUEUE, sent.backlog_ms / 1000, **one)
+
+
+RATE = 48_000
+"""Samples a second."""
