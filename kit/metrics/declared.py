@@ -32,6 +32,11 @@ ATTRIBUTES = {
             "Which destination: the participant's id, as all APIs have it",
             "those that a worker carries; 2000 series of a metric at most",
         ),
+        Attribute(
+            "session",
+            "Which session: its id in events and logs",
+            "those that a worker carries: its capacity",
+        ),
         Attribute("leg", "`single`, or which half of a dual stream", "3"),
         Attribute("state", "State of a source, session, destination or conference", "5"),
         Attribute("reason", "Reason code, see reason-codes.md; empty: all is well", "60"),
@@ -288,10 +293,11 @@ SILENCE = _counter(
 SKEW = _gauge(
     "egress.av.skew",
     "s",
-    "How much further the sound has got than the picture, at the encoder; "
-    "of several sessions the one that is worst",
+    "How much further the sound has got than the picture at the encoder; -0.1 to 0 is usual, "
+    "as sound is mixed in blocks and comes behind the picture",
     "rtmp_egress",
     *_MIX,
+    "session",
 )
 DESTINATIONS = _gauge(
     "egress.destinations",

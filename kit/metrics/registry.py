@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -66,8 +66,7 @@ class Registry:
 
     def add(self, metric: Metric, amount: float = 1, /, **attributes: str) -> None:
         """Count."""
-        if amount or not attributes:
-            self._point(metric, "counter", attributes).value += amount
+        self._point(metric, "counter", attributes).value += amount
 
     def put(self, metric: Metric, value: float, /, **attributes: str) -> None:
         """Say how a gauge stands."""
@@ -115,21 +114,18 @@ class Registry:
         self._watched[metric] = read
 
     def drop(self, metric: Metric, /, **attributes: str) -> None:
-        """Of a gauge: this is not any more."""
-        self._series.get(metric, {}).pop(_key(metric, attributes), None)
+        """Of a gauge: what has these attributes is not any more."""
+        series = self._series.get(metric, {})
+        for key in _having(metric, series, attributes):
+            del series[key]
 
     def forget(self, **attributes: str) -> None:
-        """What has these attributes is over: its gauges go now, its counts in a while."""
+        """What has these attributes is over: its counts go in a while, unless more is counted."""
         until = self.now_ns() + LINGER_NS
         for metric, series in self._series.items():
-            if not set(attributes) <= set(metric.attributes):
-                continue
-            for key in list(series):
-                if attributes.items() <= dict(zip(metric.attributes, key, strict=True)).items():
-                    if metric.kind == "gauge":
-                        del series[key]
-                    else:
-                        self._leaving[metric, key] = until
+            if metric.kind != "gauge" and set(attributes) <= set(metric.attributes):
+                for key in _having(metric, series, attributes):
+                    self._leaving[metric, key] = until
 
     def collect(self) -> list[Family]:
         """All that there is now, by name."""
@@ -158,6 +154,11 @@ class Registry:
         if self._leaving:
             self._leaving.pop((metric, key), None)
         return point
+
+
+def _having(metric: Metric, keys: Iterable[Key], attributes: Mapping[str, str]) -> list[Key]:
+    wanted = attributes.items()
+    return [k for k in keys if wanted <= dict(zip(metric.attributes, k, strict=True)).items()]
 
 
 def _key(metric: Metric, attributes: Mapping[str, str]) -> Key:

@@ -39,6 +39,8 @@ class Figures:
         self._tell_sources()
 
     def end(self) -> None:
+        for gauge in (declared.FEEDS, declared.TAKERS, declared.SOURCES):
+            metrics.drop(gauge, conference=self._conference)
         metrics.forget(conference=self._conference)
 
     def _count(self, stats: wire.Stats) -> None:

@@ -75,6 +75,7 @@ async def main() -> None:
             metrics.watch(declared.RECORDED, keeper.stored)
             metrics.watch(declared.UPLOADS, keeper.waiting)
             metrics.watch(declared.FREE, files.free)
+            metrics.add(declared.UPLOAD_FAILURES, 0)
         await conferences.caught_up.wait()
         await feeds.caught_up.wait()
         await work.serve(app, "egress", name, worker, patience=config.drain_seconds)

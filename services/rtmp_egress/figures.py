@@ -12,17 +12,16 @@ OVER = ("failed", "stopped")
 
 
 class Figures:
-    def __init__(self, conference: str) -> None:
+    def __init__(self, conference: str, session: str) -> None:
         """`conference` as metrics call it."""
         self._conference = conference
+        self._session = session
         self._grown = Growth()
         self._encoder = ""
         self._state = ""
         self._legs: dict[str, Content] = {}
         self._assigned: dict[str, datetime] = {}
         "Destinations that have not been on the air yet, since when."
-        self._told: dict[str, tuple[str, str]] = {}
-        "State and reason of each destination."
         self._attempts: dict[str, int] = {}
         self._become("starting")
 
@@ -52,9 +51,7 @@ class Figures:
         """What the world is told of a destination."""
         who, state, reason = changed.participant, changed.state, changed.code
         one = self._destination(who)
-        if who in self._told:
-            before, earlier = self._told.pop(who)
-            metrics.drop(declared.DESTINATIONS, **one, state=before, reason=earlier)
+        metrics.drop(declared.DESTINATIONS, **one)
         if changed.attempt > self._attempts.get(who, 1):
             metrics.add(declared.RETRIES, **one, reason=reason)
         self._attempts[who] = changed.attempt
@@ -62,23 +59,24 @@ class Figures:
             metrics.add(declared.ENDED, state=state, reason=reason)
             self._gone(who)
         else:
-            self._told[who] = state, reason
             metrics.put(declared.DESTINATIONS, 1, **one, state=state, reason=reason)
 
     def died(self) -> None:
         self._become("recovering")
 
     def end(self) -> None:
-        for who in list(self._told):
-            before, reason = self._told.pop(who)
-            one = self._destination(who)
-            metrics.drop(declared.DESTINATIONS, **one, state=before, reason=reason)
+        """The session is over; the conference may have others."""
+        for who in self._legs:
             self._gone(who)
         self._become("")
+        metrics.drop(declared.SKEW, session=self._session)
         metrics.forget(conference=self._conference)
 
     def _gone(self, participant: str) -> None:
-        metrics.forget(**self._destination(participant))
+        one = self._destination(participant)
+        metrics.drop(declared.DESTINATIONS, **one)
+        metrics.drop(declared.QUEUE, **one)
+        metrics.forget(**one)
         self._attempts.pop(participant, None)
         self._assigned.pop(participant, None)
 
@@ -108,7 +106,7 @@ class Figures:
         metrics.add(declared.SILENCE, of("silence", stats.silence) / RATE, **mix)
         encoding = self._grown.spread("encoding", stats.encoding)
         metrics.merge(declared.ENCODE, encoding, **mix, encoder=self._encoder)
-        metrics.put(declared.SKEW, stats.skew, **mix)
+        metrics.put(declared.SKEW, stats.skew, **mix, session=self._session)
         for sent in stats.destinations:
             one = self._destination(sent.participant)
             who = sent.participant

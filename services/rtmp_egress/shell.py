@@ -312,7 +312,7 @@ class Worker:
                     self._config.egress_software,
                     self._write,
                     self._archive,
-                    Figures(self._vault.mark(event.conference)),
+                    Figures(self._vault.mark(event.conference), ident),
                     self._now,
                     self._clock,
                 )

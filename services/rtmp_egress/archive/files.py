@@ -34,11 +34,8 @@ class Files:
         self._root = root
 
     def free(self) -> float:
-        """Bytes that may yet be written; none while the directory is away."""
-        try:
-            there = os.statvfs(self._root)
-        except OSError:
-            return 0.0
+        """Bytes that may yet be written; the directory itself may still have to be made."""
+        there = os.statvfs(next(p for p in (self._root, *self._root.parents) if p.is_dir()))
         return float(there.f_bavail * there.f_frsize)
 
     def folder(self, recording: str) -> Path:
