@@ -36,7 +36,7 @@ nats-users: $(VENV)/.ready ## Write deploy/nats/nats.conf anew from proto/access
 
 metrics: $(VENV)/.ready ## What is made of the declared metrics: docs/metrics.md, the dashboards
 	$(BIN)/python -m kit.metrics.page > docs/metrics.md
-	$(BIN)/python -m deploy.grafana.dashboards
+	$(BIN)/python -m deploy.monitoring.dashboards
 
 check: $(VENV)/.ready ## What CI runs first: format, lint, layers, types
 	$(BIN)/ruff format --check .

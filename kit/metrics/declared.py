@@ -114,7 +114,9 @@ def _declare(metric: Metric) -> Metric:
     return metric
 
 
-READY = _gauge("ready", "1", "1 while the bus is there and the service is not stopping", "all")
+READY = _gauge(
+    "ready", "{service}", "1 while the bus is there and the service is not stopping", "all"
+)
 HANDLING = _histogram(
     "bus.handling.duration",
     ANSWER,
@@ -227,7 +229,7 @@ MIXER_CAPACITY = _gauge(
     "mixer.capacity", "{conference}", "Conferences that the worker takes", "mixer"
 )
 MIXER_USED = _gauge("mixer.used", "{conference}", "Conferences that it has", "mixer")
-MIXER_DRAINING = _gauge("mixer.draining", "1", "1 while it takes nothing new", "mixer")
+MIXER_DRAINING = _gauge("mixer.draining", "{worker}", "1 while it takes nothing new", "mixer")
 COMPOSE = _histogram(
     "mixer.compose.duration", PICTURE, "Drawing one picture of one feed", "mixer", *_MIX
 )
@@ -259,7 +261,9 @@ EGRESS_CAPACITY = _gauge(
     "egress.capacity", "{session}", "Sessions that the worker takes", "rtmp_egress"
 )
 EGRESS_USED = _gauge("egress.used", "{session}", "Sessions that it has", "rtmp_egress")
-EGRESS_DRAINING = _gauge("egress.draining", "1", "1 while it takes nothing new", "rtmp_egress")
+EGRESS_DRAINING = _gauge(
+    "egress.draining", "{worker}", "1 while it takes nothing new", "rtmp_egress"
+)
 SESSIONS = _gauge(
     "egress.sessions",
     "{session}",
