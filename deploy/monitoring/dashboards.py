@@ -197,6 +197,7 @@ def overview() -> dict[str, Any]:
             (total(m.FREE, how="min"), "free"),
             (total(m.RECORDED, how="max"), "recordings"),
         ),
+        graph("Uploads that failed", "ops", (rate(m.UPLOAD_FAILURES), "tries")),
         graph("Calls ended", "ops", (rate(m.CALLS_ENDED, "reason"), "{{reason}}")),
         graph("Who takes part", "short", (total(m.PARTICIPANTS, "kind", how="max"), "{{kind}}")),
         graph("Commands", "ops", (rate(m.COMMANDS, "outcome"), "{{outcome}}")),
