@@ -12,7 +12,7 @@ help: ## Show this text
 run: setup ## A sample conference of real clips, streamed to a local RTMP server, to watch in a browser
 	@$(BIN)/rostrum demo --port $(PORT) --rtmp-port $(RTMP_PORT)
 
-test: setup browser ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
+test: setup testers ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
 	$(PYTEST)
 
 unit: $(VENV)/.ready ## The tests that need no other program, in seconds
@@ -71,8 +71,8 @@ setup: $(VENV)/.ready system ## Install all that is needed: Python packages, nat
 system:
 	@sh deploy/install-system.sh
 
-browser:
-	@sh deploy/install-system.sh chromium
+testers:
+	@sh deploy/install-system.sh tests
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -98,4 +98,4 @@ clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: metrics help run test unit e2e e2e-compose soak wheels nats-users check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound \
-	bench-fanout bench-history setup system browser lock schema chart clean
+	bench-fanout bench-history setup system testers lock schema chart clean

@@ -14,13 +14,20 @@ OnAir = Literal["", "primary", "backup", "both"]
 """Which address of a destination with two has the stream now; empty: neither, or it has one."""
 
 
+Measure = Literal["preset", "frame_rate", "size"]
+"""What is done about an encoder that cannot keep up: its quickest preset, half the pictures, two
+thirds of the width and height."""
+
+
 class SessionStarted(Event, frozen=True, tag="session_started.v1"):
-    """The encoder runs."""
+    """The encoder runs; told again when another has taken over from one that died."""
 
     conference: Token
     session: Token
     worker: Token
     encoder: str
+    reason: Reason = ""
+    "Why it took over."
 
 
 class SessionStopped(Event, frozen=True, tag="session_stopped.v1"):
@@ -28,6 +35,19 @@ class SessionStopped(Event, frozen=True, tag="session_stopped.v1"):
     session: Token
     worker: Token
     reason: Reason = ""
+
+
+class SessionDegraded(Event, frozen=True, tag="session_degraded.v1"):
+    """The encoder could not keep up and does less, or has time to spare and does more again."""
+
+    conference: Token
+    session: Token
+    worker: Token
+    measures: list[Measure] = []
+    "In force from the next key frame on, in the order that they were taken; empty: recovered."
+    reason: Reason = ""
+    before: list[Measure] = []
+    "Those that were in force until then."
 
 
 class DestinationChanged(Event, frozen=True, tag="destination_changed.v1"):
@@ -50,7 +70,7 @@ class DestinationChanged(Event, frozen=True, tag="destination_changed.v1"):
     on_air: OnAir = ""
 
 
-EgressEvent = SessionStarted | SessionStopped | DestinationChanged
+EgressEvent = SessionStarted | SessionStopped | SessionDegraded | DestinationChanged
 Stored = EgressEvent
 
 _commit_decoder = msgspec.json.Decoder(list[Stored])

@@ -146,6 +146,13 @@ def overview() -> dict[str, Any]:
         ),
         graph("Destinations over", "ops", (rate(m.ENDED, "state, reason"), "{{state}} {{reason}}")),
         graph("Assigned", "ops", (rate(m.ASSIGNED, "kind"), "{{kind}}")),
+        graph(
+            "Encoders that cannot keep up",
+            "short",
+            (total(m.DEGRADED, "measure"), "{{measure}}"),
+            about="Sessions that do less than they should, by what they leave.",
+        ),
+        graph("Encoders that took over", "ops", (rate(m.TOOK_OVER, "encoder"), "{{encoder}}")),
         graph("Places taken", "percentunit", *by_kind),
         graph(
             "Refused, by reason", "ops", (rate(m.REFUSED, "kind, reason"), "{{kind}} {{reason}}")
@@ -255,6 +262,11 @@ def conference() -> dict[str, Any]:
             "s",
             (rate(m.SILENCE, where=MIX), "silence made up, per second"),
             about="Made up while the mixer gives none.",
+        ),
+        graph(
+            "Measures of encoders that cannot keep up",
+            "short",
+            (total(m.DEGRADED, "session, measure", MIX), "{{session}} {{measure}}"),
         ),
         graph("A/V skew at the encoder", "s", (total(m.SKEW, "session", MIX), "{{session}}")),
         graph(

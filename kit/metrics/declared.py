@@ -41,6 +41,7 @@ ATTRIBUTES = {
         Attribute("state", "State of a source, session, destination or conference", "5"),
         Attribute("reason", "Reason code, see reason-codes.md; empty: all is well", "60"),
         Attribute("encoder", "libav's name of the encoder", "5"),
+        Attribute("measure", "`preset`, `frame_rate` or `size`", "3"),
         Attribute("picture", "`fresh`, `repeated` or `slate`", "3"),
         Attribute("kind", "Kind of work, of worker or of participant", "3"),
         Attribute("outcome", "`ok`, or the code of a refusal or failure", "30"),
@@ -271,6 +272,22 @@ SESSIONS = _gauge(
     "rtmp_egress",
     *_MIX,
     "state",
+    "encoder",
+)
+DEGRADED = _gauge(
+    "egress.degraded",
+    "{session}",
+    "1 for each measure that a session has taken because its encoder cannot keep up",
+    "rtmp_egress",
+    *_MIX,
+    "session",
+    "measure",
+)
+TOOK_OVER = _counter(
+    "egress.encoder.successions",
+    "{encoder}",
+    "Encoders that took over from one that died",
+    "rtmp_egress",
     "encoder",
 )
 ENCODE = _histogram(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -36,6 +36,8 @@ class Settings(RecordingSettings, frozen=True, kw_only=True):
     "PEM file of certificate authorities that destinations may have beside the system's."
     tls_ca_dir: str = ""
     "Directory of such files, `NAME.pem`, for destinations that ask for one by its name."
+    egress_measures: Annotated[int, msgspec.Meta(ge=0, le=3)] = 3
+    "How many measures there may be against an encoder's overload; see docs/reliability.md."
 
 
 CODECS = {"hevc": Codec("HEVC", "hvc1"), "av1": Codec("AV1", "av01")}

@@ -1,9 +1,11 @@
 """What an egress worker counts of one session, from what its process says."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from kit import metrics
 from kit.metrics import Growth, declared
+from proto.egress import Measure
 from proto.media import Content
 from services.rtmp_egress import wire
 
@@ -32,9 +34,15 @@ class Figures:
 
     def hear(self, report: wire.Reports, now: datetime) -> None:
         match report:
+            case wire.Started(encoder=encoder) if self._state == "running":
+                # The same process, which counts on.
+                metrics.add(declared.TOOK_OVER, encoder=encoder)
+                self._become("running", encoder)
             case wire.Started(encoder=encoder):
                 self._grown.begin()
                 self._become("running", encoder)
+            case wire.Degraded(measures=measures):
+                self._degrade(measures)
             case wire.Stopped():
                 self._become("failed")
             case wire.Stats():
@@ -63,14 +71,23 @@ class Figures:
 
     def died(self) -> None:
         self._become("recovering")
+        self._degrade([])
 
     def end(self) -> None:
         """The session is over; the conference may have others."""
         for who in self._legs:
             self._gone(who)
         self._become("")
+        self._degrade([])
         metrics.drop(declared.SKEW, session=self._session)
         metrics.forget(conference=self._conference)
+
+    def _degrade(self, measures: Sequence[Measure]) -> None:
+        """These are in force now, and no others."""
+        one = {"conference": self._conference, "session": self._session}
+        metrics.drop(declared.DEGRADED, **one)
+        for measure in measures:
+            metrics.put(declared.DEGRADED, 1, **one, measure=measure)
 
     def _gone(self, participant: str) -> None:
         one = self._destination(participant)

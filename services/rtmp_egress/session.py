@@ -8,7 +8,7 @@ the encoder.
 import asyncio
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, assert_never
 
@@ -19,7 +19,7 @@ from kit import logs
 from kit.child import Parent
 from kit.config import from_env
 from kit.secrets import Sealer
-from proto.egress import OnAir
+from proto.egress import Measure, OnAir
 from services.rtmp_egress import core, wire
 from services.rtmp_egress.destinations import Destination, Destinations, Settings, Unusable
 from services.rtmp_egress.media.bus import Bus, Limits
@@ -31,6 +31,7 @@ from services.rtmp_egress.wire import (
     AddDestination,
     Begin,
     Changed,
+    Degraded,
     FeedAt,
     Orders,
     RemoveDestination,
@@ -43,6 +44,19 @@ from services.rtmp_egress.wire import (
 )
 
 log = structlog.get_logger()
+
+
+class Herald:
+    """Tells the worker what the programme says."""
+
+    def __init__(self, report: Callable[[Reports], None]) -> None:
+        self._report = report
+
+    def started(self, encoder: str, reason: str) -> None:
+        self._report(Started(encoder, reason))
+
+    def degraded(self, measures: Sequence[Measure], reason: str) -> None:
+        self._report(Degraded(list(measures), reason))
 
 
 class Session:
@@ -188,7 +202,13 @@ async def main() -> None:
 
     try:
         programme = await asyncio.to_thread(
-            Programme, begin.feed, rendition, hand_over, software=begin.software
+            Programme,
+            begin.feed,
+            rendition,
+            hand_over,
+            Herald(parent.report),
+            software=begin.software,
+            measures=settings.egress_measures,
         )
     except NoEncoder as exc:
         log.error("no encoder", reason=str(exc))

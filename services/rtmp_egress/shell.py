@@ -14,7 +14,14 @@ from kit.child import Child, Kept
 from kit.stage import Stage
 from kit.vault import Vault
 from proto.base import Message
-from proto.egress import DestinationChanged, EgressEvent, SessionStarted, SessionStopped
+from proto.egress import (
+    DestinationChanged,
+    EgressEvent,
+    Measure,
+    SessionDegraded,
+    SessionStarted,
+    SessionStopped,
+)
 from proto.media import Content
 from proto.scheduler import (
     Declined,
@@ -41,6 +48,13 @@ Write = Callable[[str, EgressEvent], Awaitable[None]]
 
 SESSION = "services.rtmp_egress.session"
 
+LESS: dict[Measure, str] = {
+    "preset": "coarser pictures",
+    "frame_rate": "half the frame rate",
+    "size": "smaller pictures",
+}
+"""What a viewer sees of each measure."""
+
 
 class Session:
     """One session's process and what it has to know."""
@@ -62,7 +76,7 @@ class Session:
         self._traced = trace.outgoing()
         "The trace of the call that it began with."
         self._clock = clock
-        self._begun = clock()
+        self._begun, self._starting = clock(), True
         self._begin = wire.Begin(
             assigned.session,
             assigned.feed,
@@ -76,6 +90,9 @@ class Session:
         self._destinations: dict[str, wire.AddDestination] = {}
         self._legs: dict[str, Content] = {}
         "Which half of a dual stream a destination is, whatever the feed shows."
+        self._live: set[str] = set()
+        "Destinations that are publishing."
+        self._degraded: wire.Degraded | None = None
         self._refused: wire.Stopped | None = None
         self._kept = Kept(
             SESSION,
@@ -114,6 +131,7 @@ class Session:
 
     def remove(self, participant: str) -> None:
         if self._destinations.pop(participant, None) is not None:
+            self._live.discard(participant)
             self._kept.send(wire.RemoveDestination(participant))
 
     def _greet(self, child: Child[wire.Reports]) -> None:
@@ -128,10 +146,15 @@ class Session:
         with trace.within(self._traces.of(getattr(report, "participant", ""))):
             self.figures.hear(report, at)
         match report:
-            case wire.Started(encoder=encoder):
-                whole = Stage("start session", self._begun, self._clock())
-                trace.record(whole, headers=self._traced)
-                await self._say(SessionStarted(at, a.conference, a.session, a.worker, encoder))
+            case wire.Started(encoder=encoder, reason=why):
+                if self._starting:
+                    self._starting = False
+                    whole = Stage("start session", self._begun, self._clock())
+                    trace.record(whole, headers=self._traced)
+                started = SessionStarted(at, a.conference, a.session, a.worker, encoder, why)
+                await self._say(started)
+            case wire.Degraded():
+                await self._degrade(report)
             case wire.Stopped():
                 # The process cannot do it, and a new one could not either.
                 self._kept.retire()
@@ -142,13 +165,14 @@ class Session:
             case wire.Changed(participant=participant, state=state):
                 if participant not in self._destinations:
                     return
+                (self._live.add if state == "publishing" else self._live.discard)(participant)
                 if state in ("failed", "stopped"):
                     del self._destinations[participant]
                 elif state == "publishing":
                     # A process that takes over from this one has viewers to win back.
                     order = self._destinations[participant]
                     self._destinations[participant] = msgspec.structs.replace(order, seen=True)
-                await self._change(report)
+                await self._change(_worse(report, self._degraded))
             case wire.Troubled(participant=participant, code=code, reason=reason):
                 await self._change(wire.Changed(participant, "publishing", code, reason))
             case wire.PartBegun(participant=participant, number=number):
@@ -160,6 +184,19 @@ class Session:
             case wire.Stats():
                 log.debug("session", pictures=report.pictures, repeated=report.repeated)
 
+    async def _degrade(self, told: wire.Degraded) -> None:
+        a, before = self._assigned, self._degraded.measures if self._degraded else []
+        log.warning("degraded", measures=told.measures, before=before, why=told.reason)
+        self._degraded = told if told.measures else None
+        await self._say(
+            SessionDegraded(
+                self._now(), a.conference, a.session, a.worker, told.measures, told.reason, before
+            )
+        )
+        for participant in list(self._live):
+            changed = wire.Changed(participant, "publishing")
+            await self._change(_worse(changed, self._degraded))
+
     def _goes_on(self, participant: str, part: int) -> None:
         """With which part a process that has to take over would go on."""
         order = self._destinations.get(participant)
@@ -168,8 +205,10 @@ class Session:
             self._destinations[participant] = msgspec.structs.replace(order, keep=keep)
 
     async def _died(self) -> None:
+        self._live.clear()
+        self._degraded = None
         self.figures.died()
-        self._begun = self._clock()
+        self._begun, self._starting = self._clock(), True
         self._traced = trace.anew("restart session", because=self._traced)
         restarts = "worker-restart", "the encoder restarts"
         for participant in list(self._destinations):
@@ -221,6 +260,16 @@ class Session:
 
     async def _say(self, event: EgressEvent) -> None:
         await self._write(self._assigned.conference, event)
+
+
+def _worse(changed: wire.Changed, degraded: wire.Degraded | None) -> wire.Changed:
+    """What the participant list says of a stream that is worse than it should be, where there is
+    nothing else to say of it."""
+    if degraded is None or changed.state != "publishing" or changed.code:
+        return changed
+    less = ", ".join(LESS[measure] for measure in degraded.measures)
+    reason = f"degraded ({less}): {degraded.reason}"
+    return msgspec.structs.replace(changed, code="degraded", reason=reason)
 
 
 class Worker:

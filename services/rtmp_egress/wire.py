@@ -8,7 +8,7 @@ import msgspec
 from kit.metrics import Distribution
 from kit.stage import Stage
 from proto.base import Reason, Token
-from proto.egress import DestinationState, OnAir
+from proto.egress import DestinationState, Measure, OnAir
 from proto.media import FeedSpec, Rendition
 from proto.recording import FileName, RecordingId
 from proto.urls import Delivery
@@ -70,9 +70,18 @@ class Report(msgspec.Struct, frozen=True, tag_field="type"):
 
 
 class Started(Report, frozen=True, tag="started"):
-    """The encoder has been chosen and runs."""
+    """The encoder has been chosen and runs; again, if it died and another has taken over."""
 
     encoder: str
+    reason: Reason = ""
+    "Why it has taken over."
+
+
+class Degraded(Report, frozen=True, tag="degraded"):
+    """The encoder does less than it should, or more again."""
+
+    measures: list[Measure]
+    reason: Reason
 
 
 class Stopped(Report, frozen=True, tag="stopped"):
@@ -175,7 +184,9 @@ class Stats(Report, frozen=True, tag="stats"):
 
 
 Orders = Begin | FeedAt | AddDestination | RemoveDestination
-Reports = Started | Stopped | Changed | Stats | Dialled | PartBegun | PartEnded | Troubled
+Reports = (
+    Started | Degraded | Stopped | Changed | Stats | Dialled | PartBegun | PartEnded | Troubled
+)
 
 decode_order = msgspec.json.Decoder(Orders).decode
 decode_report = msgspec.json.Decoder(Reports).decode

@@ -143,6 +143,20 @@ CASES = [
         "The mixer of conference c0ffee00 leaves out 5% of its pictures",
     ),
     Case(
+        "RostrumStreamDegraded",
+        {series("rostrum_egress_degraded", **MIX, session="s1", measure="size"): "1x20"},
+        "3m",
+        {**MIX, "measure": "size"},
+        "A stream of conference c0ffee00 is less than it should be: size",
+    ),
+    Case(
+        "RostrumEncoderDied",
+        {series("rostrum_egress_encoder_successions_total", encoder="libx264"): "_x20 1x5"},
+        "5m15s",
+        {"encoder": "libx264"},
+        "An encoder died, and libx264 took over",
+    ),
+    Case(
         "RostrumEncoderSlow",
         histogram(
             "rostrum_egress_encode_duration_seconds", "0.1", "0.05", **MIX, encoder="libx264"

@@ -1,7 +1,7 @@
 """Judges media decoded: what is seen where, what is heard, and when."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import av
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Colorspace, Interpolation
 
+from services.rtmp_egress.media.bus import Timed
 from services.rtmp_egress.media.flv import FlvTag
 
 Rgb = tuple[int, int, int]
@@ -194,7 +195,7 @@ def inner(moments: list[float], times: list[float], margin: float = 0.25) -> lis
     return [at for at in moments if times[0] + margin < at < times[-1] - margin]
 
 
-def file_of(tags: list[FlvTag]) -> io.BytesIO:
+def file_of(tags: Sequence[FlvTag | Timed]) -> io.BytesIO:
     """The tags as an FLV file again."""
     parts = [FILE_HEADER]
     for tag in tags:

@@ -43,8 +43,8 @@ class Timed(NamedTuple):
 
 
 class Backlog:
-    """What one destination has yet to send. Headers do not change within a session, so those that
-    wait may go before all else."""
+    """What one destination has yet to send. Headers of another encoder go between the pictures of
+    one and the other."""
 
     def __init__(self, limits: Limits, wake: Callable[[], None]) -> None:
         self._limits = limits
@@ -52,6 +52,8 @@ class Backlog:
         self._headers: deque[FlvTag] = deque()
         self._media: deque[FlvTag] = deque()
         self._base: int | None = None
+        self._at = 0
+        "Timestamp of the media taken last."
         self._resume = True
         "Nothing can be taken in before the next key frame."
         self.bytes = 0
@@ -82,7 +84,7 @@ class Backlog:
 
     def put(self, tag: FlvTag) -> None:
         if tag.header:
-            self._headers.append(tag)
+            (self._media if self._media else self._headers).append(tag)
         elif not self._wanted(tag):
             return
         else:
@@ -96,13 +98,18 @@ class Backlog:
     def take(self) -> Timed | None:
         """The next tag to send, or None for now."""
         if self._headers:
-            header = self._headers.popleft()
-            return Timed(header.kind, 0, header.payload)
+            return self._timed(self._headers.popleft(), self._at)
         if not self._media or self._base is None:
             return None
         tag = self._media.popleft()
-        self.bytes -= len(tag.payload)
-        return Timed(tag.kind, tag.timestamp - self._base, tag.payload)
+        self._at = tag.timestamp
+        if not tag.header:
+            self.bytes -= len(tag.payload)
+        return self._timed(tag, tag.timestamp)
+
+    def _timed(self, tag: FlvTag, at: int) -> Timed:
+        """Metadata are timeless: those with a time of their own are a third stream to libav."""
+        return Timed(tag.kind, 0 if tag.kind == SCRIPT else max(0, at - self.base), tag.payload)
 
     def _wanted(self, tag: FlvTag) -> bool:
         if self._resume and not tag.key_frame:
@@ -130,6 +137,9 @@ class Backlog:
             self.dropped_ms += self._media[count - 1].timestamp - self._media[0].timestamp
         for _ in range(count):
             tag = self._media.popleft()
+            if tag.header:
+                self._headers.append(tag)  # what comes next may need it
+                continue
             self.bytes -= len(tag.payload)
             self.dropped_frames += tag.kind == VIDEO
 
@@ -147,6 +157,8 @@ class Bus:
         for tag in tags:
             if tag.header:
                 self._headers[tag.kind] = tag
+                if tag.kind == VIDEO:
+                    self._group = []  # of another encoder
             elif tag.key_frame:
                 self._group = [tag]
             elif self._group:

@@ -14,10 +14,12 @@ from kit.metrics import Distribution
 from proto.media import FeedSpec, Rendition
 from proto.urls import Codec
 from services.rtmp_egress.media.clock import SECOND, SLATE_AFTER_NS
+from services.rtmp_egress.media.codec import Make, VideoEncoder
 from services.rtmp_egress.media.editor import Counts, Editor
-from services.rtmp_egress.media.encoder import open_encoder
+from services.rtmp_egress.media.encoder import names
 from services.rtmp_egress.media.flv import FlvTag
 from services.rtmp_egress.media.intake import Intake
+from services.rtmp_egress.media.relay import MEASURES, Hear, Relay
 
 log = structlog.get_logger()
 
@@ -40,17 +42,31 @@ class Programme:
         feed: FeedSpec,
         rendition: Rendition,
         hand_over: Callable[[list[FlvTag]], None],
+        hear: Hear,
         *,
         software: bool = True,
+        measures: int = len(MEASURES),
+        make: Make = VideoEncoder,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """`hand_over` gets tags in small batches, on the media thread.
+        """`hand_over` gets tags in small batches, on the media thread. `measures`: how many there
+        may be against overload.
 
         Opens the encoder, which may take seconds. Raises NoEncoder.
         """
         self._format = Format(feed.width, feed.height, feed.fps)
         self._batch: list[FlvTag] = []
-        self._encode = open_encoder(self._format, rendition, self._batch.append, software)
+        self._encode = Relay(
+            names(rendition.encoder, software),
+            self._format,
+            rendition,
+            self._batch.append,
+            hear,
+            late=self._late,
+            clock=clock,
+            most=measures,
+            make=make,
+        )
         self._hand_over = hand_over
         self._clock = clock
         self._intake = Intake(msgspec.json.encode(feed), self._format)
@@ -111,6 +127,9 @@ class Programme:
         finally:
             self._detach()
             self._intake.close()
+
+    def _late(self, picture: int) -> int:
+        return self._editor.timeline.behind(picture, self._clock())
 
     def _pause(self) -> float:
         """Seconds until something has to be made up, but no more than a nap."""

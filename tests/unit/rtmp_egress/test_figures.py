@@ -127,3 +127,21 @@ def test_the_way_to_the_air_is_measured_once(figures: Figures) -> None:
     figures.hear(wire.Dialled("tube", 1.0, 2.0), later)
     figures.hear(wire.Dialled("tube", 1.0, 2.0), later)
     assert on_air() == before + 1
+
+
+def test_an_encoder_that_takes_over_counts_on(figures: Figures, mark: str) -> None:
+    figures.hear(stats(30, 1000), NOW)
+    figures.hear(wire.Started("libx265", "libx264 died"), NOW)
+    figures.hear(stats(60, 2500), NOW)
+
+    assert shown(declared.SENT, mark) == {("tube", "single"): 2500}
+    assert shown(declared.SESSIONS, mark) == {("running", "libx265"): 1}
+
+
+def test_only_the_measures_in_force_are_shown(figures: Figures, mark: str) -> None:
+    figures.hear(wire.Degraded(["preset", "size"], "slow"), NOW)
+    figures.hear(wire.Degraded(["preset"], "better"), NOW)
+
+    assert shown(declared.DEGRADED, mark) == {(f"session-{mark}", "preset"): 1}
+    figures.hear(wire.Degraded([], "well"), NOW)
+    assert shown(declared.DEGRADED, mark) == {}
