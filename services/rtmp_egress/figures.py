@@ -31,6 +31,7 @@ class Figures:
         """A destination was assigned then."""
         self._legs[participant] = leg
         self._assigned[participant] = at
+        metrics.add(declared.RETRIES, 0, **self._destination(participant), reason="")
 
     def hear(self, report: wire.Reports, now: datetime) -> None:
         match report:
@@ -58,16 +59,23 @@ class Figures:
     def changed(self, changed: wire.Changed) -> None:
         """What the world is told of a destination."""
         who, state, reason = changed.participant, changed.state, changed.code
+        if who not in self._legs:
+            return
         one = self._destination(who)
         metrics.drop(declared.DESTINATIONS, **one)
         if changed.attempt > self._attempts.get(who, 1):
             metrics.add(declared.RETRIES, **one, reason=reason)
         self._attempts[who] = changed.attempt
         if state in OVER:
-            metrics.add(declared.ENDED, state=state, reason=reason)
-            self._gone(who)
+            self.over(who, state, reason)
         else:
             metrics.put(declared.DESTINATIONS, 1, **one, state=state, reason=reason)
+
+    def over(self, participant: str, state: str = "stopped", reason: str = "") -> None:
+        """A destination is no more, or nobody wants to know."""
+        if participant in self._legs:
+            metrics.add(declared.ENDED, state=state, reason=reason)
+            self._gone(participant)
 
     def died(self) -> None:
         self._become("recovering")
@@ -75,8 +83,8 @@ class Figures:
 
     def end(self) -> None:
         """The session is over; the conference may have others."""
-        for who in self._legs:
-            self._gone(who)
+        for who in list(self._legs):
+            self.over(who)
         self._become("")
         self._degrade([])
         metrics.drop(declared.SKEW, session=self._session)
@@ -94,6 +102,7 @@ class Figures:
         metrics.drop(declared.DESTINATIONS, **one)
         metrics.drop(declared.QUEUE, **one)
         metrics.forget(**one)
+        self._legs.pop(participant)
         self._attempts.pop(participant, None)
         self._assigned.pop(participant, None)
 
@@ -107,7 +116,7 @@ class Figures:
         self._state, self._encoder = state, encoder
 
     def _destination(self, participant: str) -> dict[str, str]:
-        leg = self._legs.get(participant, "single")
+        leg = self._legs[participant]
         return {"conference": self._conference, "destination": participant, "leg": leg}
 
     def _count(self, stats: wire.Stats) -> None:
@@ -125,6 +134,8 @@ class Figures:
         metrics.merge(declared.ENCODE, encoding, **mix, encoder=self._encoder)
         metrics.put(declared.SKEW, stats.skew, **mix, session=self._session)
         for sent in stats.destinations:
+            if sent.participant not in self._legs:
+                continue  # it hangs up
             one = self._destination(sent.participant)
             who = sent.participant
             metrics.add(declared.SENT, of((who, "bytes"), sent.bytes_out), **one)

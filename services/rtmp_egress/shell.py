@@ -131,6 +131,8 @@ class Session:
 
     def remove(self, participant: str) -> None:
         if self._destinations.pop(participant, None) is not None:
+            self.figures.over(participant)
+            self._traces.forget(participant)
             self._live.discard(participant)
             self._kept.send(wire.RemoveDestination(participant))
 

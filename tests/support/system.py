@@ -147,10 +147,12 @@ def _processes() -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def system(data: Path, env: dict[str, str] | None = None, **conference: Any) -> Iterator[System]:
-    """A stack of our own, ready to be dialled."""
+def system(
+    data: Path, env: dict[str, str] | None = None, *options: str, **conference: Any
+) -> Iterator[System]:
+    """A stack of our own, ready to be dialled; `options` are those of `services.standalone`."""
     with (
-        running(data, "--port", "0", env=env) as stack,
+        running(data, "--port", "0", *options, env=env) as stack,
         httpx.Client(base_url=stack["url"], timeout=20) as http,
     ):
         one = System(http, data, int(stack["pid"]))

@@ -57,14 +57,17 @@ def test_a_destination_is_in_one_state_at_a_time(figures: Figures, mark: str) ->
     assert shown(declared.DESTINATIONS, mark) == {
         ("tube", "single", "recovering", "connection-lost"): 1
     }
-    assert shown(declared.RETRIES, mark) == {("tube", "single", "connection-lost"): 1}
+    assert shown(declared.RETRIES, mark)[("tube", "single", "connection-lost")] == 1
 
 
 def test_a_retry_is_counted_once_however_often_it_is_told(figures: Figures, mark: str) -> None:
     for _ in range(3):
         figures.changed(wire.Changed("tube", "recovering", "dns", attempt=2))
 
-    assert shown(declared.RETRIES, mark) == {("tube", "single", "dns"): 1}
+    assert shown(declared.RETRIES, mark) == {
+        ("tube", "single", ""): 0,
+        ("tube", "single", "dns"): 1,
+    }
 
 
 def test_a_destination_that_is_over_is_in_no_state(figures: Figures, mark: str) -> None:
@@ -76,6 +79,22 @@ def test_a_destination_that_is_over_is_in_no_state(figures: Figures, mark: str) 
     assert shown(declared.DESTINATIONS, mark) == {}
     assert shown(declared.QUEUE, mark) == {}
     assert shown(declared.SENT, mark) == {("tube", "single"): 1000}
+
+
+def test_one_that_is_hung_up_is_counted_and_not_shown_again(figures: Figures, mark: str) -> None:
+    def stopped() -> float:
+        families = [f for f in metrics.REGISTRY.collect() if f.metric == declared.ENDED]
+        return sum(p.value for f in families for p in f.points if p.key == ("stopped", ""))
+
+    figures.changed(wire.Changed("tube", "publishing"))
+    before = stopped()
+
+    figures.over("tube")
+    figures.hear(stats(60, 2500), NOW)
+    figures.changed(wire.Changed("tube", "stopped"))
+
+    assert shown(declared.DESTINATIONS, mark) == shown(declared.QUEUE, mark) == {}
+    assert stopped() == before + 1
 
 
 def test_what_a_process_counts_is_added_to_what_one_before_counted(
