@@ -139,7 +139,7 @@ def test_a_call_that_nobody_can_carry_any_more_is_given_up() -> None:
     assert give_up(after(SESSION, DESTINATION), "c1", "tube", "no room", NOW) == [
         DestinationReleased(NOW, "c1", "s1", "egress-1", "tube"),
         SessionReleased(NOW, "c1", "s1", "egress-1"),
-        SessionRefused(NOW, "c1", "tube", "no room"),
+        SessionRefused(NOW, "c1", "tube", "no room", code="lost"),
     ]
 
 
