@@ -12,7 +12,7 @@ help: ## Show this text
 run: setup ## A sample conference of real clips, streamed to a local RTMP server, to watch in a browser
 	@$(BIN)/rostrum demo --port $(PORT) --rtmp-port $(RTMP_PORT)
 
-test: setup browser ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
+test: setup testers ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
 	$(PYTEST)
 
 unit: $(VENV)/.ready ## The tests that need no other program, in seconds
@@ -33,6 +33,10 @@ wheels: $(VENV)/.ready ## All Python packages of the images into deploy/wheels, 
 
 nats-users: $(VENV)/.ready ## Write deploy/nats/nats.conf anew from proto/access.py
 	$(BIN)/python -m kit.natsconf > deploy/nats/nats.conf
+
+metrics: $(VENV)/.ready ## What is made of the declared metrics: docs/metrics.md, the dashboards
+	$(BIN)/python -m kit.metrics.page > docs/metrics.md
+	$(BIN)/python -m deploy.monitoring.dashboards
 
 check: $(VENV)/.ready ## What CI runs first: format, lint, layers, types
 	$(BIN)/ruff format --check .
@@ -82,8 +86,8 @@ setup: $(VENV)/.ready system ## Install all that is needed: Python packages, nat
 system:
 	@sh deploy/install-system.sh
 
-browser:
-	@sh deploy/install-system.sh chromium
+testers:
+	@sh deploy/install-system.sh tests
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -108,5 +112,5 @@ chart: $(VENV)/.ready ## What of the Helm chart is made from elsewhere: its READ
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e e2e-compose soak soak-stream wheels nats-users check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound \
-	bench-fanout bench-egress bench-start bench-faults bench-lateness bench-history setup system browser lock schema chart clean
+.PHONY: metrics help run test unit e2e e2e-compose soak soak-stream wheels nats-users check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound \
+	bench-fanout bench-egress bench-start bench-faults bench-lateness bench-history setup system testers lock schema chart clean

@@ -155,11 +155,15 @@ def _processes() -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def system(
-    data: Path, env: dict[str, str] | None = None, token: str = "", **conference: Any
+    data: Path,
+    env: dict[str, str] | None = None,
+    *options: str,
+    token: str = "",
+    **conference: Any,
 ) -> Iterator[System]:
     """A stack of our own, ready to be dialled; whatever it says is looked through for secrets.
 
-    With a `token`, only who shows it may use the API.
+    `options` are those of `services.standalone`. With a `token`, only who shows it may use the API.
     """
     watch = Watch(*WATCH.needles)
     shown = {"Authorization": f"Bearer {token}"} if token else {}
@@ -167,7 +171,9 @@ def system(
     hooks: dict[str, list[Callable[..., Any]]] = {"response": [lookout.answers(watch)]}
     with (
         lookout.over(data, watch) as watched,
-        running(data, "--port", "0", env={**ROOMY, **watched, **guarded, **(env or {})}) as stack,
+        running(
+            data, "--port", "0", *options, env={**ROOMY, **watched, **guarded, **(env or {})}
+        ) as stack,
         httpx.Client(base_url=stack["url"], headers=shown, timeout=20, event_hooks=hooks) as http,
     ):
         watch.needles += lookout.own_secrets(data)
