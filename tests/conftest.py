@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.nats import nats_server, nats_url, nc  # noqa: F401
 from tests.support.nats_users import guarded  # noqa: F401
+
+# How long an example takes is no claim of a test, and other work shares the machine.
+settings.register_profile("rostrum", deadline=None)
+settings.load_profile("rostrum")
 
 QUIET = {
     *("test_admin_page", "test_cluster_doctor", "test_command_line", "test_export"),

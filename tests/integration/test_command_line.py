@@ -92,7 +92,7 @@ def test_an_event_sink_is_added_looked_at_and_removed(data: Path) -> None:
     assert added.stdout.startswith("whsec_")
     assert rotated.stdout.startswith("whsec_")
     assert rotated.stdout != added.stdout
-    assert "http://127.0.0.1:9/hook/***" in listed
+    assert "http://127.0.0.1:9/***" in listed
     assert (tested.returncode, tested.stderr.strip()) == (1, "rostrum: not taken: connect")
     assert "signs as well" in shown
     assert again.strip() == "0 delivered, 0 left, 0 no longer kept"

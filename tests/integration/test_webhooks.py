@@ -329,7 +329,7 @@ async def test_the_api_takes_what_is_secret_and_shows_none_of_it(nc: Client) -> 
         assert made.status_code == 201
         one = made.headers["location"]
         shown = (await http.get(one)).json()
-        assert shown["url"] == "https://hooks.example.com/services/***?***"
+        assert shown["url"] == "https://hooks.example.com/***?***"
         assert (shown["password"], shown["secret"]) == ("***", "***")
         bucket = await Bucket.ensure(nc.jetstream(), subjects.CONFIG)
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.support.services import ROOMY
 from tests.support.system import System, until
@@ -19,9 +20,13 @@ def another(
     """A second worker of a kind, beside those of the stack; killed at the end if it is there."""
     before = names(stack)
     run = Path(json.loads((stack.data / "run" / "stack.json").read_text())["nats_url_file"])
+    server = urlsplit(run.read_text())
+    user = module.removeprefix("services.")
     env = {
         **os.environ,
-        "ROSTRUM_NATS_URL": run.read_text(),
+        "ROSTRUM_NATS_URL": f"nats://{server.hostname}:{server.port}",
+        "ROSTRUM_NATS_USER": user,
+        "ROSTRUM_NATS_PASSWORD_FILE": str(stack.data / "passwords" / user),
         "ROSTRUM_SECRET_KEY_FILE": str(stack.data / "secret.key"),
         "ROSTRUM_RUN_DIR": str(stack.data / "run"),
         "ROSTRUM_RECORDINGS_DIR": str(stack.data / "recordings"),
