@@ -53,6 +53,9 @@ bench-pipeline: setup ## CPU of the whole system against its floor and against f
 bench-fanout: setup ## CPU of one egress session with 1 to 50 destinations, rtmp and rtmps
 	$(BIN)/python -m bench.fanout
 
+bench-egress: setup ## Cost and quality of each encoder setting; a whole egress process against x264 alone; its memory
+	$(BIN)/python -m bench.egress
+
 bench-routing: setup ## Decisions per second with 10,000 rules; commands against the length of a history
 	$(BIN)/python -m bench.routing
 
@@ -94,4 +97,4 @@ clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: help run test unit e2e e2e-compose soak wheels nats-users check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound \
-	bench-fanout bench-history setup system browser lock schema chart clean
+	bench-fanout bench-egress bench-history setup system browser lock schema chart clean

@@ -19,7 +19,8 @@ from bench.common import ROOT
 from bench.inputs import CASES, FPS, Case
 from bench.reference import Canvas, canvases
 from proto.media import Rendition
-from services.rtmp_egress.media.encoder import SOFTWARE, video_options
+from services.rtmp_egress.media.codec import SOFTWARE
+from services.rtmp_egress.media.encoder import video_options
 
 THREADS = 2
 """Of x264, as in the system."""

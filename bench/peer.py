@@ -39,7 +39,7 @@ def command(case: Case, clips: list[Path], seconds: int) -> list[str]:
     video = f"-c:v libx264 -preset veryfast -profile:v high -threads:v 2 -bf 0 -g {2 * FPS}"
     rate = f"-b:v {case.video_kbps}k -maxrate {case.video_kbps}k -bufsize {2 * case.video_kbps}k"
     sound = "-c:a aac -aac_coder fast -b:a 128k -ar 48000 -ac 2"
-    same = f"-keyint_min {2 * FPS} -sc_threshold 0 -x264-params"
+    same = f"-keyint_min {2 * FPS} -sc_threshold 0 -forced-idr 1 -x264-params"
     arguments += [*video.split(), *rate.split(), *same.split()]
     arguments += ["scenecut=0:rc-lookahead=10:open-gop=0"]
     arguments += sound.split()

@@ -1,5 +1,7 @@
 """`rostrum doctor`: what is here, what is missing, and how to get it."""
 
+import asyncio
+import json
 import os
 import shutil
 import socket
@@ -8,9 +10,12 @@ import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from importlib import metadata
+from pathlib import Path
 from typing import NamedTuple
 
 import typer
+
+from cli.place import data_dir
 
 ENCODERS = ("h264_nvenc", "h264_qsv", "h264_amf", "h264_v4l2m2m", "libx264")
 """Best first, as rtmp_egress tries them."""
@@ -31,17 +36,33 @@ class Finding(NamedTuple):
     needed: bool = True
 
 
-def run() -> int:
-    """Print all findings; 1 if something that is needed is missing."""
-    findings = list(examine())
+def cluster_findings(passwords: Path | None, monitor: str) -> Iterator[Finding]:
+    """Of the cluster whose bus the environment names. Raises Failure."""
+    from cli import bus
+    from cli.cluster.gather import gather
+    from cli.cluster.judge import judge
+
+    config = bus.settings()
+    if passwords is None and "ROSTRUM_NATS_URL" not in os.environ:
+        passwords = data_dir() / "passwords"
+    return judge(asyncio.run(gather(config, bus.sealer(), passwords, monitor)))
+
+
+def tell(findings: list[Finding], *, as_json: bool = False, wrong: str = "missing") -> int:
+    """Print all findings; 1 if something that is needed is `wrong`."""
+    missing = [finding.what for finding in findings if finding.needed and not finding.fine]
+    if as_json:
+        told = {"fine": not missing, "findings": [finding._asdict() for finding in findings]}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        return 1 if missing else 0
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
-        mark = "ok     " if finding.fine else "MISSING" if finding.needed else "absent "
-        typer.echo(f"{mark}  {finding.what:<{width}}  {finding.detail}")
+        mark = "ok" if finding.fine else wrong.upper() if finding.needed else "note"
+        typer.echo(f"{mark:<7}  {finding.what:<{width}}  {finding.detail}")
         if not finding.fine and finding.remedy:
             typer.echo(f"{'':9}{'':{width}}  → {finding.remedy}")
-    missing = [finding.what for finding in findings if finding.needed and not finding.fine]
-    typer.echo(f"\nMissing: {', '.join(missing)}." if missing else "\nAll that is needed is here.")
+    end = f"{wrong.capitalize()}: {', '.join(missing)}." if missing else "All is well."
+    typer.echo(f"\n{end}")
     return 1 if missing else 0
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli import conferences, events, people, recordings, rules, themes, users
+from cli import conferences, events, people, recordings, rules, themes, users, webhooks, workers
+from cli.backup import commands as backups
 from cli.failure import Rostrum
 from cli.place import data_dir
 from cli.stack import up as become_stack
@@ -60,13 +61,29 @@ def demo(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Look at what runs on the bus, not at this machine.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    passwords: Annotated[
+        Path | None,
+        typer.Option(help="Directory with the passwords of NATS users, to try each of them."),
+    ] = None,
+    monitor: Annotated[
+        str, typer.Option(help="Of nats-server's monitoring port, to see how full its disk is.")
+    ] = "",
+) -> None:
     """Say what is here, what is missing, and how to get it."""
-    from cli.doctor import run
+    from cli.doctor import cluster_findings, examine, tell
 
-    raise typer.Exit(run())
+    found = cluster_findings(passwords, monitor) if cluster else examine()
+    wrong = "wrong" if cluster else "missing"
+    raise typer.Exit(tell(list(found), as_json=as_json, wrong=wrong))
 
 
+app.command()(backups.backup)
+app.command()(backups.restore)
 app.command()(people.join)
 app.command()(people.call)
 app.command()(people.leave)
@@ -80,6 +97,8 @@ app.add_typer(themes.app, name="themes")
 app.add_typer(events.app, name="events")
 app.add_typer(users.app, name="users")
 app.add_typer(recordings.app, name="recordings")
+app.add_typer(workers.app, name="workers")
+app.add_typer(webhooks.app, name="webhooks")
 
 if __name__ == "__main__":
     app()

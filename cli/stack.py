@@ -33,9 +33,12 @@ def up(data: Path, port: int, *, quiet: bool) -> None:
 
 @contextmanager
 def running(
-    data: Path, *options: str, env: dict[str, str] | None = None
+    data: Path, *options: str, env: dict[str, str] | None = None, isolated: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """A stack for as long as the body takes; yields what it says of itself."""
+    """A stack for as long as the body takes; yields what it says of itself.
+
+    An isolated one knows no setting of ours: no object store, no collector, no key.
+    """
     data.mkdir(parents=True, exist_ok=True)
     complaint = data / "start.log"
     with complaint.open("wb") as log:
@@ -49,7 +52,7 @@ def running(
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env={**os.environ, **(env or {})},
+            env={**_around(isolated), **(env or {})},
             start_new_session=True,
         )
     assert process.stdin is not None
@@ -63,6 +66,12 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _around(isolated: bool) -> dict[str, str]:
+    """The environment, or as much of it as says where programs are."""
+    ours = ("ROSTRUM_", "OTEL_", "AWS_")
+    return {k: v for k, v in os.environ.items() if not (isolated and k.startswith(ours))}
 
 
 def _wait(process: "subprocess.Popen[bytes]", data: Path, complaint: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ random | make secret-key
 word | make admin-token
 word | make turn-secret
 word | make grafana-password
-users="provision conference_state routing scheduler mixer rtmp_egress gateway"
+users="provision operator conference_state routing scheduler mixer rtmp_egress gateway webhooks"
 for user in $users; do word | make "nats-$user"; done
 for user in $users; do
     printf '%s_password: "%s"\n' "$user" "$(cat "$directory/nats-$user")"

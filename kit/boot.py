@@ -1,11 +1,13 @@
 """Start and stop of a service: logs, traces, signals, NATS."""
 
 import asyncio
+import os
 import re
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,12 @@ import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from kit import follow, health, logs, trace
+from kit import bus, follow, health, logs, trace
 from kit.bus import ANSWER
 from kit.config import BaseConfig, Credentials
+from kit.presence import Speaker
 from kit.probe import Probe
-from proto import subjects
+from proto import presence, subjects
 
 log = structlog.get_logger()
 
@@ -47,8 +50,12 @@ class App:
     "Everything the service does in the background; one that fails takes the process down with it."
     stopped: asyncio.Event
     "Set on SIGTERM or SIGINT."
+    hurried: asyncio.Event = field(default_factory=asyncio.Event)
+    "Set on the second of them, and when there is nothing left to wait for."
     probe: Probe = field(default_factory=Probe)
     "What is told to who asks from outside."
+    directories: dict[str, str] = field(default_factory=dict)
+    "Where it keeps what, so that who asks on the bus can be told how much room is left."
 
     def start(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.group.create_task(job)
@@ -110,22 +117,35 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     """
     logs.configure(name, config.log_level)
     trace.configure(name)
-    stopped = asyncio.Event()
+    stopped, hurried = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (hurried if stopped.is_set() else stopped).set()
+
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sig, stopped.set)
+        loop.add_signal_handler(sig, stop)
     probe = Probe()
     async with probe.answering(config.health_port):
         nc = await _connected(name, config, stopped)
         probe.ready = lambda: nc.is_connected and not stopped.is_set()
         try:
-            async with Jobs(stopped) as group:
+            async with Jobs(stopped, hurried) as group:
                 log.info("started")
                 if config.health_file:
                     beating = health.beat(Path(config.health_file).touch, lambda: nc.is_connected)
                     group.create_task(beating)
+                speaker = Speaker(name, config.location, os.environ, _now)
+                await bus.answer(
+                    nc,
+                    subjects.PINGS,
+                    decode=presence.decode_ping,
+                    handle=speaker.answer,
+                    group=group,
+                )
                 try:
-                    yield App(nc, nc.jetstream(timeout=JETSTREAM_TIMEOUT), group, stopped, probe)
+                    js = nc.jetstream(timeout=JETSTREAM_TIMEOUT)
+                    yield App(nc, js, group, stopped, hurried, probe, speaker.directories)
                 finally:
                     await group.stop()
         finally:
@@ -136,6 +156,11 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
             log.info("stopped")
     if group.lost:
         raise SystemExit(1)
+
+
+def _now() -> datetime:
+    """What a service tells of its clock is for people who look for one that is wrong."""
+    return datetime.now(UTC)  # noqa: TID251
 
 
 async def _connected(name: str, config: BaseConfig, stopped: asyncio.Event) -> Client:
@@ -155,7 +180,8 @@ async def _connected(name: str, config: BaseConfig, stopped: asyncio.Event) -> C
 class Jobs(asyncio.TaskGroup):
     """A task group whose tasks can be ended, and in which none ends unnoticed."""
 
-    def __init__(self, stopped: asyncio.Event) -> None:
+    def __init__(self, *stopped: asyncio.Event) -> None:
+        """`stopped` are set when one is lost."""
         super().__init__()
         self._stopped = stopped
         self._jobs: set[asyncio.Task[Any]] = set()
@@ -174,7 +200,8 @@ class Jobs(asyncio.TaskGroup):
         if task.cancelled() and not (self._stopping or task.cancelling()):
             log.error("job lost", job=task.get_name())
             self.lost = True
-            self._stopped.set()
+            for event in self._stopped:
+                event.set()
 
     async def stop(self) -> None:
         """Cancel all until all have ended: on Python 3.11 `wait_for` may swallow a cancellation."""

@@ -165,6 +165,11 @@ class Kept(Generic[Report]):
         self._child: Child[Report] | None = None
         self._retired = asyncio.Event()
 
+    @property
+    def pid(self) -> int | None:
+        """Of the child that runs now."""
+        return None if self._child is None else self._child.pid
+
     def send(self, order: msgspec.Struct) -> None:
         """Tell the child that runs now; one that is started later is told by `greet`."""
         if self._child is not None:

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from kit.newer import readable
 
 log = structlog.get_logger()
 
@@ -55,15 +56,19 @@ async def some_of(sub: JetStreamContext.PullSubscription, count: int) -> list[Ms
     """The next ones, as many as are known to be there; the same holds."""
     fetch = asyncio.ensure_future(sub.fetch(count, timeout=LINGER))
     _fetching.add(fetch)
+    task = asyncio.current_task()
     try:
-        return await fetch
+        some = await fetch
     except asyncio.CancelledError:
-        task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
         raise Reconnected from None
     finally:
         _fetching.discard(fetch)
+    if task is not None and task.cancelling():
+        # On Python 3.11 `wait_for` swallows a cancellation that comes along with a message.
+        raise asyncio.CancelledError
+    return some
 
 
 @asynccontextmanager
@@ -155,11 +160,7 @@ class Follower:
     ) -> AsyncIterator[tuple[Msg, Sequence[T]]]:
         """The same, decoded. What cannot be read, as of a newer version, is left out and logged."""
         async for msg in self.messages():
-            try:
-                commit = decode(msg.data)
-            except msgspec.MsgspecError:
-                log.error("commit cannot be read", stream=self._stream)
-            else:
+            if commit := readable(msg.data, decode, self._stream):
                 yield msg, commit
 
     async def _last_sequence(self) -> int:

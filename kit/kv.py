@@ -108,17 +108,17 @@ class Bucket:
 
     async def everything(self) -> dict[str, bytes]:
         """All keys and values as they are now."""
-        found: dict[str, bytes] = {}
+        found: dict[str, bytes | None] = {}
         prefix = f"$KV.{self._name}."
         stream, subject = f"KV_{self._name}", f"{prefix}>"
         async with reading(self._js, stream, subject, after=0, last_per_subject=True) as sub:
-            left = (await sub.consumer_info()).num_pending
-            while left:
-                [msg] = await sub.fetch(1, timeout=READ_TIMEOUT)
-                left = msg.metadata.num_pending
-                if not _gone(msg):
-                    found[msg.subject.removeprefix(prefix)] = msg.data
-        return found
+            # What is written anew while it is read is behind the rest, and was not counted.
+            while left := (await sub.consumer_info()).num_pending:
+                while left:
+                    [msg] = await sub.fetch(1, timeout=READ_TIMEOUT)
+                    left = msg.metadata.num_pending
+                    found[msg.subject.removeprefix(prefix)] = None if _gone(msg) else msg.data
+        return {key: value for key, value in found.items() if value is not None}
 
     async def sweep(self, before: datetime) -> None:
         """Take away the marks of keys that were deleted before then; all who watch have seen them.

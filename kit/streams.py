@@ -2,8 +2,11 @@
 
 import nats.js.errors
 from nats.js import JetStreamContext
-from nats.js.api import KeyValueConfig, StreamConfig
+from nats.js.api import KeyValueConfig, RawStreamMsg, StreamConfig
 from nats.js.kv import KeyValue
+
+NO_MESSAGE = 10037
+"""JetStream's code for a message that is not there, as against a stream that is not."""
 
 
 async def ensure_stream(js: JetStreamContext, config: StreamConfig) -> None:
@@ -21,3 +24,23 @@ async def ensure_bucket(js: JetStreamContext, config: KeyValueConfig) -> KeyValu
         return await js.key_value(config.bucket)
     except nats.js.errors.NotFoundError:
         return await js.create_key_value(config)
+
+
+async def message(
+    js: JetStreamContext,
+    stream: str,
+    sequence: int | None,
+    subject: str = "",
+    *,
+    after: bool = False,
+) -> RawStreamMsg | None:
+    """The message of a number, the last of a subject, or its first from a number on.
+
+    None if there is none such; raises if the stream itself cannot be had just now.
+    """
+    try:
+        return await js.get_msg(stream, sequence, subject or None, next=after)
+    except nats.js.errors.NotFoundError as exc:
+        if exc.err_code != NO_MESSAGE:
+            raise
+        return None

@@ -14,6 +14,11 @@ class Vault:
         self._bucket = bucket
         self._sealer = sealer
 
+    @property
+    def sealer(self) -> Sealer:
+        """For what is sealed and kept elsewhere."""
+        return self._sealer
+
     async def put(self, url: str, participant: str, purpose: Purpose) -> SealedUrl:
         """Seal `url` before anything about it reaches the bus; what is returned may be shown."""
         key = secret_of(participant, purpose)

@@ -1,9 +1,12 @@
 """What every media worker does on the bus: bid, carry out what is assigned to it, be alive."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
+import structlog
 from opentelemetry.trace import SpanKind
 
 from kit import bus, trace
@@ -14,20 +17,26 @@ from kit.heartbeat import beat
 from kit.kv import Bucket
 from proto import scheduler, subjects
 from proto.base import Event, Message, encode
-from proto.scheduler import SchedulerEvent, Wanted, WorkerKind
-from proto.views import WorkerView
+from proto.scheduler import Declined, Draining, DrainWorker, SchedulerEvent, Wanted, WorkerKind
+from proto.views import WorkerView, decode_worker
 
-LOOK = 0.5
+log = structlog.get_logger()
+
+LOOK = 0.25
 """Seconds between looks whether a worker that is being drained has become idle."""
 
 
 class Worker(Protocol):
     draining: bool
-    "Takes no new work."
+    "Takes no new work, but what only it could do."
 
     @property
     def idle(self) -> bool:
-        """Whether it could go without anybody missing it."""
+        """Whether nothing runs in it, or is about to end."""
+        ...
+
+    def missed(self, others: Collection[WorkerView]) -> bool:
+        """Whether something may be wanted that none of the others could do."""
         ...
 
     def view(self) -> WorkerView:
@@ -46,20 +55,34 @@ class Worker(Protocol):
 async def serve(
     app: App, kind: WorkerKind, name: str, worker: Worker, *, patience: float = 0.0
 ) -> None:
-    """Work until the service is stopped, and then for `patience` seconds while it is missed."""
+    """Work until the service is stopped, or is asked to be drained.
+
+    It goes when nobody misses it any more, or after `patience` seconds.
+    """
     workers = await Bucket.ensure(app.js, subjects.WORKERS, ttl=subjects.WORKERS_TTL)
     stream, subject = subjects.stream("scheduler"), subjects.events("scheduler")
     assignments = Follower(app.js, stream, subject, after=None)
     app.start(_follow(assignments, worker))
     # Nobody may hear of this worker before it can hear of its work.
     await assignments.started.wait()
+    going = asyncio.Event()
     await bus.answer(
         app.nc,
         subjects.bids(kind),
         decode=scheduler.decode_wanted,
-        handle=worker.bid,
+        handle=partial(_bid, worker, name, going),
         group=app.group,
     )
+    asked: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    await bus.answer(
+        app.nc,
+        subjects.drains(name),
+        decode=scheduler.decode_drain,
+        handle=partial(_drain, worker, asked),
+        group=app.group,
+    )
+    well = app.probe.ready
+    app.probe.ready = lambda: well() and not worker.draining
     app.probe.gauges.update(
         {
             f"rostrum_{kind}_capacity": lambda: worker.view().capacity,
@@ -67,18 +90,52 @@ async def serve(
             f"rostrum_{kind}_draining": lambda: worker.draining,
         }
     )
+    others = partial(_beside, workers, name)
     async with beat(workers, f"{kind}.{name}", worker.view):
-        await app.stopped.wait()
+        first: set[asyncio.Future[Any]] = {app.start(_until(app.stopped)), asked}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         worker.draining = True
-        await drained(worker, patience)
+        log.info("draining", used=worker.view().used)
+        if not app.stopped.is_set():
+            await emptied(worker, others, app.stopped, asked.result())
+        if app.stopped.is_set():
+            await emptied(worker, others, app.hurried, patience)
+        going.set()
 
 
-async def drained(worker: Worker, patience: float) -> None:
-    """Wait until the worker is idle, for so many seconds at most."""
+async def _bid(worker: Worker, name: str, going: asyncio.Event, wanted: Wanted) -> Message:
+    return Declined(name, "is going") if going.is_set() else await worker.bid(wanted)
+
+
+async def _drain(worker: Worker, asked: asyncio.Future[float], command: DrainWorker) -> Message:
+    worker.draining = True
+    if not asked.done():
+        asked.set_result(command.seconds)
+    view = worker.view()
+    return Draining(view.worker, view.used)
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _beside(workers: Bucket, name: str) -> list[WorkerView]:
+    """The other workers; a heartbeat of one that died is there for some seconds."""
+    found = [decode_worker(value) for value in (await workers.everything()).values()]
+    return [view for view in found if view.worker != name]
+
+
+async def emptied(
+    worker: Worker,
+    others: Callable[[], Awaitable[Collection[WorkerView]]],
+    hurried: asyncio.Event,
+    patience: float,
+) -> None:
+    """Wait until nobody misses the worker, so many seconds at most, and not if we are hurried."""
     with suppress(TimeoutError):
         async with asyncio.timeout(patience):
-            while True:
-                if worker.idle:
+            while not hurried.is_set():
+                if worker.idle and not worker.missed(await bus.persist(others)):
                     return
                 await asyncio.sleep(LOOK)
 

@@ -20,23 +20,28 @@ from proto.subjects import (
     RECORDINGS,
     SECRETS,
     THEMES,
+    WEBHOOK_STREAM,
+    WEBHOOKS,
     WORKERS,
     Family,
 )
 
 API = "$JS.API"
 
-Service = Literal["conference_state", "routing", "scheduler", "mixer", "rtmp_egress", "gateway"]
+Service = Literal[
+    "conference_state", "routing", "scheduler", "mixer", "rtmp_egress", "gateway", "webhooks"
+]
 
 DURABLES: dict[Family, dict[str, Service]] = {
     "conference": {
         "conference-state-views": "conference_state",
         "routing": "routing",
         "scheduler": "scheduler",
+        "webhooks": "webhooks",
     },
     "routing": {"conference-state": "conference_state", "scheduler": "scheduler"},
     "scheduler": {"conference-state": "conference_state"},
-    "egress": {"conference-state": "conference_state"},
+    "egress": {"conference-state": "conference_state", "scheduler": "scheduler"},
     "mixer": {},
 }
 """Consumers that outlive a process, and whose they are: nobody else takes from them."""
@@ -130,13 +135,25 @@ def not_of(service: Service | None) -> tuple[str, ...]:
     )
 
 
-def _service(
-    service: Service, *publish: Iterable[str], hears: tuple[str, ...] = (), answers: bool = False
-) -> Rights:
+def backs_up(*streams: str) -> tuple[str, ...]:
+    """Take a stream as it is, consumers and all, and put one in its place."""
+    return (
+        *(
+            f"{API}.STREAM.{verb}.{stream}"
+            for stream in streams
+            for verb in ("SNAPSHOT", "RESTORE", "DELETE")
+        ),
+        "$JS.SNAPSHOT.RESTORE.>",
+        "$JS.SNAPSHOT.ACK.>",
+    )
+
+
+def _service(service: Service, *publish: Iterable[str], hears: tuple[str, ...] = ()) -> Rights:
+    """Every one says who it is when it is asked."""
     allowed = dict.fromkeys(right for some in publish for right in some)
     allowed |= dict.fromkeys(knows(*FAMILIES))
     inbox = f"{subjects.inbox(service)}.>"
-    return Rights(tuple(allowed), not_of(service), (inbox, *hears), answers)
+    return Rights(tuple(allowed), not_of(service), (inbox, subjects.PINGS, *hears), True)
 
 
 SERVICES: dict[Service, Rights] = {
@@ -148,8 +165,7 @@ SERVICES: dict[Service, Rights] = {
         writes(CONFERENCES),
         writes(SECRETS),
         sweeps(CONFERENCES, FEEDS, SECRETS),
-        hears=(subjects.CONFERENCE_COMMANDS,),
-        answers=True,
+        hears=(subjects.CONFERENCE_COMMANDS, subjects.REPLAY_CLOCK),
     ),
     "routing": _service(
         "routing",
@@ -159,7 +175,6 @@ SERVICES: dict[Service, Rights] = {
         watches(CONFIG, SECRETS),
         writes(SECRETS),
         hears=(subjects.ROUTING_TRIALS, subjects.ROUTING_CALLS),
-        answers=True,
     ),
     "scheduler": _service(
         "scheduler",
@@ -176,8 +191,12 @@ SERVICES: dict[Service, Rights] = {
         writes(FEEDS),
         fetches(THEMES),
         writes(WORKERS, "mixer.*"),
-        hears=(subjects.bids("mixer"), subjects.replay_stage("*"), subjects.snapshots("*")),
-        answers=True,
+        hears=(
+            subjects.bids("mixer"),
+            subjects.drains("*"),
+            subjects.replay_stage("*"),
+            subjects.snapshots("*"),
+        ),
     ),
     "rtmp_egress": _service(
         "rtmp_egress",
@@ -186,8 +205,7 @@ SERVICES: dict[Service, Rights] = {
         watches(CONFERENCES, FEEDS, RECORDINGS, SECRETS, WORKERS),
         writes(RECORDINGS),
         writes(WORKERS, "egress.*"),
-        hears=(subjects.bids("egress"),),
-        answers=True,
+        hears=(subjects.bids("egress"), subjects.drains("*")),
     ),
     "gateway": _service(
         "gateway",
@@ -196,15 +214,27 @@ SERVICES: dict[Service, Rights] = {
             subjects.ROUTING_TRIALS,
             subjects.ROUTING_CALLS,
             subjects.snapshots("*"),
+            subjects.drains("*"),
+            subjects.WEBHOOK_COMMANDS,
         ),
         follows(*FAMILIES),
-        watches(CONFERENCES, CONFIG, FEEDS, RECORDINGS, SECRETS, WORKERS),
+        watches(CONFERENCES, CONFIG, FEEDS, RECORDINGS, SECRETS, WORKERS, WEBHOOKS),
         writes(CONFIG),
         writes(SECRETS),
         writes(RECORDINGS),
         fetches(THEMES),
         stores(THEMES),
         hears=(subjects.stage_levels("*"),),
+    ),
+    "webhooks": _service(
+        "webhooks",
+        takes("webhooks"),
+        reads(WEBHOOK_STREAM),
+        (subjects.webhook_notices(),),
+        watches(CONFIG, WEBHOOKS),
+        writes(WEBHOOKS),
+        sweeps(WEBHOOKS),
+        hears=(subjects.WEBHOOK_COMMANDS,),
     ),
 }
 
@@ -216,11 +246,37 @@ PROVISION = Rights(
             *(f"KV_{bucket}" for bucket in BUCKETS),
             f"OBJ_{THEMES}",
             PARKED_STREAM,
+            WEBHOOK_STREAM,
         )
-        for verb in ("INFO", "CREATE")
+        for verb in ("INFO", "CREATE", "UPDATE")
     ),
     subscribe=(f"{subjects.inbox('provision')}.>",),
 )
-"""Makes what is not there; reads nothing."""
+"""Makes what is not there, and sees to how long it is kept; reads nothing."""
 
-USERS: dict[str, Rights] = {"provision": PROVISION, **{str(s): r for s, r in SERVICES.items()}}
+OPERATOR = Rights(
+    publish=(
+        f"{API}.INFO",
+        subjects.PINGS,
+        *follows(*FAMILIES),
+        *watches(*BUCKETS),
+        *fetches(THEMES),
+        *stores(THEMES),
+        *(
+            right
+            for bucket in (CONFIG, CONFERENCES, RECORDINGS, SECRETS)
+            for right in writes(bucket)
+        ),
+        *reads(PARKED_STREAM),
+        *backs_up(*map(subjects.stream, FAMILIES)),
+    ),
+    deny_publish=not_of(None),
+    subscribe=(f"{subjects.inbox('operator')}.>",),
+)
+"""A person with `rostrum backup`, `restore` and `doctor --cluster`: all data, and no command."""
+
+USERS: dict[str, Rights] = {
+    "provision": PROVISION,
+    "operator": OPERATOR,
+    **{str(s): r for s, r in SERVICES.items()},
+}

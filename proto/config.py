@@ -262,6 +262,64 @@ class IvrTheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "Bytes."
 
 
+HookType = Literal[
+    "conference_started",
+    "conference_updated",
+    "conference_ended",
+    "participant_connected",
+    "participant_updated",
+    "participant_disconnected",
+    "stream_requested",
+    "stream_refused",
+    "stream_routed",
+    "stream_assigned",
+    "stream_connecting",
+    "stream_connected",
+    "stream_updated",
+    "stream_recovering",
+    "stream_ended",
+    "event_sink_disabled",
+]
+"""What an event sink can be told. The first six are Pexip's."""
+
+
+class EventSink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where events are sent by HTTP: signed, at least once, in the order of each conference."""
+
+    name: Name
+    url: Name
+    "As it may be shown: redacted. Where events are sent to is in `sealed_url`."
+    id: int = 0
+    description: Text = ""
+    username: Text = ""
+    "For Basic authentication; empty: none."
+    password: Text = ""
+    "Never shown: `***` stands for one that is set, and keeps it."
+    bulk_support: bool = False
+    "What happened at once comes in one request, as `eventsink_bulk`."
+    verify_tls_certificate: bool = True
+    version: Literal[2] = 2
+    "Of what is sent."
+    enable: bool = True
+    "Ours, as all below. What happens while it is off waits for it, and is sent if not too old."
+    events: list[HookType] = []
+    "Empty: all."
+    conferences: list[Reference] = []
+    "Empty: all."
+    max_age_hours: Annotated[int, msgspec.Meta(ge=1, le=168)] = 72
+    "For how long an event is tried to be delivered."
+    tls_ca: CaName = ""
+    "Name of a file of certificate authorities in `ROSTRUM_TLS_CA_DIR` of the service webhooks."
+    secret: Annotated[str, msgspec.Meta(max_length=250)] = ""
+    "`whsec_` and 24 to 64 bytes in base64. Never shown: `***` stands for it, and keeps it."
+    sealed_url: str = ""
+    "Kept by the gateway, as are the next: never shown, nor given in a request."
+    sealed_password: str = ""
+    sealed_secret: str = ""
+    sealed_old_secret: str = ""
+    "What was the secret before; signs as well until it is dropped."
+
+
 class Global(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What holds for all conferences unless one says otherwise; there is one, with id 1."""
 
@@ -291,7 +349,13 @@ class Global(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Resource = (
-    Conference | AutomaticParticipant | GatewayRoutingRule | SystemLocation | IvrTheme | Global
+    Conference
+    | AutomaticParticipant
+    | GatewayRoutingRule
+    | SystemLocation
+    | IvrTheme
+    | EventSink
+    | Global
 )
 RESOURCES: dict[str, Any] = {
     "conference": Conference,
@@ -299,6 +363,7 @@ RESOURCES: dict[str, Any] = {
     "gateway_routing_rule": GatewayRoutingRule,
     "system_location": SystemLocation,
     "ivr_theme": IvrTheme,
+    "event_sink": EventSink,
     "global": Global,
 }
 """Name in the management API and in the keys of KV `config`, to the struct."""

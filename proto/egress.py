@@ -7,6 +7,7 @@ import msgspec
 
 from proto.base import Event, Reason, Token
 from proto.media import Content
+from proto.urls import Codec
 
 DestinationState = Literal["connecting", "publishing", "recovering", "failed", "stopped"]
 
@@ -14,13 +15,22 @@ OnAir = Literal["", "primary", "backup", "both"]
 """Which address of a destination with two has the stream now; empty: neither, or it has one."""
 
 
+Measure = Literal["preset", "frame_rate", "size"]
+"""What is done about an encoder that cannot keep up: its quickest preset, half the pictures, two
+thirds of the width and height."""
+
+
 class SessionStarted(Event, frozen=True, tag="session_started.v1"):
-    """The encoder runs."""
+    """The encoder runs; told again when another has taken over from one that died."""
 
     conference: Token
     session: Token
     worker: Token
     encoder: str
+    reason: Reason = ""
+    "Why it took over."
+    codec: Codec = "h264"
+    "A session has an encoder for each that a destination takes; H.264 always."
 
 
 class SessionStopped(Event, frozen=True, tag="session_stopped.v1"):
@@ -28,6 +38,21 @@ class SessionStopped(Event, frozen=True, tag="session_stopped.v1"):
     session: Token
     worker: Token
     reason: Reason = ""
+
+
+class SessionDegraded(Event, frozen=True, tag="session_degraded.v1"):
+    """The encoder could not keep up and does less, or has time to spare and does more again."""
+
+    conference: Token
+    session: Token
+    worker: Token
+    measures: list[Measure] = []
+    "In force from the next key frame on, in the order that they were taken; empty: recovered."
+    reason: Reason = ""
+    before: list[Measure] = []
+    "Those that were in force until then."
+    codec: Codec = "h264"
+    "Whose encoder it is about."
 
 
 class DestinationChanged(Event, frozen=True, tag="destination_changed.v1"):
@@ -48,9 +73,11 @@ class DestinationChanged(Event, frozen=True, tag="destination_changed.v1"):
     leg: Content = "single"
     "Which half of a dual stream."
     on_air: OnAir = ""
+    codec: Codec = "h264"
+    "That is sent, while it is publishing."
 
 
-EgressEvent = SessionStarted | SessionStopped | DestinationChanged
+EgressEvent = SessionStarted | SessionStopped | SessionDegraded | DestinationChanged
 Stored = EgressEvent
 
 _commit_decoder = msgspec.json.Decoder(list[Stored])

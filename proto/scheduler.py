@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from proto.base import Event, Message, Reason, Text, Token
+from proto.base import Command, Event, Message, Reason, Refused, Text, Token
 from proto.media import Content, FeedSpec, Rendition
 from proto.urls import SealedUrl
 
@@ -80,6 +80,10 @@ class DestinationAssigned(Event, frozen=True, tag="destination_assigned.v1"):
     destination: SealedUrl
     leg: Content = "single"
     "Which half of a dual stream; the session's feed has it for content."
+    takes_over: Text = ""
+    "The session that goes on with it until this one publishes; empty: this one alone has it."
+    seen: bool = False
+    "Viewers know it from another session: it is to be got back."
 
 
 class DestinationReleased(Event, frozen=True, tag="destination_released.v1"):
@@ -88,6 +92,8 @@ class DestinationReleased(Event, frozen=True, tag="destination_released.v1"):
     worker: Token
     participant: Token
     leg: Content = "single"
+    handed_on: bool = False
+    "Another session goes on with it: nothing ends."
 
 
 SchedulerEvent = (
@@ -127,6 +133,8 @@ class SessionWanted(Message, frozen=True, tag="session_wanted.v1"):
     "Where the mixer runs: a worker there takes the feed at no cost."
     node: Text = ""
     "The only worker, or host, that may take it; empty: any."
+    recording: bool = False
+    "One of its destinations is to be kept."
 
 
 class Offer(Message, frozen=True, tag="offer.v1"):
@@ -136,6 +144,8 @@ class Offer(Message, frozen=True, tag="offer.v1"):
     same_host: bool = False
     hardware: bool = False
     "The encoder it would use is a hardware one."
+    leaving: bool = False
+    "It is being drained, and offers itself for what perhaps nobody else can do."
 
 
 class Declined(Message, frozen=True, tag="declined.v1"):
@@ -143,15 +153,37 @@ class Declined(Message, frozen=True, tag="declined.v1"):
     reason: Reason
 
 
+class DrainWorker(Command, frozen=True, tag="drain_worker.v1"):
+    """Asked of one worker: to take no new work, and to end when it has none."""
+
+    worker: Token
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
+    "After which it ends all the same."
+
+
+class Draining(Message, frozen=True, tag="draining.v1"):
+    worker: Token
+    used: int
+    "What it still does."
+
+
 Wanted = MixWanted | SessionWanted
 Bid = Offer | Declined
 
 _wanted_decoder: msgspec.json.Decoder[Wanted] = msgspec.json.Decoder(Wanted)
+_drain_decoder = msgspec.json.Decoder(DrainWorker)
+_draining_decoder: msgspec.json.Decoder[Draining | Refused] = msgspec.json.Decoder(
+    Draining | Refused
+)
 _bid_decoder: msgspec.json.Decoder[Bid] = msgspec.json.Decoder(Bid)
 
 
 def decode_wanted(data: bytes) -> Wanted:
     return _wanted_decoder.decode(data)
+
+
+decode_drain = _drain_decoder.decode
+decode_draining = _draining_decoder.decode
 
 
 def decode_bid(data: bytes) -> Bid:

@@ -13,6 +13,9 @@ ROUTING_TRIALS = "routing.trials"
 ROUTING_CALLS = "routing.calls"
 """Asked of any one replica of routing: where a call to us goes."""
 
+PINGS = "services.pings"
+"""Asked of every process of every service: who they are."""
+
 
 def gateway_call(ident: str) -> str:
     """The key of a gateway call. No conference's key has an underscore."""
@@ -41,10 +44,33 @@ def bids(kind: Literal["mixer", "egress"]) -> str:
     return f"{kind}.bids"
 
 
+def drains(worker: str) -> str:
+    """Asked of that worker: to take no new work, and to end when it has none."""
+    return f"workers.drains.{worker}"
+
+
 def dead_letters(durable: str) -> str:
     """Where messages that nobody can handle are parked; stream `PARKED`."""
     return f"parked.{durable}"
 
+
+WEBHOOK_STREAM = "WEBHOOKS"
+"What event sinks are told, for as long as it may still be delivered."
+WEBHOOK_COMMANDS = "webhooks.commands.*"
+
+
+def webhook_notices(conference: str = "*") -> str:
+    """What there is to tell of one conference, in order."""
+    return f"webhooks.notices.{conference}"
+
+
+def webhook_commands(sink: int) -> str:
+    """Asked of any one replica of webhooks, about an event sink."""
+    return f"webhooks.commands.{sink}"
+
+
+SINKS = "event_sinks"
+"""Stands for a conference where sinks are told of another sink; no conference has this key."""
 
 PARKED_STREAM = "PARKED"
 PARKED = "parked.*"
@@ -65,7 +91,9 @@ SECRETS = "secrets"
 "KV: sealed URLs."
 RECORDINGS = "recordings"
 "KV: what was recorded, `<participant>` or `<participant>.presentation`."
-BUCKETS = (CONFIG, CONFERENCES, WORKERS, FEEDS, SECRETS, RECORDINGS)
+WEBHOOKS = "webhooks"
+"KV: how far each event sink is, `sink.<id>`; conferences as sinks know them; live replicas."
+BUCKETS = (CONFIG, CONFERENCES, WORKERS, FEEDS, SECRETS, RECORDINGS, WEBHOOKS)
 "Every KV bucket."
 
 
@@ -78,6 +106,9 @@ def replay_stage(conference: str) -> str:
     """Recorded stage events, for a mixer that replays instead of listening."""
     return f"mixer.replay.{conference}"
 
+
+REPLAY_CLOCK = "conference.replay"
+"""What time it is in the log, for a conference_state that decides it again."""
 
 STAGE_LEVELS = "mixer.levels.*"
 

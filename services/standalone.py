@@ -32,16 +32,22 @@ import msgspec
 import structlog
 
 from kit import logs, natsconf, provision
-from kit.config import BaseConfig
+from kit.config import BadConfig, from_env
+from kit.keeping import Keeping
 from kit.secrets import Secret, new_key
 from proto.access import USERS, Rights
 from services.supervisor import Program, Supervisor
 
 log = structlog.get_logger()
 
-SERVICES = ("conference_state", "routing", "scheduler", "mixer", "rtmp_egress", "gateway")
+SERVICES = (
+    *("conference_state", "routing", "scheduler", "mixer", "rtmp_egress", "gateway"),
+    "webhooks",
+)
 """In the order in which they start; they stop in the reverse order."""
 
+MEDIA = ("mixer", "rtmp_egress")
+"""Those that others could take over from."""
 ADMIN = "rostrum"
 """The user of the bus who may do everything."""
 
@@ -97,7 +103,7 @@ def _options(arguments: list[str]) -> Options:
     parser.add_argument("--hls-name", default="{alias}")
     parser.add_argument("--until-stdin-closes", action="store_true")
     given = vars(parser.parse_args(arguments))
-    given["services"] = tuple(given["services"].split(","))
+    given["services"] = tuple(filter(None, given["services"].split(",")))
     return Options(**{**given, "data": given["data"].absolute()})
 
 
@@ -217,9 +223,15 @@ def _password_file(options: Options, user: str) -> Path:
     return options.data / ("nats.password" if user == ADMIN else f"passwords/{user}")
 
 
-def _provisioner(options: Options, nats_url: str) -> BaseConfig:
+def _provisioner(options: Options, nats_url: str) -> Keeping:
     password = Secret(_password_file(options, "provision").read_text())
-    return BaseConfig(nats_url=nats_url, nats_user="provision", nats_password=password)
+    try:
+        keeping = from_env(Keeping).checked()
+    except BadConfig as exc:
+        raise Unable(str(exc)) from None
+    return msgspec.structs.replace(
+        keeping, nats_url=nats_url, nats_user="provision", nats_password=password
+    )
 
 
 def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: int) -> Program:
@@ -232,6 +244,12 @@ def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: in
         "ROSTRUM_RECORDINGS_DIR": os.environ.get("ROSTRUM_RECORDINGS_DIR")
         or str(options.data / "recordings"),
     }
+    if name in MEDIA:
+        # All end together, so there is nobody who could take over.
+        env["ROSTRUM_DRAIN_SECONDS"] = os.environ.get("ROSTRUM_DRAIN_SECONDS", "0")
+    if name == "webhooks":
+        # Receivers are on this machine as often as not, and whoever adds a sink may run programs.
+        env["ROSTRUM_WEBHOOKS_PRIVATE"] = os.environ.get("ROSTRUM_WEBHOOKS_PRIVATE", "true")
     if name == "gateway":
         env |= {
             "ROSTRUM_HTTP_HOST": options.host,

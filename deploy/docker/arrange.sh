@@ -2,7 +2,7 @@
 # From /source to /arranged: for each image the code that it runs, compiled; nothing of the other services.
 set -eu
 cd /source
-for service in conference_state routing scheduler mixer rtmp_egress gateway; do
+for service in conference_state routing scheduler mixer rtmp_egress gateway webhooks; do
     mkdir -p /arranged/$service/services
     cp -r proto kit /arranged/$service/
     cp -r services/__init__.py services/$service /arranged/$service/services/

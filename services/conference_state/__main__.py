@@ -13,7 +13,8 @@ from kit.eventlog import JetStreamLog
 from kit.follow import OUTAGES
 from kit.kv import Bucket
 from proto import conference, egress, routing, scheduler, subjects
-from proto.base import Event
+from proto.base import Accepted, Event
+from proto.replay import SetClock, decode_set_clock
 from services.conference_state.config import Config
 from services.conference_state.configured import Vmrs
 from services.conference_state.shell import ConferenceState, Views
@@ -36,6 +37,20 @@ HEARD: dict[subjects.Family, Callable[[bytes], Sequence[Event]]] = {
 }
 
 
+class LogClock:
+    """What time it is in a log that is played again."""
+
+    def __init__(self) -> None:
+        self._at = datetime.fromtimestamp(0, UTC)
+
+    def now(self) -> datetime:
+        return self._at
+
+    async def set(self, said: SetClock) -> Accepted:
+        self._at = said.at
+        return Accepted(0)
+
+
 async def sweep(buckets: Sequence[Bucket]) -> None:
     """Keep the buckets small whose keys are used once: of gateway calls and of participants."""
     while True:
@@ -52,13 +67,14 @@ async def main() -> None:
         conferences = await Bucket.ensure(app.js, subjects.CONFERENCES)
         vmrs = Vmrs((await Bucket.ensure(app.js, subjects.CONFIG)).watch())
         secrets = await Bucket.ensure(app.js, subjects.SECRETS)
+        clock = LogClock()
         service = ConferenceState(
             logs["conference"],
             Views(conferences),
             secrets,
             vmrs.find,
             timedelta(seconds=config.gateway_calls_kept),
-            now=lambda: datetime.now(UTC),
+            now=clock.now if config.replay else lambda: datetime.now(UTC),
             replay=config.replay,
         )
         app.start(service.follow(conferences.watch()))
@@ -93,6 +109,14 @@ async def main() -> None:
             handle=service.handle,
             group=app.group,
         )
+        if config.replay:
+            await bus.answer(
+                app.nc,
+                subjects.REPLAY_CLOCK,
+                decode=decode_set_clock,
+                handle=clock.set,
+                group=app.group,
+            )
         while not app.stopped.is_set():
             try:
                 if not config.replay:

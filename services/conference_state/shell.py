@@ -36,6 +36,13 @@ log = structlog.get_logger()
 ATTEMPTS = 10
 """Two writers meet rarely and the loser re-decides at once; ten losses mean something is wrong."""
 
+NEWER = Refused("busy", "a newer version wrote about this conference, and has to decide about it")
+
+
+class Newer(Exception):
+    """The conference cannot be read as a whole, so nothing may be decided about it here."""
+
+
 Decision = Callable[[ConferenceView], list[ConferenceEvent] | Refused]
 
 
@@ -49,7 +56,10 @@ class Views:
         entry = await self._bucket.get(conference)
         if entry is None or entry.value is None:
             return core.empty(conference)
-        return decode_conference(entry.value)
+        try:
+            return decode_conference(entry.value)
+        except msgspec.MsgspecError as exc:
+            raise Newer from exc
 
     async def write(self, view: ConferenceView) -> None:
         while True:
@@ -139,8 +149,7 @@ class ConferenceState:
 
     async def follow(self, watch: Watch) -> None:
         """Know which conferences run; timers are kept for those. And which will not run again."""
-        async for conference, value, _ in watch.entries():
-            view = None if value is None else decode_conference(value)
+        async for conference, view in watch.values(decode_conference):
             self._running.pop(conference, None)
             self._over.pop(conference, None)
             if view is None:
@@ -166,7 +175,11 @@ class ConferenceState:
 
     async def _commit(self, conference: str, decide: Decision, cause: str) -> Reply:
         async with self._turns[conference]:
-            return await self._race(conference, decide, cause)
+            try:
+                return await self._race(conference, decide, cause)
+            except Newer:
+                log.error("written by a newer version", cause=cause)
+                return NEWER
 
     async def _race(self, conference: str, decide: Decision, cause: str) -> Reply:
         for attempt in range(1, ATTEMPTS + 1):
@@ -196,7 +209,10 @@ class ConferenceState:
         """The state as the log has it now: what is known, or the last view, and what came since."""
         state = self._known.get(conference) or await self._views.read(conference)
         history = await self._events.load(events("conference", conference), after=state.version)
-        commits = [event for commit in history.commits for event in decode_commit(commit)]
+        try:
+            commits = [event for commit in history.commits for event in decode_commit(commit)]
+        except msgspec.MsgspecError as exc:
+            raise Newer from exc
         return self._fold(state, commits, history.version)
 
     def _fold(

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 import uuid
+from datetime import UTC, datetime
 
 from kit import boot
 from kit.config import BadConfig, from_env
@@ -17,7 +18,12 @@ async def main(config: Config, sealer: Sealer) -> None:
     try:
         async with boot.started("gateway", config) as app:
             web, live = await assemble(
-                app, config, sealer, lambda: str(uuid.uuid4()), time.monotonic
+                app,
+                config,
+                sealer,
+                lambda: str(uuid.uuid4()),
+                time.monotonic,
+                lambda: datetime.now(UTC),
             )
             await serve(web, live, sock, app.stopped)
     finally:

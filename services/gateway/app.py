@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ from services.gateway.archive import Archive, log_of
 from services.gateway.calls import Calls
 from services.gateway.config import Config
 from services.gateway.guard import Guard
+from services.gateway.history import Exporter
 from services.gateway.incoming import Incoming
 from services.gateway.live import LOOK_BACK, Live
 from services.gateway.management.command import ConferenceCommands, ParticipantCommands
@@ -43,6 +45,8 @@ from services.gateway.recordings import Recordings
 from services.gateway.recordings_api import RecordingsController
 from services.gateway.records import Records
 from services.gateway.rostrum_api import RostrumController
+from services.gateway.sinks import SinkStates
+from services.gateway.sinks_api import SinksController
 from services.gateway.snapshots import SnapshotController, Snapshots
 from services.gateway.store import Store
 from services.gateway.themes import Themes
@@ -80,6 +84,7 @@ async def assemble(
     sealer: Sealer,
     new_id: Callable[[], str],
     clock: Callable[[], float],
+    now: Callable[[], datetime],
 ) -> tuple[ASGIApp, Live]:
     """Connect to everything, start to follow it, and build the application in front.
 
@@ -95,6 +100,7 @@ async def assemble(
     )
     stream = subjects.stream("conference")
     archive = Archive(config.history_dir, await log_of(app.js, stream))
+    app.directories["history"] = archive.directory
     everything = Follower(app.js, stream, subjects.events("conference"), after=archive.sequence)
     schedule = Follower(app.js, subjects.stream("scheduler"), subjects.events("scheduler"))
     settings = await Bucket.ensure(app.js, subjects.CONFIG)
@@ -104,7 +110,7 @@ async def assemble(
     records = Records(archive, everything, schedule)
     live = Live((await Bucket.ensure(app.js, subjects.CONFERENCES)).watch(), mixer)
     vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), sealer)
-    workers = Workers(app.js)
+    workers = Workers(app.nc, app.js)
     calls = Calls(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files
     )
@@ -113,6 +119,8 @@ async def assemble(
     snapshots = Snapshots(app.nc, await Bucket.ensure(app.js, subjects.FEEDS))
     kept = await Bucket.ensure(app.js, subjects.RECORDINGS)
     recordings = Recordings(kept, kept.watch(), config.recordings_dir, ObjectStore.of(config))
+    sink_states = await Bucket.ensure(app.js, subjects.WEBHOOKS)
+    exporter = Exporter(app.js, store, live.views, now)
     editor = Editor(store, vault, workers, themes, new_id)
     for job in (
         store.follow(),
@@ -121,6 +129,7 @@ async def assemble(
         live.follow_mixer(),
         records.follow_conferences(),
         records.follow_schedule(),
+        records.forget(app.js),
         live.tell_levels(),
         recordings.follow(),
     ):
@@ -146,6 +155,7 @@ async def assemble(
             SnapshotController,
             PackagesController,
             RecordingsController,
+            SinksController,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -161,7 +171,8 @@ async def assemble(
             "accounts": given(accounts),
             "snapshots": given(snapshots),
             "themes": given(themes),
-            "js": given(app.js),
+            "sinks": given(SinkStates(app.nc, store, sink_states, sealer)),
+            "exporter": given(exporter),
         },
         exception_handlers=HANDLERS,
         middleware=[traced],

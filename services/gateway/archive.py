@@ -61,6 +61,7 @@ class Archive:
     def __init__(self, directory: str, stream: Log) -> None:
         self._temporary = None if directory else Path(tempfile.mkdtemp(prefix="rostrum-history-"))
         self._lock, self._file = _place(self._temporary or Path(directory))
+        self.directory = str(self._file.parent)
         self._pending = 0
         self.sequence = 0
         "Of the log: so far is everything stored here."
@@ -118,6 +119,14 @@ class Archive:
             self._store.execute("UPDATE reading SET sequence = ?", (sequence,))
             self._store.execute("COMMIT")
             self._pending = 0
+
+    def forget(self, first: int) -> None:
+        """Drop what ended before the first message that the log still holds."""
+        alone = not self._store.in_transaction
+        self._begin()
+        self._forget(first)
+        if alone:
+            self._store.execute("COMMIT")
 
     def page(
         self, kind: str, asked: Sequence[tuple[str, str]], at: Window

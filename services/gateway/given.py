@@ -2,15 +2,16 @@
 
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from nats.js import JetStreamContext
 
 from services.gateway.accounts import Accounts
 from services.gateway.calls import Calls
+from services.gateway.history import Exporter
 from services.gateway.incoming import Incoming
 from services.gateway.live import Live
 from services.gateway.management.editor import Editor
 from services.gateway.recordings import Recordings
 from services.gateway.records import Records
+from services.gateway.sinks import SinkStates
 from services.gateway.store import Store
 from services.gateway.themes import Themes
 from services.gateway.workers import Workers
@@ -25,7 +26,8 @@ TheRecords = NamedDependency[Records]
 TheRecordings = NamedDependency[Recordings]
 TheAccounts = NamedDependency[Accounts]
 TheThemes = NamedDependency[Themes]
-TheStreams = NamedDependency[JetStreamContext]
+TheSinks = NamedDependency[SinkStates]
+TheExporter = NamedDependency[Exporter]
 
 Word = FromPath[str]
 Number = FromPath[int]

@@ -1,12 +1,14 @@
 """What the event log says about the past, kept on disk, and about who sends what, in memory."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
-import msgspec
-import structlog
+from nats.js import JetStreamContext
 
-from kit.follow import Follower
-from proto import conference, scheduler
+from kit.follow import OUTAGES, Follower
+from kit.newer import readable
+from proto import conference, scheduler, subjects
 from proto.scheduler import (
     DestinationAssigned,
     DestinationReleased,
@@ -14,10 +16,11 @@ from proto.scheduler import (
     SessionAssigned,
     SessionReleased,
 )
-from services.gateway.archive import Archive
+from services.gateway.archive import Archive, log_of
 from services.gateway.store import Unavailable
 
-log = structlog.get_logger()
+FORGET = 3600.0
+"""Seconds between looks at what the log no longer holds; it is kept for days."""
 
 
 class Records:
@@ -40,6 +43,13 @@ class Records:
                 self._archive.reached(where.sequence.stream, pending=where.num_pending)
         finally:
             self._archive.close()
+
+    async def forget(self, js: JetStreamContext, period: float = FORGET) -> None:
+        """Hold no more of the past than the log does."""
+        while True:
+            with suppress(*OUTAGES):
+                self._archive.forget((await log_of(js, subjects.stream("conference"))).first)
+            await asyncio.sleep(period)
 
     async def follow_schedule(self) -> None:
         async for msg in self._schedule.messages():
@@ -84,9 +94,5 @@ def _key(msg: Any) -> str:
 
 
 def _read(msg: Any, decode: Any) -> list[Any]:
-    try:
-        return list(decode(msg.data))
-    except msgspec.MsgspecError:
-        # Of a newer version, perhaps: what is shown has a gap, but the rest goes on.
-        log.error("events cannot be read", conference=_key(msg))
-        return []
+    """What is of a newer version is a gap in what is shown, and the rest goes on."""
+    return readable(msg.data, decode, str(msg.metadata.stream))

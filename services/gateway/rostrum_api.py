@@ -8,23 +8,26 @@ import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.response import Response, ServerSentEvent, ServerSentEventMessage, Stream
 
+from proto.base import Refused
 from proto.conference import ReportOutside, SetSpotlight
 from proto.config import Conference
 from proto.views import ConferenceView
 from services.gateway.calls import Calls
 from services.gateway.core import client, shapes
 from services.gateway.core.incoming import CallRequest
-from services.gateway.core.requests import JoinRequest, OutsideRequest, read
+from services.gateway.core.period import period
+from services.gateway.core.requests import DrainRequest, JoinRequest, OutsideRequest, read
+from services.gateway.core.windows import Window
 from services.gateway.given import (
     TheCalls,
+    TheExporter,
     TheIncoming,
     TheLive,
     TheStore,
-    TheStreams,
     TheWorkers,
     Word,
 )
-from services.gateway.history import export
+from services.gateway.history import Exporter, TooMany
 from services.gateway.live import Live
 from services.gateway.problems import AnyRequest, Problem, json
 
@@ -144,16 +147,48 @@ class RostrumController(Controller):
         self,
         alias: Word,
         calls: TheCalls,
-        live: TheLive,
-        js: TheStreams,
+        exporter: TheExporter,
+        request: AnyRequest,
     ) -> Stream:
         key, _ = calls.find(alias)
-        lines = export(js, key, live.views.get(key))
-        return Stream(lines, media_type="application/x-ndjson")
+        return await _exported(exporter, request, key)
+
+    @get("/log.jsonl")
+    async def logs(self, exporter: TheExporter, request: AnyRequest) -> Stream:
+        """Of every conference that ran between `from` and `to`."""
+        return await _exported(exporter, request)
 
     @get("/workers")
     async def workers(self, workers: TheWorkers) -> Response[bytes]:
         return json({"workers": msgspec.to_builtins(await workers.alive())})
+
+    @post("/workers/{worker:str}/drain")
+    async def drain(
+        self, worker: Word, request: AnyRequest, workers: TheWorkers
+    ) -> Response[bytes]:
+        """Answered at once; the worker is gone from the list when it has ended."""
+        wanted = read(await request.body() or b"{}", DrainRequest)
+        if isinstance(wanted, dict):
+            raise Problem(wanted, "worker")
+        answer = await workers.drain(worker, wanted.seconds)
+        if isinstance(answer, Refused):
+            return json({"error": answer.reason}, 404 if answer.code == "unknown" else 503)
+        return json({"worker": answer.worker, "used": answer.used}, 202)
+
+
+async def _exported(exporter: Exporter, request: AnyRequest, key: str = "") -> Stream:
+    asked = {name: request.query_params.get(name, "") for name in ("from", "to")}
+    now = exporter.now()
+    given = period(asked["from"], asked["to"], now)
+    if isinstance(given, dict):
+        raise Problem(given, "export")
+    try:
+        chosen = await exporter.chosen(*given, key or "*")
+    except TooMany:
+        raise Problem({"from": ["Too many conferences ran in this time."]}, "export") from None
+    if key and given == (None, None):
+        chosen = {key: [Window()]}
+    return Stream(exporter.export(chosen, now, *given), media_type="application/x-ndjson")
 
 
 def _merged(key: str, conference: Conference | None, live: Live) -> dict[str, Any]:

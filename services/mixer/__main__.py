@@ -11,9 +11,11 @@ from uuid import uuid4
 import msgspec
 from nats.aio.msg import Msg
 
-from kit import boot, bus, work
+from kit import boot, bus, procfs, work
 from kit.blobs import Blobs
+from kit.capacity import TARGET, Capacity
 from kit.config import from_env
+from kit.cost import Budget
 from kit.eventlog import JetStreamLog
 from kit.follow import OUTAGES
 from kit.kv import Bucket, Watch
@@ -25,7 +27,7 @@ from proto.mixer import StageChanged, StageLevels, decode_take_snapshot
 from proto.scheduler import MixAssigned
 from proto.views import FeedOffer, decode_conference, decode_feed
 from services.mixer.config import Config
-from services.mixer.shell import Worker
+from services.mixer.shell import PRIOR, Worker
 from services.mixer.wardrobe import Wardrobe
 
 
@@ -54,6 +56,13 @@ async def main() -> None:
             with suppress(*OUTAGES):  # nobody misses what is old when the server is back
                 await app.nc.publish(subjects.stage_levels(levels.conference), encode(levels))
 
+        capacity = Capacity(
+            Budget(
+                config.mixer_cores or TARGET * procfs.cores(), PRIOR, 1.0, config.mixer_capacity
+            ),
+            clock=time.monotonic,
+            cpu_seconds=procfs.cpu_seconds,
+        )
         worker = Worker(
             name,
             config,
@@ -63,11 +72,13 @@ async def main() -> None:
             offer,
             withdraw,
             tell,
+            capacity,
             app.start,
             now=lambda: datetime.now(UTC),
             clock=time.monotonic,
         )
         app.start(follow_views(views, worker))
+        app.start(capacity.keep(worker.jobs))
         await views.caught_up.wait()
         if config.replay:
             await app.nc.subscribe(subjects.replay_stage("*"), cb=partial(replay_stage, worker))

@@ -9,10 +9,12 @@ from kit.config import BaseConfig
 
 
 class Config(BaseConfig, frozen=True, kw_only=True):
-    mixer_capacity: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 8
-    "Conferences that this worker mixes at most."
-    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
-    "How long conferences may go on after SIGTERM, while no new work is taken; 0: they end at once."
+    mixer_capacity: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 64
+    "Conferences that this worker mixes at most, whatever they cost."
+    mixer_cores: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
+    "Cores that its conferences may use together; 0: 0.7 of those that it has."
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
+    "How long conferences may go on after SIGTERM while others take them over; 0: they end at once."
     host: str = msgspec.field(default_factory=socket.gethostname)
     "Identity of the machine: equal for processes that can share memory and sockets."
     replay: bool = False

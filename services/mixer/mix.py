@@ -105,6 +105,10 @@ class Mix:
                 await self._kept.run()
                 dressing.cancel()
 
+    @property
+    def pid(self) -> int | None:
+        return self._kept.pid
+
     def stop(self) -> None:
         """Ask the process to end; `run` returns when it has."""
         self._kept.end()

@@ -1,12 +1,13 @@
 """The worker: what the scheduler assigns is mixed by one process per conference."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
 from typing import Any
 
 import structlog
 
+from kit.capacity import Capacity, Job
 from kit.vault import Vault
 from proto.base import Message, Refused
 from proto.mixer import (
@@ -29,6 +30,10 @@ from services.mixer.wardrobe import Wardrobe
 log = structlog.get_logger()
 
 
+PRIOR = 0.21
+"""Cores per conference: of eight participants in `bench-mixer`."""
+
+
 class Worker:
     """Answers bids, and runs the mixes that are assigned to it."""
 
@@ -42,6 +47,7 @@ class Worker:
         offer: Offering,
         withdraw: Withdrawing,
         tell: Telling,
+        capacity: Capacity,
         start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         *,
         now: Callable[[], datetime],
@@ -55,26 +61,41 @@ class Worker:
         self._offer = offer
         self._withdraw = withdraw
         self._tell = tell
+        self._capacity = capacity
         self._start = start
         self._now = now
         self._clock = clock
         self._mixes: dict[str, tuple[Mix, asyncio.Task[None]]] = {}
         self._views: dict[str, ConferenceView] = {}
+        self._ending = 0
+        "Mixes that have been released, and are not gone yet."
         self.draining = False
 
     @property
     def idle(self) -> bool:
-        return not self._mixes
+        return not self._mixes and not self._ending
+
+    def missed(self, others: Collection[WorkerView]) -> bool:
+        """A conference may begin on any host."""
+        del others
+        return False
+
+    def jobs(self) -> dict[str, Job]:
+        """What runs, each mix as large as any other: it becomes dearer with who comes."""
+        return {key: Job(1.0, mix.pid) for key, (mix, _) in self._mixes.items()}
 
     def view(self) -> WorkerView:
+        jobs = self.jobs()
         return WorkerView(
             self._name,
             "mixer",
             self._config.location,
             self._config.host,
-            self._config.mixer_capacity,
-            len(self._mixes),
+            len(jobs) + self._capacity.free(jobs),
+            len(jobs),
             self.draining,
+            cost=round(self._capacity.budget.cost(1.0), 3),
+            load=round(self._capacity.used(jobs), 3),
         )
 
     async def bid(self, wanted: Wanted) -> Message:
@@ -85,9 +106,10 @@ class Worker:
             return Declined(self._name, "is being drained")
         if wanted.location and wanted.location != config.location:
             return Declined(self._name, f"is in location “{config.location}”")
-        if len(self._mixes) >= config.mixer_capacity:
-            return Declined(self._name, f"all {config.mixer_capacity} places are taken")
-        return Offer(self._name, config.mixer_capacity - len(self._mixes))
+        jobs = self.jobs()
+        if reason := self._capacity.shortage(jobs):
+            return Declined(self._name, reason)
+        return Offer(self._name, self._capacity.free(jobs))
 
     async def carry_out(self, event: SchedulerEvent) -> None:
         """One event of SCHEDULER, whoever it is for."""
@@ -122,9 +144,11 @@ class Worker:
             self._start(self._end(*found))
 
     async def _end(self, mix: Mix, task: asyncio.Task[None]) -> None:
+        self._ending += 1
         mix.stop()
         await asyncio.wait([task])
         await mix.end()
+        self._ending -= 1
 
     async def show(self, view: ConferenceView) -> None:
         """Some conference has changed."""

@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from kit import boot, work
+from kit import boot, procfs, work
+from kit.capacity import TARGET, Capacity
 from kit.config import from_env
+from kit.cost import Budget
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket, Watch
 from kit.objects import ObjectStore
@@ -23,7 +25,7 @@ from services.rtmp_egress.archive.keeper import Keeper
 from services.rtmp_egress.archive.retention import Retention
 from services.rtmp_egress.config import Config
 from services.rtmp_egress.media.encoder import proven
-from services.rtmp_egress.shell import Worker
+from services.rtmp_egress.shell import PRIOR, USUAL, Worker
 
 
 async def main() -> None:
@@ -53,26 +55,36 @@ async def main() -> None:
         )
         name = config.worker or f"egress-{uuid4().hex[:8]}"
 
+        cores = config.egress_cores or TARGET * procfs.cores()
+        capacity = Capacity(
+            Budget(cores, PRIOR, USUAL, config.egress_capacity),
+            clock=time.monotonic,
+            cpu_seconds=procfs.cpu_seconds,
+        )
         worker = Worker(
             name,
             config,
             await asyncio.to_thread(proven, config.egress_software),
             vault,
             archive,
+            capacity,
             partial(work.report, logs["egress"], "egress"),
             app.start,
             now=now,
             clock=time.monotonic,
         )
         app.start(follow_feeds(feeds, worker))
+        app.start(capacity.keep(worker.jobs))
         app.start(archive.follow(conferences))
         app.start(archive.beat())
         app.start(catalogue.follow())
         if config.recordings_dir:
+            app.directories["recordings"] = config.recordings_dir
             app.start(keeper.run())
         await conferences.caught_up.wait()
         await feeds.caught_up.wait()
         await work.serve(app, "egress", name, worker, patience=config.drain_seconds)
+        await keeper.emptied(config.upload_seconds)
 
 
 async def follow_feeds(watch: Watch, worker: Worker) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -18,7 +18,9 @@ from proto.egress import OnAir
 from proto.urls import RECORD
 from services.rtmp_egress import core
 from services.rtmp_egress.media.bus import Bus
+from services.rtmp_egress.media.encodings import Encodings
 from services.rtmp_egress.media.publisher import Publisher, TlsOptions
+from services.rtmp_egress.media.push import Wish
 from services.rtmp_egress.outlet import Outlet
 from services.rtmp_egress.recording.destination import Recording
 from services.rtmp_egress.recording.errors import RecordingError
@@ -35,6 +37,8 @@ class Settings(RecordingSettings, frozen=True, kw_only=True):
     "PEM file of certificate authorities that destinations may have beside the system's."
     tls_ca_dir: str = ""
     "Directory of such files, `NAME.pem`, for destinations that ask for one by its name."
+    egress_measures: Annotated[int, msgspec.Meta(ge=0, le=3)] = 3
+    "How many measures there may be against an encoder's overload; see docs/reliability.md."
 
 
 CODECS = {"hevc": Codec("HEVC", "hvc1"), "av1": Codec("AV1", "av01")}
@@ -62,16 +66,15 @@ class Destinations:
         self,
         sealer: Sealer,
         settings: Settings,
-        codec: str,
+        encodings: Encodings,
         recordings: Recordings,
         *,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """`codec` is that of the session's picture."""
         self._sealer = sealer
         self._settings = settings
-        self._codec = codec
+        self._encodings = encodings
         self._recordings = recordings
         self._clock = clock
         self._chance = chance
@@ -95,14 +98,18 @@ class Destinations:
             clock=self._clock,
             chance=self._chance,
             seen=order.seen,
+            wish=self._wish(order),
         )
+
+    def _wish(self, order: AddDestination) -> Wish | None:
+        codec = order.delivery.codec
+        if codec not in CODECS:
+            return None
+        return Wish(codec, CODECS[codec].name, self._encodings, order.no_codec)
 
     def _publisher(self, order: AddDestination, target: Target) -> Callable[[], Publisher]:
         delivery = order.delivery
-        if delivery.codec != self._codec:
-            name = CODECS[delivery.codec].name if delivery.codec in CODECS else delivery.codec
-            raise Unusable("codec-unsupported", f"this stream is not encoded as {name}")
-        codec = CODECS.get(delivery.codec)
+        codec = None if order.no_codec else CODECS.get(delivery.codec)
         if codec is not None:
             codec = msgspec.structs.replace(codec, unconfirmed=delivery.codec_unconfirmed)
         tls = TlsOptions(

@@ -10,7 +10,7 @@ from proto.egress import OnAir
 from services.rtmp_egress import core
 from services.rtmp_egress.media.bus import Bus
 from services.rtmp_egress.media.publisher import Publisher
-from services.rtmp_egress.media.push import Push
+from services.rtmp_egress.media.push import Push, Wish
 
 
 class Outlet:
@@ -26,6 +26,7 @@ class Outlet:
         clock: Callable[[], float],
         chance: Callable[[], float],
         seen: bool,
+        wish: Wish | None = None,
     ) -> None:
         """`publishers`: one for each address; `hot`: all of them publish at once."""
         self.removed = False
@@ -37,7 +38,15 @@ class Outlet:
         self._told: list[core.Tell | None] = [None for _ in groups]
         self._last: tuple[core.Tell, OnAir] | None = None
         self._pushes = [
-            Push(bus, group, partial(self._hear, n), clock=clock, chance=chance, seen=seen)
+            Push(
+                bus,
+                group,
+                partial(self._hear, n),
+                clock=clock,
+                chance=chance,
+                seen=seen,
+                wish=wish,
+            )
             for n, group in enumerate(groups)
         ]
 

@@ -8,7 +8,7 @@ the encoder.
 import asyncio
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, assert_never
 
@@ -19,11 +19,13 @@ from kit import logs
 from kit.child import Parent
 from kit.config import from_env
 from kit.secrets import Sealer
-from proto.egress import OnAir
+from proto.egress import Measure, OnAir
+from proto.urls import Codec
 from services.rtmp_egress import core
 from services.rtmp_egress.destinations import Destination, Destinations, Settings, Unusable
 from services.rtmp_egress.media.bus import Bus, Limits
 from services.rtmp_egress.media.encoder import NoEncoder
+from services.rtmp_egress.media.encodings import Encodings
 from services.rtmp_egress.media.flv import FlvTag
 from services.rtmp_egress.media.programme import Programme
 from services.rtmp_egress.recording.kind import Recordings
@@ -31,6 +33,7 @@ from services.rtmp_egress.wire import (
     AddDestination,
     Begin,
     Changed,
+    Degraded,
     FeedAt,
     Orders,
     RemoveDestination,
@@ -45,6 +48,20 @@ from services.rtmp_egress.wire import (
 log = structlog.get_logger()
 
 
+class Herald:
+    """Tells the worker what the programme says."""
+
+    def __init__(self, report: Callable[[Reports], None], codec: Codec = "h264") -> None:
+        self._report = report
+        self._codec = codec
+
+    def started(self, encoder: str, reason: str) -> None:
+        self._report(Started(encoder, reason, self._codec))
+
+    def degraded(self, measures: Sequence[Measure], reason: str) -> None:
+        self._report(Degraded(list(measures), reason, self._codec))
+
+
 class Session:
     """Orders in, reports out; the programme runs in its own thread, each destination in a task."""
 
@@ -54,6 +71,7 @@ class Session:
         programme: Programme,
         bus: Bus,
         make: Destinations,
+        encodings: Encodings,
         *,
         stats_every: float,
     ) -> None:
@@ -61,12 +79,14 @@ class Session:
         self._programme = programme
         self._bus = bus
         self._make = make
+        self._encodings = encodings
         self._stats_every = stats_every
         self._destinations: dict[str, Destination] = {}
 
     async def run(self, orders: Any) -> None:
         """Carry out orders until there are no more, then hang up everywhere and end."""
         async with asyncio.TaskGroup() as group:
+            self._encodings.run_in(group)
             media = group.create_task(asyncio.to_thread(self._programme.run))
             stats = group.create_task(self._stats())
             self._report(Started(self._programme.encoder))
@@ -85,6 +105,7 @@ class Session:
         match order:
             case FeedAt(socket):
                 self._programme.feed_at(socket)
+                self._encodings.feed_at(socket)
             case AddDestination():
                 self._add(order, tasks)
             case RemoveDestination(participant):
@@ -136,6 +157,7 @@ class Session:
                 destination.dropped_frames,
                 told.tls_version,
                 on_air,
+                told.codec,
             )
         )
 
@@ -171,16 +193,30 @@ async def main() -> None:
         return
     structlog.contextvars.bind_contextvars(conference=begin.feed.conference, session=begin.session)
     rendition = begin.rendition
-    bus = Bus(Limits.of(rendition.video_kbps + rendition.audio_kbps, rendition.gop_seconds))
+    limits = Limits.of(rendition.video_kbps + rendition.audio_kbps, rendition.gop_seconds)
     loop = asyncio.get_running_loop()
 
-    def hand_over(tags: list[FlvTag]) -> None:
-        loop.call_soon_threadsafe(bus.put, tags)
+    def encode(codec: Codec) -> tuple[Programme, Bus]:
+        bus = Bus(limits)
+
+        def hand_over(tags: list[FlvTag]) -> None:
+            loop.call_soon_threadsafe(bus.put, tags)
+
+        programme = Programme(
+            begin.feed,
+            rendition,
+            hand_over,
+            Herald(parent.report, codec),
+            software=begin.software,
+            codec=codec,
+            measures=settings.egress_measures,
+        )
+        if codec != "h264":
+            parent.report(Started(programme.encoder, codec=codec))
+        return programme, bus
 
     try:
-        programme = await asyncio.to_thread(
-            Programme, begin.feed, rendition, hand_over, software=begin.software
-        )
+        programme, bus = await asyncio.to_thread(encode, "h264")
     except NoEncoder as exc:
         log.error("no encoder", reason=str(exc))
         parent.report(Stopped("no-encoder", str(exc)))
@@ -190,8 +226,9 @@ async def main() -> None:
     recordings = Recordings(
         settings, begin.feed, rendition, programme.moment, parent.report, clock=time.monotonic
     )
-    destinations = Destinations(sealer, settings, programme.codec, recordings)
-    session = Session(parent.report, programme, bus, destinations, stats_every=every)
+    encodings = Encodings(encode)
+    destinations = Destinations(sealer, settings, encodings, recordings)
+    session = Session(parent.report, programme, bus, destinations, encodings, stats_every=every)
     await session.run(orders)
 
 

@@ -6,10 +6,10 @@ from typing import Annotated
 import msgspec
 
 from proto.base import Reason, Token
-from proto.egress import DestinationState, OnAir
+from proto.egress import DestinationState, Measure, OnAir
 from proto.media import FeedSpec, Rendition
 from proto.recording import FileName, RecordingId
-from proto.urls import Delivery
+from proto.urls import Codec, Delivery
 
 
 class Order(msgspec.Struct, frozen=True, tag_field="type"):
@@ -55,6 +55,8 @@ class AddDestination(Order, frozen=True, tag="add_destination"):
     "It was live before, in a process that died: it is to be got back."
     keep: Keep | None = None
     "Set for a recording."
+    no_codec: Reason = ""
+    "Why it is to be sent H.264 after all."
 
 
 class RemoveDestination(Order, frozen=True, tag="remove_destination"):
@@ -66,9 +68,21 @@ class Report(msgspec.Struct, frozen=True, tag_field="type"):
 
 
 class Started(Report, frozen=True, tag="started"):
-    """The encoder has been chosen and runs."""
+    """The encoder has been chosen and runs; again, if it died and another has taken over."""
 
     encoder: str
+    reason: Reason = ""
+    "Why it has taken over."
+    codec: Codec = "h264"
+
+
+class Degraded(Report, frozen=True, tag="degraded"):
+    """The encoder does less than it should, or more again."""
+
+    measures: list[Measure]
+    reason: Reason
+    codec: Codec = "h264"
+    "Whose."
 
 
 class Stopped(Report, frozen=True, tag="stopped"):
@@ -92,6 +106,7 @@ class Changed(Report, frozen=True, tag="changed"):
     dropped_frames: int = 0
     tls_version: str = ""
     on_air: OnAir = ""
+    codec: Codec = "h264"
 
 
 class PartBegun(Report, frozen=True, tag="part_begun"):
@@ -154,7 +169,7 @@ class Stats(Report, frozen=True, tag="stats"):
 
 
 Orders = Begin | FeedAt | AddDestination | RemoveDestination
-Reports = Started | Stopped | Changed | Stats | PartBegun | PartEnded | Troubled
+Reports = Started | Degraded | Stopped | Changed | Stats | PartBegun | PartEnded | Troubled
 
 decode_order = msgspec.json.Decoder(Orders).decode
 decode_report = msgspec.json.Decoder(Reports).decode

@@ -13,7 +13,7 @@ from kit.config import from_env
 from kit.eventlog import Conflict, JetStreamLog
 from kit.follow import OUTAGES, Follower
 from kit.kv import Bucket
-from proto import conference, routing, subjects
+from proto import conference, egress, routing, subjects
 from proto.media import Rendition
 from services.scheduler.config import Config
 from services.scheduler.docker.core import Limits
@@ -25,9 +25,11 @@ from services.scheduler.shell import Scheduler
 
 log = structlog.get_logger()
 
-TICK = 1.0
+TICK = 0.5
 """Seconds between looks at what died; a lost worker is noticed this much later at most."""
 
+DOCKER_TICK = 1.0
+"""Seconds between looks at the containers; one takes several to start."""
 
 DOCKER_RETRY = 10.0
 """Seconds between looks for an engine that does not say who we are."""
@@ -84,6 +86,15 @@ async def main() -> None:
                 handle=service.hear_routing,
             )
         )
+        app.start(
+            bus.consume(
+                app.js,
+                "egress",
+                durable="scheduler",
+                decode=egress.decode_commit,
+                handle=service.hear_egress,
+            )
+        )
         app.probe.gauges["rostrum_scheduler_unassigned_sessions"] = lambda: service.unassigned
         if config.docker_socket:
             app.start(keep_fleet(config, roster, service))
@@ -119,7 +130,7 @@ async def keep_fleet(config: Config, roster: Roster, service: Scheduler) -> None
     )
     while True:
         await fleet.look(workers_of(roster.alive("egress").values()), service.unassigned)
-        await asyncio.sleep(TICK)
+        await asyncio.sleep(DOCKER_TICK)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ class Config(BaseConfig, frozen=True, kw_only=True):
     "`auto`, or the one encoder that sessions must use."
     bid_patience: Annotated[float, msgspec.Meta(gt=0, le=5)] = 0.15
     "Seconds that workers have to answer a bid."
-    worker_silence: Annotated[float, msgspec.Meta(gt=0, le=60)] = 3.5
-    "Seconds without a heartbeat after which a worker is taken for lost; they come every second."
+    worker_silence: Annotated[float, msgspec.Meta(gt=0, le=60)] = 2.0
+    "Seconds without a heartbeat after which a worker is taken for lost; two come every second."
     docker_socket: str = ""
     "Of the Docker engine on which egress containers are started and stopped; empty: none are."
     installation: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]*$")] = ""

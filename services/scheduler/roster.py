@@ -80,11 +80,17 @@ class Conferences:
             async with self._news:
                 self._news.notify_all()
 
-    async def view(self, key: str, patience: float) -> ConferenceView | None:
-        """The newest view; one of a conference that has just begun may still be on its way."""
+    async def view(self, key: str, patience: float, participant: str = "") -> ConferenceView | None:
+        """The newest view; one that has a conference, or a call, that has just begun may still be
+        on its way."""
+
+        def there() -> bool:
+            view = self.by_key.get(key)
+            return view is not None and (not participant or view.find(participant) is not None)
+
         try:
             async with asyncio.timeout(patience), self._news:
-                await self._news.wait_for(lambda: key in self.by_key)
+                await self._news.wait_for(there)
         except TimeoutError:
             log.warning("view is late", conference=key)
         return self.by_key.get(key)

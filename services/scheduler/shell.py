@@ -1,6 +1,7 @@
 """Wishes in, assignments out."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Literal
@@ -19,6 +20,7 @@ from proto.conference import (
     ConferenceEvent,
     ConferenceStarted,
 )
+from proto.egress import DestinationChanged, EgressEvent
 from proto.media import Content, Rendition
 from proto.routing import CallRouted, RoutingEvent
 from proto.scheduler import (
@@ -42,8 +44,11 @@ log = structlog.get_logger()
 ATTEMPTS = 10
 """Lost races before a wish is given back to the bus, which brings it again."""
 
-PATIENCE_TICKS = 10
+PATIENCE_TICKS = 20
 """Ticks after which a call without a session is ended, and a destination without a call."""
+
+MOVE_TICKS = 6
+"""Ticks after which workers are asked again to take what has to leave another one."""
 
 LONGEST = 1.0
 """Seconds that workers may take to answer before they count as silent."""
@@ -83,6 +88,8 @@ class Scheduler:
         self._odd: dict[str, dict[tuple[str, Odd], int]] = {}
         "By conference: calls without a session, and legs without a call; for how many ticks."
         self._complained: set[str] = set()
+        self._looks: dict[str, int] = {}
+        "How often what has to leave its worker was looked at; by session, or conference."
         self._waiting: dict[str, int] = {}
 
     async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
@@ -107,8 +114,17 @@ class Scheduler:
             if isinstance(event, CallRouted):
                 await self._commit(where.id, partial(self._call, event))
 
+    async def hear_egress(self, commit: Sequence[EgressEvent], where: Delivered) -> None:
+        """One commit of EGRESS."""
+        for event in commit:
+            if isinstance(event, DestinationChanged):
+                page = await self._ledger.read(where.id)
+                if any(session.before for session in page.work.sessions.values()):
+                    await self._commit(where.id, partial(self._heard, event))
+
     async def tick(self) -> None:
-        """Put right what died since the last look. Called once a second."""
+        """Put right what died since the last look, and move what has to leave. Called twice a
+        second."""
         if not self._nc.is_connected:
             return
         self._ledger.forget(self._conferences.by_key.keys())
@@ -122,6 +138,7 @@ class Scheduler:
                 await self._commit(conference, partial(self._close, conference, view.instance))
             else:
                 self._odd.pop(conference, None)
+                self._looks.pop(conference, None)
                 self._waiting.pop(conference, None)
                 self._complained.discard(view.instance)
 
@@ -138,6 +155,7 @@ class Scheduler:
         self._waiting[conference] = len(orphans)
         for session in orphans:
             await self._commit(conference, partial(self._move, conference, session.session))
+        await self._empty(conference, work)
         carried = {
             leg
             for session in work.sessions.values()
@@ -155,6 +173,29 @@ class Scheduler:
             else:
                 hang_up = partial(self._hang_up, conference, who, leg=content)
                 await self._commit(conference, hang_up)
+
+    async def _empty(self, conference: str, work: core.Work) -> None:
+        """Move what runs where it may not stay."""
+        mixer = self._roster.alive("mixer").get(work.mixer)
+        if mixer is not None and mixer.draining and self._due(conference):
+            await self._commit(conference, partial(self._move_mix, conference))
+        left = self._left(work)
+        for ident in left:
+            if core.movable(work, work.sessions[ident]) and self._due(ident):
+                await self._commit(conference, partial(self._hand_over, conference, ident))
+        known = {*left, *self._conferences.by_key}
+        self._looks = {key: looks for key, looks in self._looks.items() if key in known}
+
+    def _due(self, key: str) -> bool:
+        """At once, and then now and then."""
+        looks = self._looks[key] = self._looks.get(key, -1) + 1
+        return looks % MOVE_TICKS == 0
+
+    def _left(self, work: core.Work) -> frozenset[str]:
+        """The sessions that may not stay where they are."""
+        mixer = self._roster.alive("mixer").get(work.mixer)
+        egress = self._roster.alive("egress")
+        return core.leaving(work, egress, mixer.host if mixer else "")
 
     def _overdue(self, conference: str, odd: set[tuple[str, Odd]]) -> list[tuple[str, Odd]]:
         """Those in `odd` that have been there for too many ticks to be on their way."""
@@ -192,13 +233,30 @@ class Scheduler:
         assigned = core.assign_mix(work, conference, instance, offers, len(mixers), self._now())
         refused = any(isinstance(event, MixRefused) for event in assigned)
         if refused and instance in self._complained:
-            # Said once, tried every second: a worker may come.
+            # Said once, tried at every look: a worker may come.
             return lost
         (self._complained.add if refused else self._complained.discard)(instance)
         return [*lost, *assigned]
 
+    async def _move_mix(self, conference: str, work: core.Work) -> list[SchedulerEvent]:
+        mixers = self._roster.alive("mixer")
+        old = mixers.get(work.mixer)
+        if old is None or not old.draining:
+            return []
+        bids = core.staying(await self._ask(MixWanted(conference), len(mixers)))
+        egress = self._roster.alive("egress").values()
+        hosts = {bid.worker: mixers[bid.worker].host for bid in bids if bid.worker in mixers}
+        near = [bid for bid in bids if hosts.get(bid.worker) == old.host]
+        can = {name for name, host in hosts.items() if core.can_follow(work, host, egress)}
+        far = [bid for bid in bids if bid.worker in can]
+        offer = core.best(near) or core.best(far)
+        return core.move_mix(work, conference, offer, self._now()) if offer else []
+
+    async def _heard(self, told: DestinationChanged, work: core.Work) -> list[SchedulerEvent]:
+        return core.heard(work, told)
+
     async def _call(self, call: CallRouted, work: core.Work) -> list[SchedulerEvent]:
-        view = await self._conferences.view(call.conference, VIEW_PATIENCE)
+        view = await self._conferences.view(call.conference, VIEW_PATIENCE, call.participant)
         wanted = core.wish(
             call,
             view.quality if view else "hd",
@@ -210,22 +268,62 @@ class Scheduler:
         )
         egress = self._roster.alive("egress")
         offers: list[Bid] = []
-        if core.room(work, wanted) is None and not work.session_of(call.participant, call.leg):
+        left, unfit = self._left(work), core.unfit(work, wanted, egress)
+        found = core.room(work, wanted, left | unfit) or work.session_of(call.participant, call.leg)
+        if found is None:
             offers = await self._ask(self._near(wanted, work), len(egress))
-        return core.assign_call(work, call, wanted, offers, len(egress), self._new_id, self._now())
+        return core.assign_call(
+            work, call, wanted, offers, len(egress), self._new_id, self._now(), left, unfit
+        )
 
     async def _move(self, conference: str, ident: str, work: core.Work) -> list[SchedulerEvent]:
         session = work.sessions.get(ident)
         egress = self._roster.alive("egress")
         if session is None or session.worker in egress:
             return []
-        wanted = SessionWanted(
-            conference, session.feed, session.rendition, session.location, node=session.node
-        )
-        offer = core.best(await self._ask(self._near(wanted, work), len(egress)))
+        stranded = core.stranded(work, session, frozenset(egress))
+        if not stranded:
+            return core.bury(work, conference, session, self._now())
+        rest = core.without(session, stranded)
+        wanted = self._again(conference, rest, work)
+        offer = core.best(await self._ask(wanted, len(egress)))
+        if offer is None and core.is_mixed(rest):
+            # Nobody who is left can record; the streams beside it are not to wait for that.
+            wanted = msgspec.structs.replace(wanted, recording=False)
+            offer = core.best(await self._ask(wanted, len(egress)))
         if offer is None:
             return []
-        return core.move_session(session, conference, offer, self._new_id(), self._now())
+        live = core.seen(self._conferences.by_key.get(conference))
+        return core.move_session(rest, conference, offer, self._new_id(), self._now(), live)
+
+    async def _hand_over(
+        self, conference: str, ident: str, work: core.Work
+    ) -> list[SchedulerEvent]:
+        left, egress = self._left(work), self._roster.alive("egress")
+        session = work.sessions.get(ident)
+        if session is None or ident not in left or not core.movable(work, session):
+            return []
+        wanted = self._again(conference, session, work)
+        left |= core.unfit(work, wanted, egress)
+        bids: list[Bid] = []
+        if core.room(work, wanted, left) is None:
+            bids = await self._ask(wanted, len(egress))
+        live = core.seen(self._conferences.by_key.get(conference))
+        return core.hand_over(
+            work, conference, session, wanted, bids, left, live, self._new_id, self._now()
+        )
+
+    def _again(self, conference: str, session: core.Session, work: core.Work) -> SessionWanted:
+        """What is to be asked for so that a session can go on elsewhere."""
+        wanted = SessionWanted(
+            conference,
+            session.feed,
+            session.rendition,
+            session.location,
+            node=session.node,
+            recording=core.is_recording(session),
+        )
+        return self._near(wanted, work)
 
     async def _hang_up(
         self, conference: str, participant: str, work: core.Work, *, leg: Content | None = None
@@ -254,7 +352,16 @@ class Scheduler:
             wanted,
             expected=expected,
             patience=self._patience,
-            useful=lambda answer: core.best([decode_bid(answer)]) is not None,
+            useful=lambda answer: core.best(_bids([answer])) is not None,
             longest=LONGEST,
         )
-        return [decode_bid(answer) for answer in answers]
+        return _bids(answers)
+
+
+def _bids(answers: Sequence[bytes]) -> list[Bid]:
+    """A worker that could not even answer, or speaks of what is not known here, is left out."""
+    found = []
+    for answer in answers:
+        with suppress(msgspec.MsgspecError):
+            found.append(decode_bid(answer))
+    return found

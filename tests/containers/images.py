@@ -12,7 +12,10 @@ from pathlib import Path
 from tests.containers.engine import Engine
 
 ROOT = Path(__file__).parents[2]
-TARGETS = ("conference-state", "routing", "scheduler", "mixer", "rtmp-egress", "gateway")
+TARGETS = (
+    *("conference-state", "routing", "scheduler", "mixer", "rtmp-egress", "gateway"),
+    "webhooks",
+)
 MORE = ("ingest", "standalone")
 BASE = "debian:bookworm-slim"
 PACKAGES = (

@@ -211,6 +211,26 @@ async def test_a_deleted_key_is_gone_and_can_be_made_again(nc: Client) -> None:
     assert await bucket.everything() == {"a": b"2"}
 
 
+async def test_a_key_that_is_written_while_all_are_read_is_among_them(nc: Client) -> None:
+    """Heartbeats are: a worker that lives would be taken for gone."""
+    bucket = await Bucket.ensure(nc.jetstream(), "things")
+    keys = [f"worker-{n}" for n in range(3)]
+
+    async def beat(key: str) -> None:
+        while True:
+            await bucket.put(key, b"1")
+            await asyncio.sleep(0.005)
+
+    async with Jobs(asyncio.Event()) as group:
+        for key in keys:
+            await bucket.put(key, b"1")
+            group.create_task(beat(key))
+        seen = [set(await bucket.everything()) for _ in range(30)]
+        await group.stop()
+
+    assert all(found == set(keys) for found in seen)
+
+
 async def test_what_a_deleted_key_left_is_swept_away_and_no_more(nc: Client) -> None:
     js = nc.jetstream()
     bucket = await Bucket.ensure(js, "things")

@@ -19,6 +19,7 @@ from services.mixer.config import Config as Mixer
 from services.routing.config import Config as Routing
 from services.rtmp_egress.config import Config as Egress
 from services.scheduler.config import Config as Scheduler
+from services.webhooks.config import Config as Webhooks
 from tests.deploy.generate import CHART
 from tests.deploy.tools import helm
 
@@ -33,10 +34,11 @@ CONFIGS: dict[str, type[BaseConfig]] = {
     "mixer": Mixer,
     "rtmp-egress": Egress,
     "gateway": Gateway,
+    "webhooks": Webhooks,
 }
 """By the image that reads them."""
 
-SEALERS = frozenset({"routing", "mixer", "rtmp-egress", "gateway"})
+SEALERS = frozenset({"routing", "mixer", "rtmp-egress", "gateway", "webhooks"})
 """Those that open or seal secrets."""
 
 Object = dict[str, Any]

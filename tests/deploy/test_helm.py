@@ -11,6 +11,7 @@ import pytest
 import yaml
 from kubernetes_validate import validate
 
+from kit.keeping import Keeping
 from proto.access import USERS
 from tests.deploy.chart import (
     CONFIGS,
@@ -89,7 +90,8 @@ def test_what_a_service_is_told_is_a_setting_of_it(given: Path) -> None:
         if not pod.is_ours() or pod.component == "test":
             continue
         for container in pod.containers:
-            known = settings(CONFIGS[image(container)])
+            kind = Keeping if pod.component == "provision" else CONFIGS[image(container)]
+            known = settings(kind)
             if image(container) in SEALERS:
                 known.add("ROSTRUM_SECRET_KEY_FILE")
             ours = {one["name"] for one in container["env"] if one["name"].startswith("ROSTRUM_")}
@@ -413,7 +415,8 @@ def test_nothing_goes_in_or_out_that_is_not_named(given: Path) -> None:
             for to in rule.get("to", [])
             if to.get("ipBlock", {}).get("cidr") in ("0.0.0.0/0", "::/0")
         ]
-        assert bool(world) == ("rostrum.io/media" in pod.labels), pod.component
+        outward = "rostrum.io/media" in pod.labels or pod.component == "webhooks"
+        assert bool(world) == outward, pod.component
         for to in world:
             if to["ipBlock"]["cidr"] == "0.0.0.0/0":
                 assert {"10.0.0.0/8", "169.254.0.0/16"} <= set(to["ipBlock"]["except"])
@@ -525,7 +528,7 @@ def test_every_value_is_in_the_schema_and_in_a_template() -> None:
             words.append(word)
             node = node["properties"][word]
         whole, below, last = ".".join(words), ".".join(words[1:]), words[-1]
-        spelled = [f".Values.{whole}", f"$pool.{below}", f"$s.{below}", f"$n.{below}"]
+        spelled = [f".Values.{whole}", *(f"${one}.{below}" for one in ("pool", "r", "s", "n"))]
         spelled += [f"$auto.{last}", f".values.{last}"]
         assert any(one in templates for one in spelled), value.path
 
@@ -552,3 +555,28 @@ def test_every_kind_that_the_chart_knows_is_in_the_set_of_everything() -> None:
     rendered_kinds = {one["kind"] for one in rendered(EVERYTHING)}
 
     assert kinds - rendered_kinds == {"ExternalSecret"}
+
+
+def test_a_pod_that_goes_waits_for_its_recordings_to_be_stored() -> None:
+    store = 'recordings.store={"url": "s3://bucket", "credentialsSecret": "store"}'
+    objects = rendered(None, store, "recordings.uploadSeconds=600")
+    for pod in pods(objects):
+        for container in pod.containers:
+            given = env(container)
+            if image(container) == "rtmp-egress":
+                assert given["ROSTRUM_RECORDINGS_DIR"] == "/recordings"
+                assert given["ROSTRUM_STORE_URL"] == "s3://bucket"
+                drain, upload = given["ROSTRUM_DRAIN_SECONDS"], given["ROSTRUM_UPLOAD_SECONDS"]
+                grace = pod.spec["terminationGracePeriodSeconds"]
+                assert grace >= int(drain) + int(upload) + 30
+                [disk] = [one for one in pod.spec["volumes"] if one["name"] == "recordings"]
+                assert "emptyDir" in disk
+            if pod.component == "gateway":
+                assert given["ROSTRUM_STORE_URL"] == "s3://bucket"
+                assert "ROSTRUM_RECORDINGS_DIR" not in given
+    assert "AWS_" not in text(objects)
+
+
+def test_nothing_is_recorded_where_there_is_no_place_for_it() -> None:
+    assert "ROSTRUM_RECORDINGS_DIR" not in text(rendered(None))
+    assert refused('keep={"eventsDays": 0.5}')

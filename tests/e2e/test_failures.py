@@ -1,5 +1,7 @@
 """What dies is replaced, and the viewers see as little of it as can be."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +11,10 @@ import pytest
 
 from cli.ingest import Ingest
 from tests.support.clips import clip
+from tests.support.faulty_rtmp import VIDEO
 from tests.support.system import System, until
 from tests.support.watch import Watched, watch
+from tests.support.workers import another, carriers, names
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nats, pytest.mark.nginx]
 
@@ -47,7 +51,9 @@ def recorded(
     stack.hang_up(stream)
     until(lambda: stack.participant(stream) is None)
     time.sleep(0.5)
-    return [watch(str(path), look=lambda _: None) for path in server.recorded(key)]
+    # nginx opens a file before it turns a second publisher away.
+    files = [path for path in server.recorded(key) if path.stat().st_size]
+    return [watch(str(path), look=lambda _: None) for path in files]
 
 
 def gapless(watched: Watched) -> bool:
@@ -126,6 +132,92 @@ def test_a_stream_comes_back_after_losing(
 
     assert len(watched) == (1 if name == "services.mixer" else 2)
     assert all(gapless(one) for one in watched)
+
+
+def test_a_stream_moves_from_a_worker_that_is_drained(
+    stack: System,
+    server: Ingest,
+    stream: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    """First by the API, then by SIGTERM: to a server that has room for one, with one reconnect."""
+    [first] = carriers(stack, stream)
+    with another(stack, "services.rtmp_egress", tmp_path / "worker.log") as process:
+        stack.post(f"/api/rostrum/v1/workers/{first}/drain/", {}, expect=202)
+        until(lambda: len(carriers(stack, stream)) == 2)
+        until(lambda: first not in names(stack))
+        until(lambda: len([n for n in names(stack) if n.startswith("egress")]) == 2)
+        time.sleep(STEADY)
+        process.terminate()
+        until(lambda: len(carriers(stack, stream)) == 3)
+        assert process.wait(20) == 0
+    time.sleep(STEADY)
+    assert state(stack, stream) == "connected"
+
+    watched = recorded(stack, server, stream, request)
+
+    assert len(watched) == 3
+    assert all(gapless(one) for one in watched)
+
+
+def test_a_server_that_takes_two_publishers_sees_no_gap_when_one_is_drained(
+    stack: System, talker: str, tmp_path: Path
+) -> None:
+    del talker
+    heard = tmp_path / "heard"
+    argv = [sys.executable, "-m", "tests.support.faulty_rtmp", "--fault", "ok"]
+    with (
+        heard.open("wb") as output,
+        subprocess.Popen(argv, stdout=output) as process,
+        another(stack, "services.rtmp_egress", tmp_path / "worker.log"),
+    ):
+        port = until(lambda: heard.read_text().partition("\n")[0])
+        stream = stack.dial(f"rtmp://localhost:{port}/live/key-of-two")
+        stack.streams(stream)
+        [first] = carriers(stack, stream)
+        stack.post(f"/api/rostrum/v1/workers/{first}/drain/", {}, expect=202)
+        until(lambda: first not in names(stack))
+        assert state(stack, stream) == "connected"
+        assert "recovering" not in told_of(stack, stream)
+        process.kill()
+        stack.hang_up(stream)
+        until(lambda: stack.participant(stream) is None)
+
+    said = [line.split()[0] for line in heard.read_text().splitlines()]
+    commands = [word for word in said if word in ("publish", "deleteStream")]
+    assert commands[:3] == ["publish", "publish", "deleteStream"], "the next is there first"
+    second, over = said.index("publish", said.index("publish") + 1), said.index("deleteStream")
+    between = [line.split() for line in heard.read_text().splitlines()[second:over]]
+    pictures = [words[1] for words in between if words[0] == VIDEO]
+    assert "0" in pictures, "and so are its pictures"
+
+
+def told_of(stack: System, stream: str) -> list[str]:
+    """What people were told of a call, step by step."""
+    steps = [e for e in stack.events("call_progressed.v1") if e["participant"] == stream]
+    return [event["step"] for event in steps]
+
+
+def test_a_stream_goes_on_while_its_mixer_is_drained(
+    stack: System,
+    server: Ingest,
+    stream: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    """The conference moves; viewers see the last picture meanwhile."""
+    [mixed] = {e["worker"] for e in stack.events("mix_assigned.v1")[-1:]}
+    with another(stack, "services.mixer", tmp_path / "worker.log"):
+        stack.post(f"/api/rostrum/v1/workers/{mixed}/drain/", {}, expect=202)
+        until(lambda: stack.events("mix_assigned.v1")[-1]["worker"] != mixed)
+        until(lambda: mixed not in names(stack))
+        time.sleep(STEADY)
+        assert state(stack, stream) == "connected"
+
+        [watched] = recorded(stack, server, stream, request)
+
+    assert gapless(watched)
 
 
 def told_since(stack: System, stream: str, code: str) -> list[str]:

@@ -231,4 +231,4 @@ def test_the_command_line_calls_shows_and_hangs_up(stack: System, meeting: Path)
     assert refused == "rostrum: alias: Neither conference nor gateway found\n"
     assert "SECRET" not in shown
     until(lambda: key not in rostrum(stack, "conferences").stdout)
-    assert json.loads(rostrum(stack, "events", "export", key).stdout.splitlines()[0])["family"]
+    assert json.loads(rostrum(stack, "events", "export", key).stdout.splitlines()[0])["export"]

@@ -17,6 +17,7 @@ from tests.support.clips import clip
 from tests.support.recording import packets
 from tests.support.system import ADMIN, OURS, System, system, until
 from tests.support.watch import Watched, has_tone, is_near, mean_colour, tones, watch
+from tests.support.workers import another, carriers, names
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nats]
 
@@ -237,6 +238,40 @@ def _hung_up(stack: System, call: str) -> bool:
 
 def _left(stack: System, who: str) -> bool:
     return stack.http.delete(f"{OURS}/participants/{who}/").status_code == 204
+
+
+def test_a_recording_goes_on_while_its_worker_is_drained(
+    stack: System, ann: Path, clips: Path, tmp_path: Path
+) -> None:
+    """One recording in two parts, in which no second is missing."""
+    who = join(stack, clips)
+    call = record(stack)
+    stack.streams(call)
+    time.sleep(3)
+    [first] = carriers(stack, call)
+    with another(stack, "services.rtmp_egress", tmp_path / "worker.log"):
+        assert first in rostrum(stack, "workers")
+        said = rostrum(stack, "workers", "drain", first)
+        assert f"{first} takes no new work; it still does 1." in said
+        states = []
+        while first in names(stack):
+            states.append(recorded(stack, call)["state"])
+        assert set(states) == {"recording"}
+        assert len(recorded(stack, call)["parts"]) == 2
+        time.sleep(2)
+        stack.hang_up(call)
+        one = finished(stack, call)
+        stack.leave(who)
+
+    before, after = one["parts"]
+    assert one["code"] == ""
+    assert [part["cut"] for part in (before, after)] == [False, False]
+    assert after["at"] <= before["at"] + before["seconds"]
+    for part in one["parts"]:
+        film = colours(fetched(stack, part, tmp_path))
+        assert len(film.seen) == round(part["seconds"] * 30)
+    [ended] = [e for e in stack.events("call_ended.v1") if e["participant"] == call]
+    assert ended["code"] == "disconnected"
 
 
 def test_an_automatic_participant_records_for_as_long_as_the_conference_lasts(

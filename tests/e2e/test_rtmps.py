@@ -3,13 +3,16 @@
 import asyncio
 import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from cli.ingest import Ingest, TlsFiles
+from proto.webhooks import secret_of
 from tests.support.certs import Certificates
 from tests.support.clips import clip
 from tests.support.faulty_rtmp import faulty_server
+from tests.support.receiver import Fault, Request, is_signed, receiving
 from tests.support.system import System, until
 from tests.support.watch import is_near, mean_colour, watch
 
@@ -133,3 +136,63 @@ async def test_a_destination_that_fails_harms_no_other(
 
     assert steps <= {33, 34}
     assert {b - a for a, b in zip(watched.keys, watched.keys[1:], strict=False)} <= {60}
+
+
+def has_ended(events: list[dict[str, Any]]) -> bool:
+    """The last of the story: the conference streams no more."""
+    return events[-1]["type"] == "conference_updated" and not events[-1]["data"]["streaming"]
+
+
+async def test_the_whole_story_of_a_dial_arrives_signed_and_in_order(
+    stack: System, server: Ingest, talker: str
+) -> None:
+    """Told to an event sink, which refuses the second event once."""
+    secret = secret_of(b"e2e-secret-of-32-bytes-........")
+    refused: list[str] = []
+
+    def fault(request: Request) -> Fault:
+        if request.json["type"] != "stream_routed" or refused:
+            return ""
+        refused.append(request.headers["webhook-id"])
+        return "500"
+
+    async with receiving() as receiver:
+        receiver.fault = fault
+        sink = {"name": "Story", "url": receiver.url(), "secret": secret}
+        stack.post("/api/admin/configuration/v1/event_sink/", sink, expect=201)
+        sinks = stack.http.get("/api/rostrum/v1/event_sinks/").json()["event_sinks"]
+        path = f"/api/rostrum/v1/event_sinks/{sinks[0]['id']}/"
+        tested = await asyncio.to_thread(stack.post, f"{path}test/", {})
+        assert tested["status"] == 204
+        stream = stack.dial(server.tls_url("HOOK-CANARY"), remote_display_name="Tube")
+        await asyncio.to_thread(stack.streams, stream)
+        stack.hang_up(stream)
+        await receiver.until(lambda: has_ended(receiver.events()))
+
+        def delivered() -> bool:
+            found = stack.http.get(path).json()
+            return bool(found["state"] == "ok" and found["delivered"] == len(receiver.taken) - 1)
+
+        await asyncio.to_thread(until, delivered)
+        stack.http.delete(f"/api/admin/configuration/v1/event_sink/{sinks[0]['id']}/")
+
+    events = [e for e in receiver.events() if e["data"].get("uuid") == stream]
+    story = [e["type"] for e in events if e["type"] != "participant_updated"]
+    assert story == [
+        "stream_requested",
+        "stream_routed",
+        "stream_assigned",
+        "stream_connecting",
+        "stream_connected",
+        "participant_connected",
+        "stream_ended",
+        "participant_disconnected",
+    ]
+    told = [e for e in receiver.events() if e["type"] != "event_sink_test"]
+    first = told[0]["seq"]
+    assert [e["seq"] for e in told] == list(range(first, first + len(told)))
+    assert len({e["id"] for e in told}) == len(told)
+    assert refused[0] in {e["id"] for e in told}, "refused once, and sent again by the same id"
+    assert all(is_signed(request, secret) for request in receiver.asked)
+    assert b"CANARY" not in b"".join(request.body for request in receiver.asked)
+    assert (events[4]["data"]["encryption"], events[5]["data"]["display_name"]) == ("On", "Tube")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.compare import read
+from cli.log.read import read
 from cli.stack import running
 from tests.support.themes import packed, square
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.nats
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where a stack without media runs: what is dialled there finds no worker."""
     directory = tmp_path_factory.mktemp("data")
-    services = "conference_state,gateway"
+    services = "conference_state,gateway,webhooks"
     with running(directory, "--port", "0", "--services", services):
         yield directory
 
@@ -36,6 +36,18 @@ def rostrum(
         timeout=30,
         env={"ROSTRUM_DATA": str(data), "PATH": "/usr/bin:/bin", "COLUMNS": "200", **more},
     )
+
+
+def test_the_doctor_says_which_services_of_the_stack_do_not_run(data: Path) -> None:
+    said = rostrum(data, "doctor", "--cluster", "--json")
+    found = {one["what"]: one for one in json.loads(said.stdout)["findings"]}
+
+    assert said.returncode == 1
+    assert found["gateway"]["fine"]
+    assert found["conference-state"]["fine"]
+    assert found["user mixer"]["fine"]
+    assert not found["scheduler"]["fine"]
+    assert not found["egress workers"]["fine"]
 
 
 def test_a_conference_is_walked_through(data: Path) -> None:
@@ -57,7 +69,7 @@ def test_a_conference_is_walked_through(data: Path) -> None:
     assert "Nothing was recorded" in rostrum(data, "recordings").stdout
     assert rostrum(data, "recordings", "show", "talk").returncode == 1
     exported = rostrum(data, "events", "export", "town-hall").stdout
-    assert len(read(exported).view.participants) == 2
+    assert len(read(exported.encode().splitlines(True)).logs[0].view.participants) == 2
     assert rostrum(data, "hangup", "town-hall", dialled.stdout.strip()).returncode == 0
     assert rostrum(data, "leave", "town-hall", "Ada").returncode == 0
     ended = rostrum(data, "conferences").stdout
@@ -66,6 +78,27 @@ def test_a_conference_is_walked_through(data: Path) -> None:
     assert rostrum(data, "conferences", "remove", "town-hall").returncode == 0
     assert rostrum(data, "rules", "remove", "streaming").returncode == 0
     assert "No conference is configured" in rostrum(data, "conferences").stdout
+
+
+def test_an_event_sink_is_added_looked_at_and_removed(data: Path) -> None:
+    url = "http://127.0.0.1:9/hook/SECRET"
+    added = rostrum(data, "webhooks", "add", "Billing", "-", given=f"{url}\n")
+    listed = rostrum(data, "webhooks").stdout
+    tested = rostrum(data, "webhooks", "test", "billing")
+    rotated = rostrum(data, "webhooks", "rotate", "billing")
+    shown = rostrum(data, "webhooks", "show", "Billing").stdout
+    again = rostrum(data, "webhooks", "redeliver", "Billing").stdout
+
+    assert added.stdout.startswith("whsec_")
+    assert rotated.stdout.startswith("whsec_")
+    assert rotated.stdout != added.stdout
+    assert "http://127.0.0.1:9/hook/***" in listed
+    assert (tested.returncode, tested.stderr.strip()) == (1, "rostrum: not taken: connect")
+    assert "signs as well" in shown
+    assert again.strip() == "0 delivered, 0 left, 0 no longer kept"
+    assert rostrum(data, "webhooks", "rotate", "billing", "--finish").returncode == 0
+    assert rostrum(data, "webhooks", "remove", "billing").returncode == 0
+    assert "SECRET" not in listed + shown + tested.stderr
 
 
 def test_a_rule_is_for_calls_out_of_conferences_or_for_calls_to_us(data: Path) -> None:
@@ -116,6 +149,7 @@ def test_a_theme_is_walked_through(data: Path, tmp_path: Path) -> None:
         (("leave", "nope", "SECRET"), "no such conference", 1),
         (("rules", "add", "R", "--match", "("), "match_string: ", 1),
         (("rules", "remove", "R"), "name: no rule", 1),
+        (("workers", "drain", "nobody"), "There is no worker nobody", 1),
         (("--url", "http://127.0.0.1:9", "conferences"), "nothing answers at", 2),
         (("events", "replay", "/nonexistent"), "file: ", 2),
     ],

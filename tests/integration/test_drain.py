@@ -53,7 +53,7 @@ async def test_it_is_alive_but_not_ready_until_nobody_misses_it(
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
     ):
         await until(client, "/health/ready", 200)
-        await until(client, "/metrics", 200, "rostrum_egress_capacity 8.0")
+        await until(client, "/metrics", 200, "rostrum_egress_capacity 64.0")
 
         process.terminate()
 

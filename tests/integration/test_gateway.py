@@ -100,8 +100,10 @@ async def test_a_stream_is_dialled_shown_and_hung_up(nc: Client) -> None:
         assert list(await secrets(nc)) == ["id-1.destination"]
         log = (await http.get("/api/rostrum/v1/conferences/town-hall/log.jsonl")).text
         lines = [json.loads(line) for line in log.splitlines()]
-        assert [e["type"] for e in lines[0]["commit"]][-1] == "call_requested.v1"
-        assert lines[-1]["view"]["participants"][0]["participant"] == "id-1"
+        assert lines[0]["export"]["conferences"] == [lines[1]["settings"]["conference"]]
+        assert [e["type"] for e in lines[2]["commit"]][-1] == "call_requested.v1"
+        assert lines[-2]["view"]["participants"][0]["participant"] == "id-1"
+        assert lines[-1] == {"end": {"lines": len(lines) - 1}}
         for leak in ("PASSWORD", "KEY", "VALUE", "user"):
             assert leak not in log
         hung_up = await http.post(

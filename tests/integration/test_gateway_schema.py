@@ -23,7 +23,7 @@ pytestmark = pytest.mark.nats
 EXAMPLES = 5
 """Good and bad requests, each, for every operation."""
 
-UNANSWERED = ("/rules/test/",)
+UNANSWERED = ("/rules/test/", "/event_sinks/{number}/test/", "/redeliver/")
 """What asks a service that is not there in this test: 503 is the right answer."""
 
 

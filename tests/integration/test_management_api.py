@@ -12,13 +12,21 @@ import msgspec
 import pytest
 from nats.aio.client import Client
 
+from kit.boot import Jobs
+from kit.bus import answer
 from kit.kv import Bucket
 from kit.secrets import Sealer, Secret
 from proto import subjects
-from proto.base import encode
+from proto.base import Message, encode
 from proto.config import AutomaticParticipant
 from proto.media import FeedSpec, Rendition
-from proto.scheduler import DestinationAssigned, SessionAssigned
+from proto.scheduler import (
+    DestinationAssigned,
+    Draining,
+    DrainWorker,
+    SessionAssigned,
+    decode_drain,
+)
 from proto.urls import SealedUrl
 from proto.views import WorkerView
 from services.gateway.archive import AT_ONCE
@@ -556,6 +564,37 @@ async def test_workers_that_live_are_shown(nc: Client) -> None:
         assert (found["media_load"], found["node_type"]) == (25, "egress")
         assert (await http.get(found["resource_uri"])).json() == found
         assert (await http.get(f"{STATUS}/worker_vm/nobody/")).status_code == 404
+
+
+async def test_a_worker_is_told_to_go(nc: Client) -> None:
+    async with gateway(nc) as http, Jobs(asyncio.Event()) as group:
+        bucket = await Bucket.ensure(nc.jetstream(), subjects.WORKERS, ttl=subjects.WORKERS_TTL)
+        for name in ("egress-1", "egress-2"):
+            view = WorkerView(name, "egress", "default", "host-1", 4, 3)
+            await bucket.put(f"egress.{name}", encode(view))
+        told: list[DrainWorker] = []
+
+        async def drained(command: DrainWorker) -> Message:
+            told.append(command)
+            return Draining("egress-1", 3)
+
+        await answer(
+            nc, subjects.drains("egress-1"), decode=decode_drain, handle=drained, group=group
+        )
+        path = "/api/rostrum/v1/workers/{}/drain/"
+        going = await http.post(path.format("egress-1"), json={"seconds": 5})
+        unknown = await http.post(path.format("egress-9"))
+        silent = await http.post(path.format("egress-2"))
+        bad = await http.post(path.format("egress-1"), json={"seconds": -1})
+        await group.stop()
+
+    assert (going.status_code, going.json()) == (202, {"worker": "egress-1", "used": 3})
+    assert told == [DrainWorker("egress-1", 5)]
+    assert unknown.status_code == 404
+    assert unknown.json() == {"error": "There is no worker egress-9."}
+    assert silent.status_code == 503
+    assert silent.json() == {"error": "egress-2 does not answer."}
+    assert (bad.status_code, list(bad.json()["worker"])) == (400, ["seconds"])
 
 
 BAD_USERS: tuple[tuple[dict[str, Any], str], ...] = (

@@ -193,13 +193,15 @@ async def test_but_not_round_in_circles() -> None:
     assert "one place to another" in error.reason
 
 
-async def test_a_codec_that_the_server_takes_is_published_and_any_other_is_not(
+async def test_it_is_known_which_codec_a_server_takes(
     tags: list[Tag],
 ) -> None:
     async with faulty_server("hevc") as server:
-        await publish(Publisher(target(_secretive(server)), codec=Codec("HEVC", "hvc1")), tags)
+        one = Publisher(target(_secretive(server)), codec=Codec("HEVC", "hvc1"))
+        await publish(one, tags)
         other = Publisher(target(_secretive(server)), codec=Codec("AV1", "av01"))
-        assert (await failure(other)).code == "codec-unsupported"
+        await publish(other, tags)
+    assert (one.takes_codec, other.takes_codec) == (True, False)
 
 
 async def test_a_certificate_is_not_looked_at_where_that_is_wished(

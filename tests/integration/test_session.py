@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
+import av
 import pytest
 
 from bench.common import processes, tree
@@ -52,6 +53,8 @@ INSIDE = 15
 
 SYNC = 0.040
 """Seconds that sound and picture may be apart."""
+
+DECODERS = {"h264": "h264", "hevc": "hevc", "av1": "dav1d"}
 
 R = TypeVar("R")
 
@@ -214,6 +217,47 @@ async def test_the_server_records_what_the_feed_shows(
     assert (stats.slates, stats.feeds) == (0, 1)
 
 
+async def test_newer_codecs_go_to_those_who_take_them_and_are_encoded_once_for_all_of_them(
+    socket: Path,
+    tmp_path: Path,
+) -> None:
+    """One server says that it takes them and another does not; that one is forced once."""
+    async with (
+        feed(socket),
+        faulty_server("newer", enough=1 << 30, keep=tmp_path) as able,
+        faulty_server("ok", enough=1 << 30, keep=tmp_path) as plain,
+        session() as running,
+    ):
+        running.child.send(FeedAt(str(socket)))
+        wishes = {
+            "one": (able, Delivery(codec="hevc")),
+            "two": (able, Delivery(codec="hevc")),
+            "newest": (able, Delivery(codec="av1")),
+            "old": (plain, Delivery(codec="av1")),
+            "forced": (plain, Delivery(codec="hevc", codec_unconfirmed=True)),
+        }
+        for who, (server, delivery) in wishes.items():
+            running.add(who, server.url(f"live/{who}"), delivery)
+        told = {who: await running.state(who, "publishing") for who in wishes}
+        await running.pictures(5 * GOP)
+    encoders = [said.encoder for said in running.said if isinstance(said, Started)]
+
+    assert sorted(encoders) == ["libsvtav1", "libx264", "libx265"]
+    sent: dict[str, str] = {who: one.codec for who, one in told.items()}
+    newer = {"one": "hevc", "two": "hevc", "newest": "av1", "forced": "hevc"}
+    assert sent == {**newer, "old": "h264"}
+    assert (told["old"].code, told["one"].code) == ("codec-fallback", "")
+    assert told["old"].reason == "sent as H.264: the server does not say that it takes AV1"
+    for who, codec in sent.items():
+        file = tmp_path / f"{who}.flv"
+        with av.open(str(file)) as container:
+            assert container.streams.video[0].codec_context.name in (codec, f"lib{DECODERS[codec]}")
+        seen = judge([file])
+        assert len(seen.seen) >= 2 * GOP
+        assert seen.times[0] == 0
+        assert max(map(abs, apart(seen))) <= SYNC
+
+
 async def test_destinations_that_fail_harm_no_other(
     rtmp_server: Ingest,  # noqa: F811
     socket: Path,
@@ -224,10 +268,9 @@ async def test_destinations_that_fail_harm_no_other(
         running.add("nobody", f"rtmp://127.0.0.1:{free_port()}/live/SECRETKEY")
         running.add("http", "http://127.0.0.1/live/SECRETKEY")
         running.child.send(AddDestination("forged", "bm90IHNlYWxlZA=="))
-        running.add("newer", rtmp_server.url("SECRETKEY"), Delivery(codec="hevc"))
         running.add("strange", rtmp_server.url("SECRETKEY"), Delivery(tls_ca="ours"))
         nobody = await running.until(Changed, lambda told: told.next_retry_in is not None)
-        wrong = ("http", "forged", "newer", "strange")
+        wrong = ("http", "forged", "strange")
         codes = {who: (await running.state(who, "failed")).code for who in wrong}
         await running.state("good", "publishing")
         await running.pictures(60)
@@ -241,7 +284,6 @@ async def test_destinations_that_fail_harm_no_other(
     assert codes == {
         "http": "bad-url",
         "forged": "unsealable",
-        "newer": "codec-unsupported",
         "strange": "tls-authority",
     }
     assert len(judge(rtmp_server.recorded("good")).seen) >= 60 - INSIDE

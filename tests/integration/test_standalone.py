@@ -48,7 +48,7 @@ def stack(data: Path) -> dict[str, Any] | None:
         known: dict[str, Any] = json.loads((data / "run" / "stack.json").read_text())
     except OSError:
         return None
-    return known if len(known["pids"]) == 7 else None
+    return known if len(known["pids"]) == 8 else None
 
 
 def alive(pid: int) -> bool:
@@ -63,7 +63,7 @@ def test_a_service_that_is_killed_is_back_at_once_and_ctrl_c_ends_all(tmp_path: 
         before = wait_for(lambda: stack(tmp_path))["pids"]
         assert set(before) == {
             *("nats-server", "conference_state", "routing", "scheduler"),
-            *("mixer", "rtmp_egress", "gateway"),
+            *("mixer", "rtmp_egress", "gateway", "webhooks"),
         }
         os.kill(before["routing"], signal.SIGKILL)
 

@@ -134,6 +134,52 @@ async def test_what_a_lost_worker_did_is_given_to_another(stage: Stage) -> None:
     assert events[-2].worker == "egress-b"
 
 
+async def test_what_a_drained_worker_does_is_elsewhere_before_it_is_gone(stage: Stage) -> None:
+    await stage.worker("mixer", "mixer-a", Offer("mixer-a", 4))
+    drained = asyncio.Event()
+    await stage.worker("egress", "egress-a", Offer("egress-a", 4, same_host=True), drained)
+    await stage.tell(Join("town-hall-1", "ann", "Ann", "i1"))
+    await stage.dial("tube")
+    before = (await stage.assigned(SessionAssigned, DestinationAssigned))[-1]
+    assert isinstance(before, DestinationAssigned)
+    await stage.report("publishing", before.session)
+    await stage.view("connected")
+    await stage.worker("egress", "egress-b", Offer("egress-b", 4))
+
+    drained.set()
+    await stage.restart("scheduler")
+    events = await stage.assigned(
+        SessionAssigned, DestinationAssigned, SessionAssigned, DestinationAssigned
+    )
+    after = events[-1]
+    assert isinstance(after, DestinationAssigned)
+    assert (after.worker, after.takes_over, after.seen) == ("egress-b", before.session, True)
+    await stage.restart("scheduler")
+    await stage.report("recovering", after.session, "stream-key-in-use-or-invalid")
+
+    events = await stage.assigned(DestinationReleased, SessionReleased, DestinationAssigned)
+    assert isinstance(events[-3], DestinationReleased)
+    assert (events[-3].session, events[-3].handed_on) == (before.session, True)
+    await stage.view("recovering")
+    await stage.report("publishing", after.session)
+    view = await stage.view("connected")
+    assert view.streaming
+
+
+async def test_a_conference_moves_from_a_mixer_that_is_drained(stage: Stage) -> None:
+    drained = asyncio.Event()
+    await stage.worker("mixer", "mixer-a", Offer("mixer-a", 9), drained)
+    await stage.tell(Join("town-hall-1", "ann", "Ann", "i1"))
+    await stage.assigned(MixAssigned)
+    drained.set()
+    await stage.worker("mixer", "mixer-b", Offer("mixer-b", 1))
+
+    moved = (await stage.assigned(MixReleased, MixAssigned))[-1]
+
+    assert isinstance(moved, MixAssigned)
+    assert moved.worker == "mixer-b"
+
+
 async def test_nobody_is_taken_for_lost_because_nats_was_away(
     stage: Stage, nats_server: NatsServer
 ) -> None:

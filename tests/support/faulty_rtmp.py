@@ -25,6 +25,7 @@ from services.rtmp_egress.rtmp.chunks import ChunkReader, ChunkWriter, Kind, Mes
 from services.rtmp_egress.rtmp.errors import Stage
 from services.rtmp_egress.rtmp.handshake import BLOCK, VERSION
 from tests.support.challenge import needed
+from tests.support.kept import Keeper
 
 STAGES: tuple[Stage, ...] = get_args(Stage)[3:]
 """`mute-at-STAGE` and `close-at-STAGE`: what it does instead of answering there."""
@@ -66,6 +67,7 @@ FAULTS = (
     "adobe",
     "llnw",
     "hevc",
+    "newer",
     "never-pong",
     "pongs-then-silence",
     "acks-then-silence",
@@ -97,6 +99,8 @@ class Wish(msgspec.Struct, frozen=True):
     "Conversations after which the fault is mended; 0: never."
     elsewhere: str = ""
     "Where `redirect` sends everybody."
+    keep: str = ""
+    "Directory in which what is published is kept; empty: it is not."
 
 
 class Conversation:
@@ -113,6 +117,7 @@ class Conversation:
         self._cutter = ChunkWriter(compact=True)
         self._stream = 7_000_001 if fault == "odd-stream" else 1
         self._media = 0
+        self._keeper: Keeper | None = None
         self._received = self._confirmed = 0
         self._window = 0
 
@@ -184,6 +189,8 @@ class Conversation:
                 if message.kind == Kind.VIDEO and message.payload[1:2] == b"\x01":
                     number = int.from_bytes(message.payload[5:9], "big")
                     print(VIDEO, message.timestamp, number, flush=True)
+                if self._keeper is not None:
+                    self._keeper.write(message.kind, message.timestamp, message.payload)
                 self._media += len(message.payload)
                 if self._media > self._wish.enough:
                     await self._enough()
@@ -218,6 +225,8 @@ class Conversation:
         server: dict[str, Encodable] = {"fmsVer": "FMS/3,5,7,7009", "capabilities": 31}
         if self._fault == "hevc":
             server["videoFourCcInfoMap"] = {"hvc1": 1}
+        if self._fault == "newer":
+            server["fourCcList"] = ["hvc1", "av01"]
         self._say("_result", number, server, success)
 
     def _rejection(self, wish: dict[str, Value]) -> dict[str, Encodable] | None:
@@ -236,6 +245,8 @@ class Conversation:
             code, text = REFUSALS[self._fault]
             self._say("onStatus", 0, None, _info(code, text.format(key=key)))
             raise _Over
+        if self._wish.keep:
+            self._keeper = Keeper(Path(self._wish.keep), key)
         start = {"level": "status", "code": "NetStream.Publish.Start", "description": "go on"}
         self._say("onStatus", 0, None, start)
         await self._out.drain()
@@ -340,6 +351,7 @@ async def faulty_server(
     times: int = 0,
     elsewhere: str = "",
     port: int = 0,
+    keep: Path | None = None,
 ) -> AsyncIterator[FaultyServer]:
     """A server with `fault`, over TLS if there are files for it."""
     files = ["--certificate", str(tls.certificate), "--key", str(tls.key)] if tls else []
@@ -348,7 +360,7 @@ async def faulty_server(
         "-m",
         "tests.support.faulty_rtmp",
         *("--fault", fault, "--enough", str(enough), "--times", str(times)),
-        *("--elsewhere", elsewhere, "--port", str(port)),
+        *("--elsewhere", elsewhere, "--port", str(port), "--keep", str(keep or "")),
         *files,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -367,6 +379,7 @@ def _main() -> None:
     parser.add_argument("--enough", type=int, default=ENOUGH)
     parser.add_argument("--times", type=int, default=0)
     parser.add_argument("--elsewhere", default="")
+    parser.add_argument("--keep", default="")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--certificate", type=Path)
     parser.add_argument("--key", type=Path)
@@ -375,7 +388,7 @@ def _main() -> None:
     if given.certificate is not None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(given.certificate, given.key)
-    wish = Wish(given.fault, given.enough, given.times, given.elsewhere)
+    wish = Wish(given.fault, given.enough, given.times, given.elsewhere, given.keep)
     asyncio.run(_serve(wish, tls, given.port))
 
 

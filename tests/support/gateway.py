@@ -106,7 +106,12 @@ async def gateway(
         app = App(nc, nc.jetstream(), group, stopped)
         await behind(app)
         web, live = await assemble(
-            app, config, SEALER, lambda: f"id-{next(numbers)}", time.monotonic
+            app,
+            config,
+            SEALER,
+            lambda: f"id-{next(numbers)}",
+            time.monotonic,
+            lambda: datetime.now(UTC),
         )
         serving = group.create_task(serve(web, live, sock, stopped))
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"

@@ -44,6 +44,13 @@ class NatsServer:
             time.sleep(0.01)
         raise TimeoutError("nats-server did not come up")
 
+    def stop(self) -> None:
+        """Properly: all that it has is on the disk."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()

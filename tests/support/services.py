@@ -9,6 +9,9 @@ from pathlib import Path
 
 from kit.secrets import new_key
 
+ROOMY = {"ROSTRUM_EGRESS_CORES": "64", "ROSTRUM_MIXER_CORES": "64"}
+"""Whether there is room must not depend on what else a machine that runs tests is doing."""
+
 
 def environment(nats_url: str, run_dir: Path, **more: str) -> dict[str, str]:
     return {
@@ -16,6 +19,7 @@ def environment(nats_url: str, run_dir: Path, **more: str) -> dict[str, str]:
         "ROSTRUM_NATS_URL": nats_url,
         "ROSTRUM_RUN_DIR": str(run_dir),
         "ROSTRUM_SECRET_KEY": new_key(),
+        **ROOMY,
         **more,
     }
 

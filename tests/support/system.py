@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from cli.stack import running
+from tests.support.services import ROOMY
 
 T = TypeVar("T")
 
@@ -150,7 +151,7 @@ def _processes() -> Iterator[tuple[int, int]]:
 def system(data: Path, env: dict[str, str] | None = None, **conference: Any) -> Iterator[System]:
     """A stack of our own, ready to be dialled."""
     with (
-        running(data, "--port", "0", env=env) as stack,
+        running(data, "--port", "0", env={**ROOMY, **(env or {})}) as stack,
         httpx.Client(base_url=stack["url"], timeout=20) as http,
     ):
         one = System(http, data, int(stack["pid"]))

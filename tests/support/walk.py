@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import msgspec
 from nats.aio.client import Client
 
 from kit import bus
@@ -20,7 +21,7 @@ from proto.conference import ConferenceCommand, ConferenceEvent, Dial
 from proto.conference import decode_commit as decode_conference_commit
 from proto.egress import DestinationChanged, DestinationState
 from proto.media import Content
-from proto.scheduler import SchedulerEvent, Wanted, decode_commit, decode_wanted
+from proto.scheduler import Offer, SchedulerEvent, Wanted, WorkerKind, decode_commit, decode_wanted
 from proto.urls import Purpose, SealedUrl
 from proto.views import ConferenceView, WorkerView, decode_conference
 from tests.support.services import running
@@ -75,14 +76,24 @@ class Stage:
         await self.processes[name].wait()
         await self.start(name)
 
-    async def worker(self, kind: str, name: str, bid: Message) -> AsyncExitStack:
-        """A media worker that answers every bid with `bid`, until its stack is closed."""
+    async def worker(
+        self, kind: str, name: str, bid: Message, drained: asyncio.Event | None = None
+    ) -> AsyncExitStack:
+        """A media worker that answers every bid with `bid`, until its stack is closed.
+
+        It says that it is being drained once `drained` is set.
+        """
         own = AsyncExitStack()
         await self.stack.enter_async_context(own)
         group = await own.enter_async_context(Jobs(asyncio.Event()))
         own.push_async_callback(group.stop)
 
+        def draining() -> bool:
+            return drained is not None and drained.is_set()
+
         async def answer(_: Wanted) -> Message:
+            if isinstance(bid, Offer) and draining():
+                return msgspec.structs.replace(bid, leaving=True)
             return bid
 
         await bus.answer(
@@ -92,8 +103,12 @@ class Stage:
             handle=answer,
             group=group,
         )
-        view = WorkerView(name, "mixer" if kind == "mixer" else "egress", "default", "here", 8, 0)
-        await own.enter_async_context(beat(self.workers, f"{kind}.{name}", lambda: view))
+
+        def view() -> WorkerView:
+            which: WorkerKind = "mixer" if kind == "mixer" else "egress"
+            return WorkerView(name, which, "default", "here", 8, 0, draining())
+
+        await own.enter_async_context(beat(self.workers, f"{kind}.{name}", view))
         return own
 
     async def tell(self, command: ConferenceCommand) -> Accepted | Refused:

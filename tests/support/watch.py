@@ -1,7 +1,7 @@
 """Judges media decoded: what is seen where, what is heard, and when."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import av
@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Colorspace, Interpolation
 
+from services.rtmp_egress.media.bus import Timed
 from services.rtmp_egress.media.flv import FlvTag
+from tests.support.kept import FILE_HEADER, flv_tag
 
 Rgb = tuple[int, int, int]
 Box = tuple[int, int, int, int]
@@ -27,9 +29,6 @@ HD_LINES = 720
 
 UNSPECIFIED = 2
 """libav's number for a picture that does not say what its matrix is."""
-
-
-FILE_HEADER = b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"
 
 
 EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -194,12 +193,7 @@ def inner(moments: list[float], times: list[float], margin: float = 0.25) -> lis
     return [at for at in moments if times[0] + margin < at < times[-1] - margin]
 
 
-def file_of(tags: list[FlvTag]) -> io.BytesIO:
+def file_of(tags: Sequence[FlvTag | Timed]) -> io.BytesIO:
     """The tags as an FLV file again."""
-    parts = [FILE_HEADER]
-    for tag in tags:
-        stamp = (tag.timestamp & 0xFFFFFF).to_bytes(3, "big") + bytes((tag.timestamp >> 24,))
-        size = len(tag.payload).to_bytes(3, "big")
-        whole = bytes((tag.kind,)) + size + stamp + bytes(3) + tag.payload
-        parts += [whole, len(whole).to_bytes(4, "big")]
-    return io.BytesIO(b"".join(parts))
+    parts = [flv_tag(tag.kind, tag.timestamp, tag.payload) for tag in tags]
+    return io.BytesIO(FILE_HEADER + b"".join(parts))

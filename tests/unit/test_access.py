@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kit import natsconf
+from kit import diagram, natsconf
 from proto import subjects
 from proto.access import DURABLES, SERVICES, USERS, Service
 
@@ -72,9 +72,10 @@ def test_only_the_provisioning_user_makes_streams() -> None:
     assert makers == {"provision"}
 
 
-def test_nobody_deletes_a_stream_or_hears_the_answers_to_others() -> None:
+def test_nobody_but_who_restores_it_deletes_a_stream_or_hears_the_answers_to_others() -> None:
     for user, rights in USERS.items():
-        assert not any(".STREAM.DELETE." in subject for subject in rights.publish)
+        deletes = any(".STREAM.DELETE." in subject for subject in rights.publish)
+        assert deletes == (user == "operator")
         inboxes = [subject for subject in rights.subscribe if subject.startswith("_INBOX")]
         assert inboxes == [f"{subjects.inbox(user)}.>"]
 
@@ -86,4 +87,17 @@ def test_sealed_addresses_are_read_by_those_who_open_or_copy_them() -> None:
         if f"$JS.API.STREAM.MSG.GET.KV_{subjects.SECRETS}" in rights.publish
     }
 
-    assert readers == {"conference_state", "routing", "mixer", "rtmp_egress", "gateway"}
+    services = {"conference_state", "routing", "mixer", "rtmp_egress", "gateway"}
+    assert readers == {*services, "operator"}
+
+
+def test_the_diagram_is_of_what_everybody_may_do() -> None:
+    """`python -m kit.diagram` prints it for docs/architecture.md."""
+    assert diagram.whole() in (ROOT / "docs" / "architecture.md").read_text()
+
+
+def test_every_question_that_a_service_hears_is_in_the_diagram() -> None:
+    heard = {subject for rights in SERVICES.values() for subject in rights.subscribe}
+    own = {subjects.PINGS, subjects.replay_stage("*"), subjects.REPLAY_CLOCK}
+
+    assert {one for one in heard if not one.startswith("_INBOX")} - own == diagram.ASKED.keys()

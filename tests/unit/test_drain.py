@@ -7,14 +7,16 @@ from typing import Any, cast
 
 import pytest
 
+from kit.capacity import Capacity
+from kit.cost import Budget
 from kit.vault import Vault
-from kit.work import drained
+from kit.work import emptied
 from proto.media import FeedSpec, Rendition
 from proto.scheduler import Declined, Offer, SessionWanted
-from proto.views import FeedOffer
+from proto.views import FeedOffer, WorkerView
 from services.rtmp_egress.archive.archive import Archive
 from services.rtmp_egress.config import Config
-from services.rtmp_egress.shell import Worker
+from services.rtmp_egress.shell import PRIOR, USUAL, Worker
 
 WANTED = SessionWanted("town-hall", FeedSpec("town-hall"), Rendition(), "", "pod-1")
 FEED = FeedOffer("town-hall", "instance", "mixer-1", "pod-1", "/run/rostrum/feed")
@@ -29,13 +31,14 @@ async def write(*_: object) -> None:
     raise AssertionError("nothing is written in these tests")
 
 
-def egress(drain_seconds: float) -> Worker:
+def egress() -> Worker:
     return Worker(
         "egress-1",
-        Config(host="pod-1", drain_seconds=drain_seconds),
+        Config(host="pod-1"),
         ["libx264"],
         cast(Vault, None),
         cast(Archive, None),
+        Capacity(Budget(1.4, PRIOR, USUAL, 8), clock=lambda: 0.0, cpu_seconds=lambda _: None),
         write,
         start,
         now=lambda: datetime.now(UTC),
@@ -43,45 +46,64 @@ def egress(drain_seconds: float) -> Worker:
     )
 
 
-async def test_an_idle_worker_goes_at_once() -> None:
-    async with asyncio.timeout(PATIENCE):
-        await drained(egress(3600), 3600)
+def beside(worker: str, host: str = "pod-1", *, draining: bool = False) -> WorkerView:
+    return WorkerView(worker, "egress", "default", host, 8, 0, draining)
 
 
-async def test_a_worker_stays_while_a_conference_is_mixed_beside_it() -> None:
-    worker = egress(3600)
-    worker.feed("town-hall", FEED)
+async def gone(
+    worker: Worker, *others: WorkerView, patience: float = 3600, hurried: bool = False
+) -> bool:
+    """Whether it goes in a moment."""
+    hurry = asyncio.Event()
+    if hurried:
+        hurry.set()
+
+    async def there() -> list[WorkerView]:
+        return list(others)
 
     async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
-        waiting = group.create_task(drained(worker, 3600))
-        done, _ = await asyncio.wait([waiting], timeout=0.1)
-        assert not done
-        worker.feed("town-hall", None)
+        going = group.create_task(emptied(worker, there, hurry, patience))
+        done, _ = await asyncio.wait([going], timeout=0.1)
+        going.cancel()
+    return bool(done)
 
 
-async def test_a_worker_that_is_missed_for_too_long_goes_all_the_same() -> None:
-    worker = egress(3600)
+def beside_a_mix() -> Worker:
+    worker = egress()
     worker.feed("town-hall", FEED)
+    return worker
 
-    async with asyncio.timeout(PATIENCE):
-        await drained(worker, 0.01)
 
-    assert not worker.idle
+async def test_an_idle_worker_goes_at_once() -> None:
+    assert await gone(egress())
+
+
+async def test_a_worker_stays_while_a_conference_is_mixed_that_it_alone_can_stream() -> None:
+    worker = beside_a_mix()
+    assert not await gone(worker)
+    assert not await gone(worker, beside("e2", "pod-2"), beside("e3", draining=True))
+    assert await gone(worker, beside("e2"))
+    worker.feed("town-hall", None)
+    assert await gone(worker)
+
+
+async def test_a_worker_that_is_missed_for_too_long_or_is_hurried_goes_all_the_same() -> None:
+    assert await gone(beside_a_mix(), patience=0.01)
+    assert await gone(beside_a_mix(), hurried=True)
 
 
 @pytest.mark.parametrize(
-    ("feed", "drain_seconds", "answer"),
+    ("feed", "answer"),
     [
-        pytest.param(FEED, 3600, Offer, id="only-it-can-take-the-feed"),
-        pytest.param(None, 3600, Declined, id="a-new-conference"),
-        pytest.param(FEED, 0, Declined, id="it-ends-at-once"),
+        pytest.param(FEED, Offer("egress-1", 7, same_host=True, leaving=True), id="as-the-last"),
+        pytest.param(None, Declined("egress-1", "is being drained"), id="a-new-conference"),
     ],
 )
 async def test_being_drained_it_takes_what_nobody_else_could(
-    feed: FeedOffer | None, drain_seconds: float, answer: type
+    feed: FeedOffer | None, answer: Offer | Declined
 ) -> None:
-    worker = egress(drain_seconds)
+    worker = egress()
     worker.feed("town-hall", feed)
     worker.draining = True
 
-    assert isinstance(await worker.bid(WANTED), answer)
+    assert await worker.bid(WANTED) == answer

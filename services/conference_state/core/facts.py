@@ -42,7 +42,8 @@ def learn(
             routed = _routed(fact)
             known = None if recording == call.is_recording else recording
             return [CallProgressed(at, call.participant, "routed", routed, recording=known)]
-        case DestinationAssigned(session=session) if session == call.session:
+        case DestinationAssigned(session=session) if session == call.session or fact.takes_over:
+            # Another session is going to take it over; nothing has changed until it has.
             return []
         case DestinationAssigned(session=session, worker=worker):
             step: CallStep = "recovering" if _on_air(call) else "assigned"
@@ -82,6 +83,9 @@ def _hear_of(
             encrypted = bool(fact.tls_version)
             connected = CallConnected(at, call.participant, encrypted, fact.session)
             return [connected, *_warn(call, fact, at, detail=_left_over(call))]
+        case "connecting" if other and _on_air(call):
+            # A session that is to take over, and has not: where the call is, it goes on.
+            return []
         case "connecting" if fact.code and _waited_for(state, call):
             return _drop(state, call, fact.code, fact.reason, at, vmr)
         case "connecting" if not _on_air(call):

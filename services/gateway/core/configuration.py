@@ -7,6 +7,7 @@ import msgspec
 from proto.config import (
     AutomaticParticipant,
     Conference,
+    EventSink,
     GatewayRoutingRule,
     Global,
     IvrTheme,
@@ -40,6 +41,7 @@ class Configuration(msgspec.Struct):
     "Automatically dialled participants."
     settings: dict[int, Global] = {}
     "Empty until somebody changes one."
+    sinks: dict[int, EventSink] = {}
 
     def of(self, kind: str) -> dict[int, Any]:
         """What there is of a kind; aliases and unchanged global settings are made up here."""
@@ -60,6 +62,7 @@ class Configuration(msgspec.Struct):
             "ivr_theme": self.themes,
             "automatic_participant": self.automatic,
             "global": self.settings,
+            "event_sink": self.sinks,
         }
         return mirrors[kind]
 

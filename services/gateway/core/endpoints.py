@@ -23,6 +23,7 @@ from services.gateway.core.requests import (
     TransferRequest,
     UserRequest,
 )
+from services.gateway.core.sinks import SinkStatus
 from services.gateway.core.status import (
     STATUS,
     ConferenceStatus,
@@ -85,6 +86,7 @@ STRUCTS: list[Any] = [
     TestRules,
     RecordRequest,
     Recorded,
+    SinkStatus,
 ]
 
 
@@ -197,6 +199,14 @@ def _ours() -> Iterable[Endpoint]:
         answer=STREAM,
         media_type="application/x-ndjson",
     )
+    yield Endpoint(
+        "get",
+        f"{OURS}/log.jsonl",
+        "The logs of all that ran in some time",
+        tag,
+        answer=STREAM,
+        media_type="application/x-ndjson",
+    )
     package = f"{OURS}/themes/{{number}}/package/"
     yield Endpoint("get", f"{OURS}/themes/schema/", "What may be in a theme", tag, answer=ANY)
     yield Endpoint("get", package, "The ZIP of a theme", tag, answer=STREAM, media_type=ZIP)
@@ -246,4 +256,25 @@ def _recordings() -> Iterable[Endpoint]:
     yield Endpoint("get", f"{OURS}/me/", "What whoever asks may do", tag, answer=ANY)
 
 
-ALL: list[Endpoint] = [*_configuration(), *_shown(), *_commands(), *_ours(), *_recordings()]
+def _sinks() -> Iterable[Endpoint]:
+    tag, all_, one = "rostrum", f"{OURS}/event_sinks/", f"{OURS}/event_sinks/{{number}}/"
+    what = "How far event sinks are, and what they did not take"
+    yield Endpoint("get", all_, what, tag, answer=ANY)
+    yield Endpoint("get", one, "The same of one event sink", tag, answer="SinkStatus")
+    what = "Send a test event, now and once, and tell what became of it"
+    yield Endpoint("post", f"{one}test/", what, tag, answer=ANY)
+    what = "Try the events that were given up once more, oldest first, until one fails"
+    yield Endpoint("post", f"{one}redeliver/", what, tag, answer=ANY)
+    what = "Make a new secret, shown this once; the old one signs as well until it is dropped"
+    yield Endpoint("post", f"{one}secret/", what, tag, "201", answer=ANY)
+    yield Endpoint("delete", f"{one}secret/old/", "Drop the old secret", tag, "204")
+
+
+ALL: list[Endpoint] = [
+    *_configuration(),
+    *_shown(),
+    *_commands(),
+    *_ours(),
+    *_recordings(),
+    *_sinks(),
+]

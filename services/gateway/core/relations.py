@@ -37,6 +37,7 @@ RELATIONS: dict[str, dict[str, Relation]] = {
         "outgoing_location": LOCATION,
         "ivr_theme": Relation("ivr_theme"),
     },
+    "event_sink": {"conferences": Relation("conference", many=True)},
     "global": {"default_theme": Relation("ivr_theme")},
     "system_location": {
         "transcoding_location": LOCATION,

@@ -133,6 +133,13 @@ class OutsideRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "For streaming: anybody may watch."
 
 
+class DrainRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A worker is to take no new work, and to end when others have what it did."""
+
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
+    "After which it ends all the same."
+
+
 class UserRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Somebody who may use the API from now on."""
 

@@ -24,7 +24,10 @@ from services.gateway.core.configuration import Alias, Configuration, alias_id, 
 from services.gateway.core.relations import Unrelated, shown, stored
 from services.gateway.core.requests import Errors, check
 
-SEALED = ("sealed_alias", "sealed_presentation", "sealed_backup")
+SEALED = (
+    *("sealed_alias", "sealed_presentation", "sealed_backup"),
+    *("sealed_url", "sealed_password", "sealed_secret", "sealed_old_secret"),
+)
 
 PACKAGE = ("package", "package_size")
 """Of a theme: they come with a file, not in words."""
@@ -189,7 +192,7 @@ def conflicts(kind: str, wanted: Any, before: Any, known: Configuration) -> Erro
     return {}
 
 
-UNIQUE = ("conference", "gateway_routing_rule", "system_location", "ivr_theme")
+UNIQUE = ("conference", "gateway_routing_rule", "system_location", "ivr_theme", "event_sink")
 """Kinds whose names are given once, whatever the case."""
 
 
@@ -228,6 +231,9 @@ def used_by(kind: str, wanted: Any, known: Configuration) -> Errors:
     for conference in known.conferences.values():
         if kind == "ivr_theme" and conference.ivr_theme == wanted.id:
             return {"name": [f"The {what} is used by conference “{conference.name}”."]}
+    for sink in known.sinks.values():
+        if kind == "conference" and wanted.id in sink.conferences:
+            return {"name": [f"The {what} is named by event sink “{sink.name}”."]}
     for one in known.automatic.values():
         if kind == "system_location" and one.system_location == wanted.name:
             return {"name": [f"The {what} is used by an automatically dialled participant."]}

@@ -19,6 +19,7 @@ from services.gateway.core.relations import Unrelated, number_of, stored
 from services.gateway.core.requests import Errors
 from services.gateway.core.resources import Moment, Write, changed, created, removed
 from services.gateway.problems import Problem
+from services.gateway.sinks import sealed_sink
 from services.gateway.store import Given, Store
 from services.gateway.themes import Themes
 from services.gateway.workers import Workers
@@ -178,6 +179,8 @@ class Editor:
 
     async def _sealed(self, kind: str, fields: dict[str, Any], before: Any) -> Given:
         """The body with its addresses sealed; one that is shown again as it was is kept."""
+        if kind == "event_sink":
+            return sealed_sink(self._vault.sealer, fields, before)
         if kind != "automatic_participant":
             return Given(fields)
         was = before if isinstance(before, AutomaticParticipant) else None

@@ -30,6 +30,10 @@ class Held(msgspec.Struct, frozen=True):
 
     session: str
     conference: str
+    waits: bool = False
+    "Another session has it still; until there is a picture here, nothing ends if this one does."
+    handed_on: bool = False
+    "Another session goes on with it."
 
 
 class Archive:
@@ -53,6 +57,11 @@ class Archive:
     def holds(self, recording: str) -> bool:
         return recording in self._held
 
+    def hand_on(self, recording: str) -> None:
+        """Another worker goes on with it: what ends here is a part, not the recording."""
+        if held := self._held.get(recording):
+            self._held[recording] = msgspec.structs.replace(held, handed_on=True)
+
     async def begin(self, assigned: DestinationAssigned) -> wire.Keep:
         """A call is to be recorded here; it may have been before, by somebody who is gone."""
         ident = recording_id(assigned.participant, assigned.leg)
@@ -67,12 +76,15 @@ class Archive:
             self._host,
             seen_at=self._now(),
         )
-        self._held[ident] = Held(assigned.session, assigned.conference)
+        waits = bool(assigned.takes_over)
+        self._held[ident] = Held(assigned.session, assigned.conference, waits)
         known = await self._catalogue.change(
             ident,
             lambda before: msgspec.structs.replace(before, seen_at=self._now()) if before else new,
         )
         last = max((part.number for part in known.parts), default=0) if known else 0
+        if waits and known and known.host != self._host:
+            last += 1  # that whoever has it still may begin meanwhile, out of our sight
         return wire.Keep(ident, self._now().timestamp() - self._clock(), last + 1)
 
     async def hear(self, session: SessionAssigned, report: wire.Reports) -> None:
@@ -85,6 +97,7 @@ class Archive:
         match report:
             case wire.PartBegun():
                 log.info("recording", recording=ident, part=report.number)
+                self._held[ident] = msgspec.structs.replace(self._held[ident], waits=False)
                 await self._tell(ident, partial(self._begun, report, view))
             case wire.PartEnded():
                 log.info("part ended", recording=ident, part=report.number, size=report.size)
@@ -135,7 +148,10 @@ class Archive:
 
     async def _end(self, ident: str, code: str, reason: str) -> None:
         at = self._now()
-        self._held.pop(ident, None)
+        held = self._held.pop(ident, None)
+        if held is not None and (held.waits or held.handed_on):
+            log.info("recording goes on elsewhere", recording=ident)
+            return
         log.info("recording ended", recording=ident, code=code)
         known = await self._tell(ident, lambda r: story.ended(r, at, code, reason))
         if known is not None and not known.parts:

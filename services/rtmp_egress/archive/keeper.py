@@ -26,6 +26,9 @@ log = structlog.get_logger()
 EVERY = 10.0
 """Seconds between looks when nothing changes: for what has become due by time."""
 
+LOOK = 0.5
+"""Seconds between looks whether all is uploaded, at the end."""
+
 ABANDONED = 3 * BEAT
 """Seconds without a sign of life after which a recording is over."""
 
@@ -65,6 +68,25 @@ class Keeper:
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await self._catalogue.news.wait()
+
+    async def emptied(self, patience: float) -> None:
+        """Wait until the store has all that is closed, for so many seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while True:
+                    if not self.pending():
+                        return
+                    await asyncio.sleep(LOOK)
+        if left := self.pending():
+            log.warning("not uploaded in time", parts=left)
+
+    def pending(self) -> int:
+        """Closed parts that are on this machine alone."""
+        if self._store is None:
+            return 0
+        known = self._catalogue.known.values()
+        kept = (one for one in known if one.state != "deleting")
+        return sum(self._is_here(part) and part.ended for one in kept for part in one.parts)
 
     async def round(self) -> None:
         """All that is to be done now."""

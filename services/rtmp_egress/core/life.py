@@ -15,6 +15,7 @@ import msgspec
 
 from proto.base import Reason
 from proto.egress import DestinationState
+from proto.urls import Codec
 
 FIRST_PAUSE = 0.5
 """Seconds before the first retry: a server that was restarted is back by then, or soon."""
@@ -41,7 +42,6 @@ LASTING = frozenset(
         *("bad-url", "unsealable", "tls-authority", "tls-certificate", "not-rtmp"),
         *("forbidden-address", "unknown-app", "connect-rejected", "publish-denied"),
         *("publish-rejected", "auth-required", "auth-failed", "auth-unsupported"),
-        "codec-unsupported",
     }
 )
 """Reason codes that only people can change: nothing is gained by asking again soon."""
@@ -72,6 +72,9 @@ class Connected(msgspec.Struct, frozen=True):
     """The service accepted the stream."""
 
     tls_version: str = ""
+    codec: Codec = "h264"
+    note: Reason = ""
+    "Why it is not the codec that was asked for."
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -125,6 +128,8 @@ class Tell(msgspec.Struct, frozen=True):
     tls_version: str = ""
     next_retry_in: float | None = None
     address: int = 0
+    codec: Codec = "h264"
+    "That is sent."
 
 
 Input = Connected | Failed | Overflowed | Woken | Removed
@@ -152,6 +157,9 @@ class Destination(msgspec.Struct, frozen=True):
     warning: Reason = ""
     "While it has not been steady since it overflowed."
     tls_version: str = ""
+    codec: Codec = "h264"
+    note: Reason = ""
+    "Of the connection, for as long as it lasts."
 
 
 def start(
@@ -174,8 +182,8 @@ def react(
         case _, Removed():
             stopped = Tell("stopped", attempt=destination.attempt)
             return _over(destination, now), [HangUp(), stopped]
-        case "connecting", Connected(tls_version):
-            return _connected(destination, tls_version, now)
+        case "connecting", Connected():
+            return _connected(destination, event, now)
         case "connecting" | "publishing", Failed():
             return _failed(destination, event, now, chance)
         case "publishing", Overflowed(seconds):
@@ -191,7 +199,7 @@ def react(
 
 
 def _connected(
-    destination: Destination, tls_version: str, now: float
+    destination: Destination, connected: Connected, now: float
 ) -> tuple[Destination, list[Action]]:
     live = msgspec.structs.replace(
         destination,
@@ -199,7 +207,9 @@ def _connected(
         since=now,
         seen=True,
         in_use_since=None,
-        tls_version=tls_version,
+        tls_version=connected.tls_version,
+        codec=connected.codec,
+        note=connected.note,
     )
     actions: list[Action] = [_publishing(live)]
     if live.warning:
@@ -210,11 +220,12 @@ def _connected(
 def _publishing(live: Destination) -> Tell:
     return Tell(
         "publishing",
-        "overflow" if live.warning else "",
-        live.warning,
+        "overflow" if live.warning else "codec-fallback" if live.note else "",
+        live.warning or live.note,
         live.attempt,
         tls_version=live.tls_version,
         address=live.addresses[0],
+        codec=live.codec,
     )
 
 

@@ -43,15 +43,17 @@ class Timed(NamedTuple):
 
 
 class Backlog:
-    """What one destination has yet to send. Headers do not change within a session, so those that
-    wait may go before all else."""
+    """What one destination has yet to send. Headers of another encoder go between the pictures of
+    one and the other."""
 
     def __init__(self, limits: Limits, wake: Callable[[], None]) -> None:
         self._limits = limits
-        self._wake = wake
+        self.wake = wake
         self._headers: deque[FlvTag] = deque()
         self._media: deque[FlvTag] = deque()
         self._base: int | None = None
+        self._at = 0
+        "Timestamp of the media taken last."
         self._resume = True
         "Nothing can be taken in before the next key frame."
         self.bytes = 0
@@ -71,13 +73,18 @@ class Backlog:
         return self._base or 0
 
     @property
+    def begun(self) -> bool:
+        """There has been a key frame to start at."""
+        return self._base is not None
+
+    @property
     def milliseconds(self) -> int:
         """From the oldest media to the newest."""
         return self._media[-1].timestamp - self._media[0].timestamp if self._media else 0
 
     def put(self, tag: FlvTag) -> None:
         if tag.header:
-            self._headers.append(tag)
+            (self._media if self._media else self._headers).append(tag)
         elif not self._wanted(tag):
             return
         else:
@@ -86,18 +93,23 @@ class Backlog:
             if self._overflowing():
                 self._make_room()
         if len(self):
-            self._wake()
+            self.wake()
 
     def take(self) -> Timed | None:
         """The next tag to send, or None for now."""
         if self._headers:
-            header = self._headers.popleft()
-            return Timed(header.kind, 0, header.payload)
+            return self._timed(self._headers.popleft(), self._at)
         if not self._media or self._base is None:
             return None
         tag = self._media.popleft()
-        self.bytes -= len(tag.payload)
-        return Timed(tag.kind, tag.timestamp - self._base, tag.payload)
+        self._at = tag.timestamp
+        if not tag.header:
+            self.bytes -= len(tag.payload)
+        return self._timed(tag, tag.timestamp)
+
+    def _timed(self, tag: FlvTag, at: int) -> Timed:
+        """Metadata are timeless: those with a time of their own are a third stream to libav."""
+        return Timed(tag.kind, 0 if tag.kind == SCRIPT else max(0, at - self.base), tag.payload)
 
     def _wanted(self, tag: FlvTag) -> bool:
         if self._resume and not tag.key_frame:
@@ -125,6 +137,9 @@ class Backlog:
             self.dropped_ms += self._media[count - 1].timestamp - self._media[0].timestamp
         for _ in range(count):
             tag = self._media.popleft()
+            if tag.header:
+                self._headers.append(tag)  # what comes next may need it
+                continue
             self.bytes -= len(tag.payload)
             self.dropped_frames += tag.kind == VIDEO
 
@@ -137,11 +152,15 @@ class Bus:
         self._headers: dict[int, FlvTag] = {}
         self._group: list[FlvTag] = []
         self._backlogs: list[Backlog] = []
+        self.over = False
+        "Nothing will come any more."
 
     def put(self, tags: Iterable[FlvTag]) -> None:
         for tag in tags:
             if tag.header:
                 self._headers[tag.kind] = tag
+                if tag.kind == VIDEO:
+                    self._group = []  # of another encoder
             elif tag.key_frame:
                 self._group = [tag]
             elif self._group:
@@ -159,6 +178,12 @@ class Bus:
             backlog.put(tag)
         self._backlogs.append(backlog)
         return backlog
+
+    def end(self) -> None:
+        """Nothing comes any more; whoever waits is woken to see it."""
+        self.over = True
+        for backlog in self._backlogs:
+            backlog.wake()
 
     def leave(self, backlog: Backlog) -> None:
         self._backlogs.remove(backlog)

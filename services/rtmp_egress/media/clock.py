@@ -102,6 +102,11 @@ class Timeline:
         """How much later picture `n` of the mix would be placed than the first ones were."""
         return now - self._epoch - n * SECOND // self.fps - self._lag
 
+    def behind(self, picture: int, now: int) -> int:
+        """The same of a picture of the output."""
+        due = self.moment(picture)
+        return 0 if due is None else now - due - self._lag
+
     def picture(self, n: int, now: int) -> int | None:
         """Place picture `n` of the mix, which came at `now`: how often the last one is to be shown
         again before it.

@@ -1,7 +1,8 @@
 """Encoders: which ones work here, and one that turns pictures and sound into FLV tags."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import cast
 
@@ -10,18 +11,29 @@ import av.error
 import numpy as np
 import numpy.typing as npt
 from av.audio.stream import AudioStream
+from av.codec.context import Flags
 from av.container import OutputContainer
+from av.packet import PacketSideData, packet_sidedata_type_from_literal
 from av.video.codeccontext import VideoCodecContext
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from av.video.stream import VideoStream
 
 from kit.link import Format
+from proto.egress import Measure
 from proto.media import Rendition
-from services.rtmp_egress.media.flv import FlvTag, TagCutter
+from proto.urls import Codec
+from services.rtmp_egress.media.codec import (
+    SOFTWARE,
+    Canvas,
+    EncoderDied,
+    Make,
+    Packets,
+    VideoEncoder,
+    configure,
+)
+from services.rtmp_egress.media.flv import SCRIPT, VIDEO, FlvTag, TagCutter, resized
+from services.rtmp_egress.media.options import CANDIDATES, video_options
 
-SOFTWARE = "libx264"
-CANDIDATES = ("h264_nvenc", "h264_qsv", "h264_amf", "h264_v4l2m2m", SOFTWARE)
-"""In the order of `auto`: whatever takes the load off the processor first."""
+__all__ = ["Encoder", "NoEncoder", "choose", "names", "proven", "video_options", "works"]
 
 TRIAL_FRAMES = 30
 """Some hardware gives its first packet only after a pipeline's worth of pictures."""
@@ -34,33 +46,11 @@ MUX_BUFFER = 1 << 20
 
 MUX_OPTIONS = {
     "flvflags": "no_duration_filesize+no_sequence_end",
-    "max_interleave_delta": "500000",
+    "max_interleave_delta": "1000000",
     "flush_packets": "1",
 }
 """A live stream has no end to patch in. Microseconds that a silent track may hold the other back.
 Each packet goes out at once."""
-
-SOFTWARE_OPTIONS = {
-    "default": {
-        "preset": "superfast",
-        "x264-params": "scenecut=0:mbtree=1:rc-lookahead=10:open-gop=0",
-    },
-    "quality": {"preset": "veryfast", "x264-params": "scenecut=0:rc-lookahead=10:open-gop=0"},
-    "low_latency": {
-        "preset": "superfast",
-        "tune": "zerolatency",
-        "x264-params": "scenecut=0:open-gop=0",
-    },
-}
-"""By `Rendition.quality`. The default costs half of `veryfast` and looks as good; zerolatency
-gives up quality for 333 ms that RTMP's viewers do not notice."""
-
-HARDWARE_OPTIONS = {
-    "h264_nvenc": {"preset": "p4", "rc": "cbr", "no-scenecut": "1", "forced-idr": "1"},
-    "h264_qsv": {"preset": "veryfast", "look_ahead": "0", "adaptive_i": "0"},
-    "h264_amf": {"usage": "transcoding", "rc": "cbr", "quality": "balanced"},
-    "h264_v4l2m2m": {},
-}
 
 Samples = npt.NDArray[np.int16]
 
@@ -92,87 +82,98 @@ def works(name: str) -> bool:
 
 def proven(software: bool = True) -> list[str]:
     """The encoders that work here and may be used, best first."""
-    return [name for name in CANDIDATES if (software or name != SOFTWARE) and works(name)]
+    return [name for name in names("auto", software) if works(name)]
 
 
 def choose(wanted: str, software: bool = True) -> str:
     """The encoder to use: the one named, or for `auto` the best; `software` may stand in."""
-    names = _names(wanted, software)
-    for name in names:
+    wanted_names = names(wanted, software)
+    for name in wanted_names:
         if works(name):
             return name
-    raise NoEncoder(f"none of these encoders works here: {', '.join(names)}")
+    raise NoEncoder(f"none of these encoders works here: {', '.join(wanted_names)}")
 
 
-def open_encoder(
-    format: Format, rendition: Rendition, emit: Callable[[FlvTag], None], software: bool = True
-) -> "Encoder":
-    """The same, opened for this format: hardware may have no session or no size left for it."""
-    names = _names(rendition.encoder, software)
-    for name in names:
-        if works(name):
-            try:
-                return Encoder(name, format, rendition, emit)
-            except av.error.FFmpegError:
-                continue
-    raise NoEncoder(f"none of these encoders works here: {', '.join(names)}")
-
-
-def _names(wanted: str, software: bool) -> list[str]:
-    """What may be tried, best first."""
-    if wanted == "auto":
-        return [name for name in CANDIDATES if software or name != SOFTWARE]
-    if wanted not in CANDIDATES:
+def names(wanted: str, software: bool, codec: Codec = "h264") -> list[str]:
+    """What may be tried, best first. A wish is for an encoder of H.264."""
+    if wanted == "auto" or codec != "h264":
+        *hardware, own = CANDIDATES[codec]
+        return [*hardware, own] if software else hardware
+    if wanted not in CANDIDATES["h264"]:
         raise NoEncoder(f"encoder {wanted} is not known")
     return [wanted, SOFTWARE] if software and wanted != SOFTWARE else [wanted]
 
 
-def video_options(name: str, rendition: Rendition, fps: int) -> dict[str, str]:
-    """Constant bit rate in the sense of players' buffers, and key frames by number alone."""
-    gop = str(fps * rendition.gop_seconds)
-    common = {
-        "maxrate": f"{rendition.video_kbps}k",
-        "bufsize": f"{2 * rendition.video_kbps}k",
-        "g": gop,
-        "bf": "0",
-    }
-    if name != SOFTWARE:
-        return common | HARDWARE_OPTIONS.get(name, {})
-    own = SOFTWARE_OPTIONS[rendition.quality]
-    return common | {"keyint_min": gop, "sc_threshold": "0", "profile": "high"} | own
-
-
 class Encoder:
-    """One encoding of one feed. For one thread."""
+    """One encoding of one feed, also where one video encoder follows another. For one thread."""
 
     def __init__(
-        self, name: str, format: Format, rendition: Rendition, emit: Callable[[FlvTag], None]
+        self,
+        name: str,
+        format: Format,
+        rendition: Rendition,
+        emit: Callable[[FlvTag], None],
+        make: Make = VideoEncoder,
     ) -> None:
-        self.name = name
         self._format = format
-        self._copies = name == SOFTWARE
-        "libx264 has copied a picture when encode() returns; others may read it later."
-        self._frames: dict[int, av.VideoFrame] = {}
+        self._rendition = rendition
+        self._make = make
+        self._gop = format.fps * rendition.gop_seconds
+        self._emit = emit
+        self._metadata = b""
+        self._size = format.width, format.height
+        "That the metadata tell of."
         self._container: OutputContainer = av.open(
-            TagCutter(emit), "w", format="flv", options=MUX_OPTIONS, buffer_size=MUX_BUFFER
+            TagCutter(self._pass), "w", format="flv", options=MUX_OPTIONS, buffer_size=MUX_BUFFER
         )
         options = video_options(name, rendition, format.fps)
-        self._video = _video(self._container, name, options, format, rendition)
+        self._video = cast(
+            VideoStream, self._container.add_stream(name, rate=format.fps, options=options)
+        )
+        configure(self._video.codec_context, format, rendition, ())
+        self._codec = make(name, self._video.codec_context, format)
+        self._anew = False
+        "The next packet is the first of another video encoder."
         self._audio = _audio(self._container, format, rendition)
-        self._tick = Fraction(1, format.fps)
         self._sample = Fraction(1, format.rate)
         # Opening takes long enough to miss pictures; it must not wait for the first of them.
         self._container.start_encoding()
 
-    def picture(self, canvas: npt.NDArray[np.uint8], pts: int) -> None:
-        """Encode a canvas as picture `pts`; it may be drawn over afterwards.
+    @property
+    def name(self) -> str:
+        return self._codec.name
+
+    def picture(self, canvas: Canvas, pts: int) -> None:
+        """Encode a canvas as picture `pts`; it may be drawn over afterwards. Raises EncoderDied.
+
+        Key frames are on a grid of numbers, whichever encoder came when.
 
         Canvases that come again should be the same arrays, until `forget`.
         """
-        frame = self._frame(canvas)
-        frame.pts, frame.time_base = pts, self._tick
-        for packet in self._video.encode(frame):
-            self._container.mux_one(packet)
+        self._mux_video(self._codec.picture(canvas, pts, pts % self._gop == 0))
+
+    def use(self, measures: Sequence[Measure]) -> None:
+        """Take another video encoder of the same kind. Raises EncoderDied, FFmpegError."""
+        codec, before = self._open(self.name, measures), self._codec
+        try:
+            self._mux_video(before.flush())
+        except EncoderDied:
+            packets = codec.rescue(before)
+        else:
+            packets = []
+        self._codec, self._anew = codec, True
+        self._mux_video(packets)
+
+    def replace(self, name: str, measures: Sequence[Measure]) -> None:
+        """The video encoder died: take another, which does again what was lost with it.
+
+        Raises EncoderDied, FFmpegError.
+        """
+        codec, dead = self._open(name, measures), self._codec
+        # What it makes is kept back until all is made: if it dies, too, the next one does it all.
+        packets = codec.rescue(dead)
+        self._codec, self._anew = codec, True
+        self._mux_video(packets)
 
     def sound(self, samples: Samples, pts: int) -> None:
         """Encode samples, one row each, of which the first is number `pts`."""
@@ -183,14 +184,43 @@ class Encoder:
 
     def forget(self) -> None:
         """Let go of the canvases seen so far; call when a feed's ring is gone."""
-        self._frames.clear()
+        self._codec.forget()
 
     def close(self) -> None:
         """Give out what is still inside."""
-        self._container.mux(self._video.encode(None))
+        with suppress(EncoderDied):
+            self._mux_video(self._codec.flush())
         self._mux_audio(self._audio.encode(None))
         self._container.close()
         self.forget()
+
+    def _pass(self, tag: FlvTag) -> None:
+        """Pictures of another size have metadata of their own, which the muxer writes but once."""
+        if tag.kind == SCRIPT:
+            self._metadata = tag.payload
+        elif tag.kind == VIDEO and tag.header and self._size != self._codec.size:
+            self._size = self._codec.size
+            metadata = resized(self._metadata, *self._size)
+            self._emit(FlvTag(SCRIPT, tag.timestamp, metadata, header=True))
+        self._emit(tag)
+
+    def _open(self, name: str, measures: Sequence[Measure]) -> VideoEncoder:
+        context = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
+        configure(context, self._format, self._rendition, measures)
+        context.framerate = Fraction(self._format.fps)
+        context.options = video_options(name, self._rendition, self._format.fps, measures)
+        context.flags |= Flags.global_header
+        context.open()
+        return self._make(name, context, self._format)
+
+    def _mux_video(self, packets: Packets) -> None:
+        for packet in packets:
+            if self._anew:
+                # The muxer puts a sequence header before it, if it is not the one that it knows.
+                self._anew = False
+                packet.set_sidedata(_new_extradata(self._codec.extradata))
+            packet.stream = self._video
+            self._container.mux_one(packet)
 
     def _mux_audio(self, packets: "list[av.Packet[AudioStream]]") -> None:
         """AAC's priming, from before the first sample, is left out: FLV has no negative time, and
@@ -199,37 +229,12 @@ class Encoder:
             if packet.pts is not None and packet.pts >= 0:
                 self._container.mux_one(packet)
 
-    def _frame(self, canvas: npt.NDArray[np.uint8]) -> av.VideoFrame:
-        if not self._copies:
-            return av.VideoFrame.from_numpy_buffer(canvas.copy(), format="yuv420p")
-        # By identity: a frame keeps its canvas alive, so no other can take its place.
-        frame = self._frames.get(id(canvas))
-        if frame is None:
-            frame = av.VideoFrame.from_numpy_buffer(canvas, format="yuv420p")
-            self._frames[id(canvas)] = frame
-        return frame
 
-
-def _video(
-    container: OutputContainer,
-    name: str,
-    options: dict[str, str],
-    format: Format,
-    rendition: Rendition,
-) -> VideoStream:
-    stream = cast(VideoStream, container.add_stream(name, rate=format.fps, options=options))
-    stream.width, stream.height, stream.pix_fmt = format.width, format.height, "yuv420p"
-    stream.bit_rate = rendition.video_kbps * 1000
-    context = stream.codec_context
-    context.time_base = Fraction(1, format.fps)
-    context.max_b_frames = 0
-    context.gop_size = format.fps * rendition.gop_seconds
-    context.thread_count = 2
-    context.color_range = ColorRange.MPEG
-    context.colorspace = Colorspace.ITU709
-    context.color_primaries = ColorPrimaries.BT709
-    context.color_trc = ColorTrc.BT709
-    return stream
+def _new_extradata(extradata: bytes) -> PacketSideData:
+    kind = packet_sidedata_type_from_literal("new_extradata")
+    data = PacketSideData(kind, len(extradata))  # type: ignore[call-arg]  # its stub knows no arguments
+    data.update(extradata)
+    return data
 
 
 def _audio(container: OutputContainer, format: Format, rendition: Rendition) -> AudioStream:

@@ -1,5 +1,6 @@
 """FLV as libavformat writes it, cut into tags; a tag's body is the payload of an RTMP message."""
 
+import struct
 from collections.abc import Callable
 
 import msgspec
@@ -79,6 +80,16 @@ class TagCutter:
             return timestamp + self._wrapped - WRAP  # a straggler from before
         self._last = timestamp
         return timestamp + self._wrapped
+
+
+def resized(metadata: bytes, width: int, height: int) -> bytes:
+    """onMetaData as it was, of pictures of another size."""
+    for name, value in ((b"width", width), (b"height", height)):
+        # A property is its name, with its length before it, then the type of its value: a number.
+        before, found, after = metadata.partition(bytes((0, len(name))) + name + b"\0")
+        if found:
+            metadata = before + found + struct.pack(">d", value) + after[8:]
+    return metadata
 
 
 def _configures(kind: int, payload: bytes) -> bool:

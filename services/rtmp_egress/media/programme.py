@@ -13,10 +13,12 @@ from kit.link import FeedGone, FeedReader, Format
 from proto.media import FeedSpec, Rendition
 from proto.urls import Codec
 from services.rtmp_egress.media.clock import SECOND, SLATE_AFTER_NS
+from services.rtmp_egress.media.codec import Make, VideoEncoder
 from services.rtmp_egress.media.editor import Counts, Editor
-from services.rtmp_egress.media.encoder import open_encoder
+from services.rtmp_egress.media.encoder import names
 from services.rtmp_egress.media.flv import FlvTag
 from services.rtmp_egress.media.intake import Intake
+from services.rtmp_egress.media.relay import MEASURES, Hear, Relay
 
 log = structlog.get_logger()
 
@@ -39,17 +41,34 @@ class Programme:
         feed: FeedSpec,
         rendition: Rendition,
         hand_over: Callable[[list[FlvTag]], None],
+        hear: Hear,
         *,
         software: bool = True,
+        codec: Codec = "h264",
+        measures: int = len(MEASURES),
+        make: Make = VideoEncoder,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """`hand_over` gets tags in small batches, on the media thread.
+        """`hand_over` gets tags in small batches, on the media thread. `measures`: how many there
+        may be against overload.
 
         Opens the encoder, which may take seconds. Raises NoEncoder.
         """
+        self.codec = codec
+        "What the pictures are encoded as."
         self._format = Format(feed.width, feed.height, feed.fps)
         self._batch: list[FlvTag] = []
-        self._encode = open_encoder(self._format, rendition, self._batch.append, software)
+        self._encode = Relay(
+            names(rendition.encoder, software, codec),
+            self._format,
+            rendition,
+            self._batch.append,
+            hear,
+            late=self._late,
+            clock=clock,
+            most=measures,
+            make=make,
+        )
         self._hand_over = hand_over
         self._clock = clock
         self._intake = Intake(msgspec.json.encode(feed), self._format)
@@ -64,11 +83,6 @@ class Programme:
     def encoder(self) -> str:
         """Name of the encoder that runs."""
         return self._encode.name
-
-    @property
-    def codec(self) -> Codec:
-        """What the pictures are encoded as."""
-        return "h264"
 
     @property
     def counts(self) -> Counts:
@@ -105,6 +119,9 @@ class Programme:
         finally:
             self._detach()
             self._intake.close()
+
+    def _late(self, picture: int) -> int:
+        return self._editor.timeline.behind(picture, self._clock())
 
     def _pause(self) -> float:
         """Seconds until something has to be made up, but no more than a nap."""

@@ -60,6 +60,11 @@ class Publisher:
         """Bytes that the server says it has, modulo 2**32; 0 where it never says."""
         return self._wire.client.acknowledged if self._wire is not None else 0
 
+    @property
+    def takes_codec(self) -> bool:
+        """Whether the server is to be sent `codec`; else it is H.264."""
+        return self._wire is not None and self._wire.client.takes_codec
+
     async def connect(self) -> None:
         """Connect and publish; on return the server takes media. Raises PushError.
 

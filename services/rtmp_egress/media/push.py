@@ -5,13 +5,18 @@ is the bus, which never waits.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import assert_never
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple, assert_never
 
+from proto.base import Reason
+from proto.urls import Codec
 from services.rtmp_egress import core
 from services.rtmp_egress.media.bus import Backlog, Bus, Timed
+from services.rtmp_egress.media.encoder import NoEncoder
+from services.rtmp_egress.media.encodings import Encoding, Encodings
 from services.rtmp_egress.media.publisher import Publisher
-from services.rtmp_egress.rtmp.errors import PushError
+from services.rtmp_egress.rtmp.errors import PushError, Refusal
 
 MOUTHFUL = 64 * 1024
 """Bytes of tags that are written at once, which costs as much as writing one; more would wait in
@@ -19,6 +24,16 @@ the process, where it cannot be dropped any more."""
 
 ALWAYS = 0
 """Number of what counts whenever it is heard."""
+
+
+class Wish(NamedTuple):
+    """What a destination is to be sent instead of H.264, if it can be had and is taken."""
+
+    codec: Codec
+    name: str
+    encodings: Encodings
+    refused: Reason = ""
+    "Why it cannot be had here."
 
 
 class Push:
@@ -33,9 +48,11 @@ class Push:
         clock: Callable[[], float],
         chance: Callable[[], float],
         seen: bool = False,
+        wish: Wish | None = None,
     ) -> None:
-        """`publishers` make a new connection each, unconnected, one for each address; `tell` hears
-        of every change; `seen`: it was live before, in a process that died."""
+        """`bus` is that of H.264. `publishers` make a new connection each, unconnected, one for
+        each address; `tell` hears of every change; `seen`: it was live before, in a process that
+        died."""
         self.ended = asyncio.Event()
         "It has hung up, or failed."
         self._bus = bus
@@ -48,6 +65,7 @@ class Push:
         self._clock = clock
         self._chance = chance
         self._seen = seen
+        self._wish = wish
         self._inbox: asyncio.Queue[tuple[int, core.Input]] = asyncio.Queue()
         self._numbers = self._dialled = self._alarm = ALWAYS
         self._timer: asyncio.TimerHandle | None = None
@@ -130,17 +148,42 @@ class Push:
         wake = asyncio.Event()
         try:
             await publisher.connect()
-            self._backlog = backlog = self._bus.join(wake.set)
-            try:
-                self._inbox.put_nowait((number, core.Connected(publisher.tls_version)))
-                await self._pump(publisher, backlog, wake, number)
-            finally:
-                self._bus.leave(backlog)
+            async with self._encoding(publisher) as (bus, codec, note):
+                self._backlog = backlog = bus.join(wake.set)
+                connected = core.Connected(publisher.tls_version, codec, note)
+                try:
+                    await self._pump(publisher, bus, backlog, wake, number, connected)
+                finally:
+                    bus.leave(backlog)
         except PushError as exc:
             self._inbox.put_nowait((number, core.Failed(exc.code, exc.reason)))
         finally:
             await publisher.close()
             self._settle(publisher)
+
+    @asynccontextmanager
+    async def _encoding(self, publisher: Publisher) -> AsyncIterator[tuple[Bus, Codec, Reason]]:
+        """What this connection is sent: what was wished for, or H.264 and why."""
+        wish = self._wish
+        if wish is None:
+            yield self._bus, "h264", ""
+            return
+        one: Encoding | None = None
+        why = wish.refused
+        if not why and not publisher.takes_codec:
+            why = f"the server does not say that it takes {wish.name}"
+        if not why:
+            try:
+                one = await wish.encodings.take(wish.codec)
+            except NoEncoder as exc:
+                why = f"there is no {wish.name} here: {exc}"
+        if one is None:
+            yield self._bus, "h264", f"sent as H.264: {why}"
+            return
+        try:
+            yield one.bus, wish.codec, ""
+        finally:
+            wish.encodings.give_back(one)
 
     def _settle(self, publisher: Publisher) -> None:
         """Keep the counts of a connection that is over."""
@@ -149,17 +192,31 @@ class Push:
             self._publisher = self._backlog = None
 
     async def _pump(
-        self, publisher: Publisher, backlog: Backlog, wake: asyncio.Event, number: int
+        self,
+        publisher: Publisher,
+        bus: Bus,
+        backlog: Backlog,
+        wake: asyncio.Event,
+        number: int,
+        connected: core.Connected,
     ) -> None:
         """Send whatever there is to send, until that fails."""
         overflows = 0
+        live = False
         while True:
             while tags := mouthful(backlog):
+                if not live and backlog.begun:
+                    # Not with the headers: an encoder that has just begun takes half a second
+                    # to its first picture, and who hands a stream on goes when it is told this.
+                    self._inbox.put_nowait((number, connected))
+                    live = True
                 await publisher.send_all(tags)
             if backlog.overflows > overflows:
                 overflows = backlog.overflows
                 seconds = max(1, round(backlog.dropped_ms / 1000))
                 self._inbox.put_nowait((number, core.Overflowed(seconds)))
+            if bus.over:
+                raise PushError(Refusal("encoder-lost", "the encoder of this codec died", "live"))
             wake.clear()
             await wake.wait()
 

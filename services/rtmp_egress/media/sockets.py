@@ -3,7 +3,6 @@
 import asyncio
 import fcntl
 import functools
-import ipaddress
 import socket
 import ssl
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from kit.addresses import is_public as is_public
 from services.rtmp_egress.rtmp.errors import PushError, Refusal
 from services.rtmp_egress.rtmp.url import Target
 
@@ -74,14 +74,6 @@ def from_public(sock: socket.socket) -> bool:
         return is_public(sock.getpeername()[0])
     except OSError:
         return True  # it is gone already; nothing more will come of it
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one that anybody may reach."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    return found.is_global and not found.is_multicast
 
 
 async def _resolve(target: Target, deadline: float) -> list[Address]:

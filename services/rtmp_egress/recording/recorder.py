@@ -74,6 +74,8 @@ class Recorder:
         self._report = report
         self._clock = clock
         self._headers: dict[int, bytes] = {}
+        self._anew = False
+        "Another encoder's pictures follow, which take a file of their own."
         self._base: TimeBase | None = None
         self._start: Start | None = None
         self._file: File | None = None
@@ -129,6 +131,8 @@ class Recorder:
     def _take(self, kind: int, timestamp: int, body: bytes) -> None:
         configures = len(body) > 1 and body[1] == 0
         if kind not in (VIDEO, AUDIO) or configures:
+            known = self._headers.get(VIDEO)
+            self._anew |= kind == VIDEO and known not in (None, body)
             self._headers[kind] = body
         elif kind == VIDEO:
             self._picture(timestamp, body, body[0] >> 4 == KEY_FRAME)
@@ -147,8 +151,9 @@ class Recorder:
         number = self._base.picture(timestamp)
         if key_frame:
             self._largest, self._group = max(self._largest, self._group), 0
-            if self._file is not None and self._is_due(number):
+            if self._file is not None and (self._anew or self._is_due(number)):
                 self._end_file()
+            self._anew = False
             if self._file is None and number >= 0:
                 self._begin_file(number, body)
                 number = max(number, self._begins)
@@ -178,7 +183,8 @@ class Recorder:
 
     def _begin_file(self, number: int, key_frame: bytes) -> None:
         assert self._start is not None
-        self._number += 1
+        # Who takes over in the same folder begins a part while we still write.
+        self._number = max(self._number + 1, self._folder.next_number())
         early = self._number == 1 and number / self._feed.fps <= LONGEST_STILL
         # The first picture stands for what was before it, so that all begins at second 0.
         self._begins = 0 if early else number

@@ -74,6 +74,8 @@ class Client:
         "Bytes that the server says it has, modulo 2**32."
         self.pongs = 0
         "Pings that the server has answered."
+        self.takes_codec = False
+        "The server takes `codec`, or is to be sent it anyway."
         self._target = target
         self._query = query
         self._codec = codec
@@ -211,12 +213,9 @@ class Client:
     def _hear_result(self, asked: str, values: list[Value]) -> Event | None:
         value = values[-1]
         match asked:
-            case "connect" if self._codec and not (
-                self._codec.unconfirmed or takes(values, self._codec)
-            ):
-                reason = f"the server does not say that it takes {self._codec.name}"
-                return self._refuse(Refusal("codec-unsupported", reason, "connect"))
             case "connect":
+                wish = self._codec
+                self.takes_codec = wish is not None and (wish.unconfirmed or takes(values, wish))
                 self._create_stream()
             case "createStream" if isinstance(value, float) and 0 < value < 2**32:
                 self._stream = int(value)

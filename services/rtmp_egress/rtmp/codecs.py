@@ -8,7 +8,7 @@ from services.rtmp_egress.rtmp.amf0 import Value
 class Codec(msgspec.Struct, frozen=True):
     """Something newer than H.264, which only some servers take.
 
-    Others answer that all is well, and drop the pictures.
+    Others answer that all is well, and drop the pictures: they are sent H.264.
     """
 
     name: str

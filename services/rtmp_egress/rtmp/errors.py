@@ -27,7 +27,7 @@ Code = Literal[
     "auth-required",
     "auth-failed",
     "auth-unsupported",
-    "codec-unsupported",
+    "encoder-lost",
     "stream-key-in-use-or-invalid",
     "publish-denied",
     "publish-rejected",

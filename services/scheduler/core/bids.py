@@ -7,11 +7,21 @@ from proto.scheduler import Bid, Declined, Offer, Refusal
 
 
 def best(bids: Iterable[Bid]) -> Offer | None:
-    """Same host first (the feed costs nothing there), then hardware, then who has most room."""
+    """Who stays, on the same host (the feed costs nothing there), with hardware, with most room."""
     offers = [bid for bid in bids if isinstance(bid, Offer) and bid.free > 0]
     if not offers:
         return None
-    return min(offers, key=lambda o: (not o.same_host, not o.hardware, -o.free, o.worker))
+    return min(offers, key=_rank)
+
+
+def _rank(offer: Offer) -> tuple[bool, bool, bool, int, str]:
+    """The least is the best."""
+    return offer.leaving, not offer.same_host, not offer.hardware, -offer.free, offer.worker
+
+
+def staying(bids: Iterable[Bid]) -> list[Bid]:
+    """The answers of those who will be there tomorrow."""
+    return [bid for bid in bids if not (isinstance(bid, Offer) and bid.leaving)]
 
 
 def refusals(bids: Iterable[Bid]) -> list[Refusal]:

@@ -1,6 +1,6 @@
 """Work given, taken back and moved: what to commit for each of these."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from proto.media import FEEDS_LIMIT, Content
@@ -49,16 +49,25 @@ def assign_call(
     asked: int,
     new_id: Callable[[], str],
     at: datetime,
+    leaving: Collection[str] = frozenset(),
+    unfit: Collection[str] = frozenset(),
 ) -> list[SchedulerEvent]:
-    """A session for a call: one that runs already, or a new one with the best offer."""
+    """A session for a call: one that runs already, or a new one with the best offer.
+
+    Sessions that are `leaving` are given it if nobody else can do it, those that are `unfit` never.
+    """
     if work.session_of(call.participant, call.leg):
         return []
-    if session := room(work, wanted):
+    if session := room(work, wanted, {*leaving, *unfit}):
         return [_destination(at, call, session.session, session.worker)]
     if not _has_feed_for(work, wanted):
         reason = f"the conference already has {FEEDS_LIMIT} different pictures, no more can be made"
         return [SessionRefused(at, call.conference, call.participant, reason, leg=call.leg)]
-    if offer := best(bids):
+    offer = best(bids)
+    if (offer is None or offer.leaving) and (session := room(work, wanted, unfit)):
+        # It is to go, but nobody could do this who is not.
+        return [_destination(at, call, session.session, session.worker)]
+    if offer:
         ident = new_id()
         return [
             SessionAssigned(
@@ -145,9 +154,17 @@ def lost_mix(
 
 
 def move_session(
-    session: Session, conference: str, offer: Offer, new_id: str, at: datetime
+    session: Session,
+    conference: str,
+    offer: Offer,
+    new_id: str,
+    at: datetime,
+    seen: Collection[tuple[str, Content]] = frozenset(),
 ) -> list[SchedulerEvent]:
-    """The session's worker is gone: the same session, under a new id, somewhere else."""
+    """The session's worker is gone: the same session, under a new id, somewhere else.
+
+    `seen`: the legs that viewers have seen.
+    """
     return [
         SessionReleased(at, conference, session.session, session.worker),
         SessionAssigned(
@@ -169,6 +186,7 @@ def move_session(
                 participant,
                 destination,
                 leg=session.legs[participant],
+                seen=(participant, session.legs[participant]) in seen,
             )
             for participant, destination in session.destinations.items()
         ),

@@ -17,6 +17,7 @@ from proto.media import (
 )
 from proto.routing import CallRouted
 from proto.scheduler import SessionWanted
+from proto.urls import RECORD
 from proto.views import ConferenceView
 
 SIZES: dict[Quality, tuple[int, int]] = {
@@ -84,6 +85,7 @@ def wish(
         msgspec.structs.replace(like, video_kbps=kbps),
         call.location,
         node=call.node,
+        recording=call.destination.scheme == RECORD,
     )
 
 

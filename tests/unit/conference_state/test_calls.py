@@ -14,6 +14,7 @@ from proto.conference import (
     Leave,
 )
 from proto.config import CryptoMode
+from proto.egress import DestinationChanged, DestinationState
 from proto.media import Content, PictureOptions
 from proto.routing import CallRefused, CallRouted
 from proto.scheduler import DestinationAssigned, SessionRefused
@@ -187,6 +188,30 @@ def test_late_news_of_a_presentation_leg_are_no_news() -> None:
     story.hear(changed("tube", "failed", leg="presentation", code="dns"))
     assert story.hear(changed("tube", "publishing", leg="presentation")) == []
     assert story.hear(changed("bob", "publishing", leg="presentation")) == []
+
+
+def test_a_stream_that_another_session_is_to_take_over_stays_connected_until_it_has() -> None:
+    story = Story()
+    story.tell(join("ann"), dial("tube"))
+    story.hear(routed("tube", RTMPS))
+    story.hear(DestinationAssigned(START, "c1", "s1", "egress-1", "tube", RTMPS))
+    story.hear(changed("tube", "publishing"))
+    new = DestinationAssigned(START, "c1", "s2", "egress-2", "tube", RTMPS, takes_over="s1")
+
+    def says(state: DestinationState, code: str = "") -> DestinationChanged:
+        return msgspec.structs.replace(changed("tube", state, code=code), session="s2")
+
+    assert story.hear(new) == []
+    assert story.hear(says("connecting")) == []
+    assert story.hear(says("recovering", "stream-key-in-use-or-invalid")) == []
+    assert story.hear(says("failed", "tls-authority")) == []
+    assert story.state_of("tube") == "connected"
+
+    alone = msgspec.structs.replace(new, takes_over="")
+    story.hear(alone)
+    assert story.state_of("tube") == "recovering"
+    assert kinds(story.hear(says("publishing"))) == ["CallConnected"]
+    assert story.hear(changed("tube", "failed")) == [], "the last words of the one before"
 
 
 ADP = Automatic(3, "Recorder", SealedUrl("adp-3.destination", "rtmps://r/***", "rtmps"))

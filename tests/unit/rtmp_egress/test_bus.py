@@ -1,5 +1,6 @@
 """The tag bus: what a destination gets can always be played."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,3 +174,62 @@ def test_whatever_the_pace_every_picture_can_be_decoded(
 def test_limits_hold_a_whole_group_and_grow_with_the_bit_rate() -> None:
     assert Limits.of(3128, 2) == Limits(6000, 4 << 20)
     assert Limits.of(20_000, 10) == Limits(14_000, 14 * 20_000_000 // 8 * 3 // 2)
+
+
+def replaced(pictures: int, at: int) -> list[FlvTag]:
+    """A stream whose encoder is another from picture `at` on, which is a key frame."""
+    tags = stream(pictures)
+    where = next(i for i, tag in enumerate(tags) if tag.kind == VIDEO and number_of(tag) == at)
+    header = FlvTag(VIDEO, at * STEP, b"avcC of another", header=True)
+    key = msgspec.structs.replace(tags[where], key_frame=True)
+    return [*HEADERS, *tags[:where], header, key, *tags[where + 1 :]]
+
+
+def number_of(tag: FlvTag) -> int:
+    return int.from_bytes(tag.payload[:4], "big")
+
+
+def kinds(taken: list[Timed]) -> list[str | int]:
+    """What comes to the decoder: headers by their bytes, pictures by their numbers."""
+    return [
+        tag.payload.decode() if tag.payload.startswith(b"avcC") else number(tag)
+        for tag in taken
+        if tag.kind == VIDEO
+    ]
+
+
+def test_the_header_of_another_encoder_comes_between_its_pictures_and_the_ones_before() -> None:
+    bus = Bus(Limits())
+    backlog = bus.join(nothing)
+    bus.put(replaced(14, at=7))
+
+    taken = take_all(backlog)
+
+    assert kinds(taken) == ["avcC", *range(7), "avcC of another", *range(7, 14)]
+    stamps = [tag.timestamp for tag in taken if tag.kind == VIDEO]
+    assert stamps == sorted(stamps)
+
+
+def test_a_newcomer_gets_only_what_the_encoder_of_now_has_made() -> None:
+    bus = Bus(Limits())
+    tags = replaced(14, at=7)
+    for count in range(3 + 2 * 14 + 1):
+        bus = Bus(Limits())
+        bus.put(tags[: 4 + count])
+        got = kinds(take_all(bus.join(nothing)))
+        assert got in (["avcC", *got[1:]], ["avcC of another", *got[1:]])
+        assert set(got[1:]) <= set(range(7)) or got[0] == "avcC of another", count
+        assert got[1:2] in ([], [0], [7], [GOP]), "it begins with a key frame"
+
+
+def test_a_header_survives_the_drop_of_the_pictures_that_it_came_with() -> None:
+    bus = Bus(Limits(milliseconds=GOP * STEP))
+    backlog = bus.join(nothing)
+    bus.put(replaced(5 * GOP, at=7))
+
+    got = kinds(take_all(backlog))
+
+    assert backlog.overflows > 0
+    assert got[:2] == ["avcC", "avcC of another"]
+    assert isinstance(got[2], int)
+    assert got[2] % GOP == 0

@@ -359,24 +359,24 @@ def test_a_codec_beside_h264_is_announced() -> None:
         {"videoFourCcInfoMap": {"hvc1": 1}},
     ],
 )
-def test_a_server_that_takes_the_codec_is_published_to(server: dict[str, Encodable]) -> None:
+def test_a_server_that_takes_the_codec_is_known(server: dict[str, Encodable]) -> None:
     said = Server(codec=HEVC)
     said.shake_hands()
     assert said.says("_result", 1, server, SUCCESS) == []
     assert said.client.stage == "createStream"
+    assert said.client.takes_codec
 
 
-def test_one_that_does_not_say_so_is_not_unless_that_is_wished() -> None:
+def test_one_that_does_not_say_so_does_not_take_it_unless_that_is_wished() -> None:
     quiet = Server(codec=HEVC)
     quiet.shake_hands()
-    refusal = refusal_of(quiet.says("_result", 1, {"fourCcList": ["av01"]}, SUCCESS))
-    assert (refusal.code, refusal.reason) == (
-        "codec-unsupported",
-        "the server does not say that it takes HEVC",
-    )
+    assert quiet.says("_result", 1, {"fourCcList": ["av01"]}, SUCCESS) == []
+    assert not quiet.client.takes_codec
+    assert quiet.client.stage == "createStream", "it can still be sent H.264"
     forced = Server(codec=Codec("HEVC", "hvc1", unconfirmed=True))
     forced.shake_hands()
     assert forced.says("_result", 1, {}, SUCCESS) == []
+    assert forced.client.takes_codec
 
 
 def test_the_server_is_asked_whether_it_lives() -> None:

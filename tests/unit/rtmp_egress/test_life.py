@@ -61,6 +61,14 @@ def live_for(seconds: float) -> Destination:
     return react(destination, Connected(), -seconds, 0)[0]
 
 
+def test_a_stream_that_is_sent_as_another_codec_than_was_asked_for_says_why() -> None:
+    [told] = play((1, Connected("", "h264", "sent as H.264: it takes no HEVC")))[-1]
+    assert told == Tell("publishing", "codec-fallback", "sent as H.264: it takes no HEVC")
+
+    [told] = play((1, Connected("", "hevc")))[-1]
+    assert told == Tell("publishing", codec="hevc")
+
+
 def test_a_stream_that_works() -> None:
     assert play((1, Connected("TLSv1.3")), (9, Removed())) == [
         [Tell("connecting"), Dial()],

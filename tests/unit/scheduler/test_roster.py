@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
+import msgspec
+
 from kit.eventlog import FakeLog
 from kit.kv import Watch
 from proto.base import encode
 from proto.scheduler import MixAssigned
 from proto.subjects import events
-from proto.views import ConferenceView
+from proto.views import ConferenceView, ParticipantView
 from services.scheduler.ledger import Ledger
 from services.scheduler.roster import Conferences
 from tests.support.conference import START
@@ -44,6 +46,24 @@ async def test_the_view_of_a_conference_that_has_just_begun_is_waited_for() -> N
         shelf.put("call_1", CALL)
         assert await asking == CALL
         following.cancel()
+
+
+async def test_a_view_that_does_not_know_the_call_yet_is_not_taken_for_one_that_does() -> None:
+    """Else a Guest of an auditorium could be sent what Hosts see, and a recording what streams."""
+    shelf = Shelf()
+    known = Conferences(cast(Watch, shelf))
+    called = msgspec.structs.replace(CALL, participants=[ParticipantView("tube", "Tube", "guest")])
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        following = group.create_task(known.follow())
+        shelf.put("call_1", CALL)
+        asking = group.create_task(known.view("call_1", 5, "tube"))
+        await known.view("call_1", 5)
+        assert not asking.done()
+        shelf.put("call_1", called)
+        assert await asking == called
+        following.cancel()
+
+    assert await known.view("call_1", 0.01, "nobody") == called
 
 
 async def test_who_waits_in_vain_is_told_that_nothing_is_known() -> None:

@@ -39,7 +39,7 @@ rostrum.io/metrics: "true"
 {{- end -}}
 
 {{- define "rostrum.users" -}}
-provision conference_state routing scheduler mixer rtmp_egress gateway
+provision operator conference_state routing scheduler mixer rtmp_egress gateway webhooks
 {{- end -}}
 
 {{- define "rostrum.credentials" -}}
@@ -176,6 +176,56 @@ podAntiAffinity:
 {{- /* One of `pools`, with what it does not say taken from `poolDefaults`, as JSON. */ -}}
 {{- define "rostrum.pool" -}}
 {{- mergeOverwrite (deepCopy .root.Values.poolDefaults) .pool | toJson -}}
+{{- end -}}
+
+{{- /* Where recordings are; root, and own: the directory is written by this pod. */ -}}
+{{- define "rostrum.recordings" -}}
+{{- $r := .root.Values.recordings -}}
+{{- if or $r.existingClaim (and .own $r.store.url) }}
+- {name: ROSTRUM_RECORDINGS_DIR, value: /recordings}
+{{- end }}
+{{- if .own }}
+- {name: ROSTRUM_RECORDINGS_KEEP_DAYS, value: {{ $r.keepDays | toString | quote }}}
+- {name: ROSTRUM_RECORDINGS_KEEP_GB, value: {{ $r.keepGb | toString | quote }}}
+{{- if $r.store.url }}
+- {name: ROSTRUM_UPLOAD_SECONDS, value: {{ $r.uploadSeconds | toString | quote }}}
+{{- end }}
+{{- end }}
+{{- if $r.store.url }}
+- {name: ROSTRUM_STORE_URL, value: {{ $r.store.url | quote }}}
+- {name: ROSTRUM_STORE_REGION, value: {{ $r.store.region | quote }}}
+{{- with $r.store.endpoint }}
+- {name: ROSTRUM_STORE_ENDPOINT, value: {{ . | quote }}}
+{{- end }}
+{{- if $r.store.credentialsSecret }}
+- {name: ROSTRUM_STORE_CREDENTIALS_FILE, value: /run/secrets/store/credentials}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "rostrum.recordingsMounts" -}}
+{{- $r := .root.Values.recordings -}}
+{{- if or $r.existingClaim (and .own $r.store.url) }}
+- {name: recordings, mountPath: /recordings{{ if not .own }}, readOnly: true{{ end }}}
+{{- end }}
+{{- if and $r.store.url $r.store.credentialsSecret }}
+- {name: store, mountPath: /run/secrets/store, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "rostrum.recordingsVolumes" -}}
+{{- $r := .root.Values.recordings -}}
+{{- if $r.existingClaim }}
+- name: recordings
+  persistentVolumeClaim: {claimName: {{ $r.existingClaim }}{{ if not .own }}, readOnly: true{{ end }}}
+{{- else if and .own $r.store.url }}
+- name: recordings
+  emptyDir: {sizeLimit: {{ $r.scratchSize }}}
+{{- end }}
+{{- if and $r.store.url $r.store.credentialsSecret }}
+- name: store
+  secret: {secretName: {{ $r.store.credentialsSecret }}, defaultMode: 0440, items: [{key: credentials, path: credentials}]}
+{{- end }}
 {{- end -}}
 
 {{- /* Settings that the chart has no value of its own for. */ -}}

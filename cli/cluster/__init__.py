@@ -1,0 +1,1 @@
+"""`rostrum doctor --cluster`: `facts` are gathered (`gather`) and judged (`judge`, pure)."""

@@ -1,0 +1,1 @@
+"""What sinks are told, and in which order they are told it; pure."""
