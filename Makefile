@@ -12,8 +12,8 @@ help: ## Show this text
 run: setup ## A sample conference of real clips, streamed to a local RTMP server, to watch in a browser
 	@$(BIN)/rostrum demo --port $(PORT) --rtmp-port $(RTMP_PORT)
 
-test: setup browser ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
-	$(PYTEST)
+test: setup testers ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
+	$(PYTEST) -n 2 --dist loadgroup
 
 unit: $(VENV)/.ready ## The tests that need no other program, in seconds
 	$(PYTEST) -q tests/unit tests/replay
@@ -34,6 +34,10 @@ wheels: $(VENV)/.ready ## All Python packages of the images into deploy/wheels, 
 nats-users: $(VENV)/.ready ## Write deploy/nats/nats.conf anew from proto/access.py
 	$(BIN)/python -m kit.natsconf > deploy/nats/nats.conf
 
+metrics: $(VENV)/.ready ## What is made of the declared metrics: docs/metrics.md, the dashboards
+	$(BIN)/python -m kit.metrics.page > docs/metrics.md
+	$(BIN)/python -m deploy.monitoring.dashboards
+
 check: $(VENV)/.ready ## What CI runs first: format, lint, layers, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -46,6 +50,9 @@ fmt: $(VENV)/.ready ## Format and apply safe fixes
 
 soak: setup ## Ten minutes of a mix in which something changes all the time; tells what was late or missing
 	$(BIN)/python -m tests.support.long_mix 600
+
+soak-stream: setup ## Ten minutes of a dual stream while others are lost and got back; tells what a server got
+	$(BIN)/python -m tests.support.long_stream 600
 
 bench-pipeline: setup ## CPU of the whole system against its floor and against ffmpeg
 	$(BIN)/python -m bench.pipeline
@@ -65,13 +72,22 @@ bench-history: setup ## Memory and times of a history of 100,000 participants
 bench-sound: setup ## CPU of the sound of 25 participants against libav's amix
 	$(BIN)/python -m bench.sound
 
+bench-start: setup ## How soon a stream is there, is back, is refused; memory of a session
+	$(BIN)/python -m bench.start
+
+bench-faults: setup ## What a fault of one destination does to the pictures of another
+	$(BIN)/python -m bench.faults
+
+bench-lateness: setup ## How late 10 to 200 rtmps destinations of one stream get it
+	$(BIN)/python -m bench.lateness
+
 setup: $(VENV)/.ready system ## Install all that is needed: Python packages, nats-server, nginx with RTMP
 
 system:
 	@sh deploy/install-system.sh
 
-browser:
-	@sh deploy/install-system.sh chromium
+testers:
+	@sh deploy/install-system.sh tests
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -96,5 +112,5 @@ chart: $(VENV)/.ready ## What of the Helm chart is made from elsewhere: its READ
 clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help run test unit e2e e2e-compose soak wheels nats-users check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound \
-	bench-fanout bench-egress bench-history setup system browser lock schema chart clean
+.PHONY: metrics help run test unit e2e e2e-compose soak soak-stream wheels nats-users check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound \
+	bench-fanout bench-egress bench-start bench-faults bench-lateness bench-history setup system testers lock schema chart clean

@@ -47,12 +47,18 @@ class Discard(asyncio.Protocol):
                 self._write(bytes([VERSION]) + bytes(BLOCK) + bytes(self._hello[1 : BLOCK + 1]))
             data = bytes(self._hello[SHAKEN:])
         for message in self._chunks.receive(data):
-            if message.kind == Kind.COMMAND:
-                self._answer(*decode_leading(message.payload)[:2])
-        if self._published:
+            self.hear(message)
+        if self.deaf:
             self._chunks = None
 
-    _published = False
+    deaf = False
+    "What comes from now on is not looked at."
+
+    def hear(self, message: Message) -> None:
+        if message.kind == Kind.COMMAND:
+            name, number, *_ = [*decode_leading(message.payload), None, None]
+            self._answer(name, number)
+            self.deaf = name == "publish"
 
     def _answer(self, name: object, number: object) -> None:
         transaction = number if isinstance(number, float) else 0
@@ -65,7 +71,6 @@ class Discard(asyncio.Protocol):
             case "publish":
                 start = {"level": "status", "code": "NetStream.Publish.Start"}
                 self._say("onStatus", 0, None, start)
-                self._published = True
 
     def _say(self, *values: Encodable) -> None:
         self._write(self._cutter.write(Message(Kind.COMMAND, 0, 0, encode(*values)), 3))
@@ -80,6 +85,7 @@ class Discarder:
 
     def __init__(self, process: "subprocess.Popen[str]", scheme: str) -> None:
         self._process = process
+        self.pid = process.pid
         self._scheme = scheme
         self._port = int(self._read())
 

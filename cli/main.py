@@ -43,9 +43,12 @@ def up(
     data: DataDir = None,
     port: Annotated[int, typer.Option(help="Of the API and the page; 0: any.")] = 8080,
     quiet: Annotated[bool, typer.Option("--quiet", help="Logs go to files in the data.")] = False,
+    metrics_port: Annotated[
+        int, typer.Option(help="First of six ports for Prometheus, one a service; 0: none.")
+    ] = 0,
 ) -> None:
     """Run everything on this machine until Ctrl-C."""
-    become_stack((data or data_dir()).absolute(), port, quiet=quiet)
+    become_stack((data or data_dir()).absolute(), port, quiet=quiet, metrics_port=metrics_port)
 
 
 @app.command()
@@ -58,6 +61,19 @@ def demo(
     from cli.demo import run  # Brings libav along, which no other command needs.
 
     run((data or data_dir() / "demo").absolute(), port, rtmp_port)
+
+
+@app.command()
+def traces(
+    port: Annotated[int, typer.Option(help="To listen on, at 127.0.0.1.")] = 4318,
+    quiet: Annotated[
+        float, typer.Option(help="Seconds without news of a trace before it is printed.")
+    ] = 8.0,
+) -> None:
+    """Print what services are told to send there by OTEL_EXPORTER_OTLP_ENDPOINT, until Ctrl-C."""
+    from cli.traces import follow  # Wants the package's extra `otlp`.
+
+    follow(port, quiet)
 
 
 @app.command()

@@ -24,10 +24,11 @@ LOOK = 0.1
 """Seconds between looks at a stack that is starting."""
 
 
-def up(data: Path, port: int, *, quiet: bool) -> None:
+def up(data: Path, port: int, *, quiet: bool, metrics_port: int = 0) -> None:
     """Become the supervisor of a stack with its data in `data`; does not return."""
     sys.stdout.flush()
     arguments = ["--data", str(data), "--port", str(port), *(["--quiet"] if quiet else [])]
+    arguments += ["--metrics-port", str(metrics_port)]
     os.execv(sys.executable, [sys.executable, "-m", "services.standalone", *arguments])
 
 

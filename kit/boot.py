@@ -17,7 +17,7 @@ import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from kit import bus, follow, health, logs, trace
+from kit import bus, follow, health, logs, metrics, trace
 from kit.bus import ANSWER
 from kit.config import BaseConfig, Credentials
 from kit.presence import Speaker
@@ -132,6 +132,10 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
         try:
             async with Jobs(stopped, hurried) as group:
                 log.info("started")
+                if trace.exported():
+                    from kit.metrics import otlp
+
+                    group.create_task(otlp.export(metrics.REGISTRY, trace.resource(name)))
                 if config.health_file:
                     beating = health.beat(Path(config.health_file).touch, lambda: nc.is_connected)
                     group.create_task(beating)

@@ -16,8 +16,9 @@ from nats.js.api import ConsumerConfig, StreamConfig
 from nats.js.errors import ServiceUnavailableError
 from opentelemetry.trace import SpanKind
 
-from kit import trace
+from kit import metrics, trace
 from kit.follow import OUTAGES, RETRY, Reconnected, next_of
+from kit.metrics import declared
 from kit.streams import ensure_stream
 from proto.base import Message, Refused, encode
 from proto.subjects import PARKED, PARKED_STREAM, Family, dead_letters, events, stream
@@ -38,6 +39,9 @@ AWAY = (nats.errors.Error, ServiceUnavailableError, OSError, TimeoutError, Recon
 ACK_WAIT = 2.0
 """Seconds after which a message that nobody works on is given to another replica: so long does
 everything behind it wait when a replica dies with it. One that is still working says so."""
+
+LAG_EVERY = 5.0
+"""Seconds between looks at how much waits for a consumer: often enough for who scrapes."""
 
 REQUEST_TIMEOUT = 5.0
 """Seconds to wait for the answer to a command: a decision takes milliseconds, a restart seconds."""
@@ -206,8 +210,9 @@ async def consume(
                 events(family), durable=durable, stream=stream(family), config=config
             )
             try:
-                async for msg in _messages(sub):
-                    await _process(js, msg, durable, decode, handle)
+                async with _lag(sub, stream(family), durable):
+                    async for msg in _messages(sub):
+                        await _process(js, msg, durable, decode, handle)
             finally:
                 with suppress(*OUTAGES):
                     await sub.unsubscribe()
@@ -237,6 +242,7 @@ async def _process(
     with (
         structlog.contextvars.bound_contextvars(conference=where.id),
         trace.span(f"process {subject}", SpanKind.CONSUMER, headers=msg.headers),
+        metrics.timed(declared.HANDLING, stream=msg.metadata.stream, durable=durable),
     ):
         tries = msg.metadata.num_delivered or 1
         if tries > MAX_DELIVER:
@@ -278,6 +284,29 @@ async def _held(msg: Msg) -> AsyncIterator[None]:
             await asyncio.wait([task], timeout=ACK_WAIT)
 
 
+@asynccontextmanager
+async def _lag(
+    sub: JetStreamContext.PullSubscription, name: str, durable: str
+) -> AsyncIterator[None]:
+    """Tell how much waits, for as long as the body lasts: also, and above all, when it is stuck."""
+
+    async def look() -> None:
+        while True:
+            with suppress(*OUTAGES):
+                info = await sub.consumer_info()
+                left = (info.num_pending or 0) + (info.num_ack_pending or 0)
+                metrics.put(declared.LAG, left, stream=name, durable=durable)
+            await asyncio.sleep(LAG_EVERY)
+
+    task = asyncio.ensure_future(look())
+    try:
+        yield
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=ACK_WAIT)
+
+
 async def ensure_parked(js: JetStreamContext) -> None:
     """The stream of messages that nobody can handle."""
     await ensure_stream(js, StreamConfig(name=PARKED_STREAM, subjects=[PARKED]))
@@ -286,6 +315,7 @@ async def ensure_parked(js: JetStreamContext) -> None:
 async def _park(js: JetStreamContext, msg: Msg, durable: str, why: str) -> None:
     """Keep the message for a person to look at, and go on."""
     log.error("parked", durable=durable, subject=pattern(msg.subject), why=why)
+    metrics.add(declared.PARKED, stream=msg.metadata.stream, durable=durable)
     headers = {**(msg.headers or {}), "Parked-Subject": msg.subject, "Parked-Reason": why}
     headers = {k: v for k, v in headers.items() if not k.startswith("Nats-")}
     await ensure_parked(js)

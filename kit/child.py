@@ -16,6 +16,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import structlog
 
+from kit import metrics
+from kit.metrics import declared
+
 log = structlog.get_logger()
 
 LINE_LIMIT = 4 * 1024 * 1024
@@ -201,6 +204,7 @@ class Kept(Generic[Report]):
             if self._clock() - born > STEADY:
                 pause = FIRST_PAUSE
             log.warning("child died", module=self._module, code=code, pause=pause)
+            metrics.add(declared.DEATHS, module=self._module.rsplit(".", 1)[-1])
             await self._died()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._retired.wait(), pause)

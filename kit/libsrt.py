@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 from ctypes.util import find_library
+from typing import NamedTuple
 
 NAMES = ("libsrt-gnutls.so.1.5", "libsrt.so.1.5", "libsrt-openssl.so.1.5", "libsrt-gnutls.so.1.4")
 """As distributions call it."""
@@ -43,6 +44,23 @@ CONNECTION = 2000
 
 BAD_SECRET, UNSECURE, TIMED_OUT = 10, 11, 16
 """Reasons for a rejection, `SRT_REJ_…`."""
+
+STATS = 1024
+"""Bytes, more than `SRT_TRACEBSTATS` has in any version."""
+
+TOTALS = (("=q", 16), ("=i", 28), ("=i", 68))
+"""In it: `pktRecvTotal`, `pktRcvLossTotal`, `pktRcvDropTotal`; what is behind them has moved."""
+
+
+class Reception(NamedTuple):
+    """Packets of one connection, or of several, since they began."""
+
+    packets: int = 0
+    lost: int = 0
+    "Missed at first; most of them were sent again."
+    dropped: int = 0
+    "Came too late to be played, or never."
+
 
 _loading = threading.Lock()
 _loaded: list[ctypes.CDLL] = []
@@ -93,6 +111,7 @@ def _declare(library: ctypes.CDLL) -> None:
         "srt_getrejectreason": (number,),
         "srt_recvmsg": (number, ctypes.c_void_p, number),
         "srt_close": (number,),
+        "srt_bistats": (number, ctypes.c_void_p, number, number),
         "srt_getlasterror": (ctypes.c_void_p,),
         "srt_resetlogfa": (ctypes.c_void_p, ctypes.c_size_t),
     }
@@ -157,6 +176,13 @@ class SrtSocket:
         place = ctypes.addressof(into) + at
         received = self.library.srt_recvmsg(self.handle, place, MESSAGE)
         return None if self._must_wait(received) else int(received)
+
+    def reception(self) -> "Reception | None":
+        """What has been received since it was made; None: it is gone."""
+        stats = ctypes.create_string_buffer(STATS)
+        if self.library.srt_bistats(self.handle, stats, 0, 1) < 0:
+            return None
+        return Reception(*(struct.unpack_from(form, stats, at)[0] for form, at in TOTALS))
 
     def close(self) -> None:
         self.library.srt_close(self.handle)

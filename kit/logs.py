@@ -1,6 +1,6 @@
 """Structured logs: a fixed phrase plus keys; JSON unless stderr is a terminal.
 
-Every line carries the service and, inside a span, the trace id; handlers bind the conference.
+Every line carries the service and, inside a span, its ids; handlers bind the conference.
 """
 
 import logging
@@ -16,7 +16,8 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 def _add_trace(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     context = otel.get_current_span().get_span_context()
     if context.is_valid:
-        event["trace"] = format(context.trace_id, "032x")
+        event["trace_id"] = format(context.trace_id, "032x")
+        event["span_id"] = format(context.span_id, "016x")
     return event
 
 

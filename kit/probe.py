@@ -2,13 +2,16 @@
 
 GET /health/live     200 for as long as the event loop turns: without the bus, too, media goes on
 GET /health/ready    200 while the bus is there and the service is not stopping; else 503
-GET /metrics         gauges, as Prometheus reads them
+GET /metrics         all figures, as Prometheus reads them: `docs/metrics.md`
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
+
+from kit import metrics
+from kit.metrics import declared, prometheus
 
 PATIENCE = 5.0
 """Seconds for a question; who asks is on the same machine or next to it."""
@@ -23,17 +26,18 @@ MOST = 32
 class Answer(NamedTuple):
     status: str
     body: str
+    content_type: str = prometheus.PLAIN
 
 
 class Probe:
-    def __init__(self) -> None:
+    def __init__(self, registry: metrics.Registry = metrics.REGISTRY) -> None:
         self.ready: Callable[[], bool] = lambda: False
         "Whether new work would be taken."
-        self.gauges: dict[str, Callable[[], float]] = {}
-        "By name; without labels, of which the one who scrapes has enough."
+        self._registry = registry
+        registry.watch(declared.READY, lambda: self.ready())
         self._talking = 0
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str, accept: str = "") -> Answer:
         match path:
             case "/health/live":
                 return Answer("200 OK", "live\n")
@@ -42,9 +46,9 @@ class Probe:
             case "/health/ready":
                 return Answer("503 Service Unavailable", "not ready\n")
             case "/metrics":
-                gauges = {"rostrum_ready": self.ready, **self.gauges}
-                lines = (f"# TYPE {n} gauge\n{n} {float(read())}\n" for n, read in gauges.items())
-                return Answer("200 OK", "".join(lines))
+                wanted = prometheus.wanted(accept)
+                page = prometheus.page(self._registry.collect(), wanted)
+                return Answer("200 OK", page, wanted)
             case _:
                 return Answer("404 Not Found", "")
 
@@ -78,9 +82,21 @@ class Probe:
             return
         method, _, rest = head.partition(b" ")
         path = rest.partition(b" ")[0].partition(b"?")[0].decode("latin-1")
-        known = self.answer(path) if method == b"GET" else Answer("405 Method Not Allowed", "")
+        known = Answer("405 Method Not Allowed", "")
+        if method == b"GET":
+            known = self.answer(path, _header(rest, b"accept"))
+        body = known.body.encode()
         writer.write(
-            f"HTTP/1.1 {known.status}\r\nContent-Type: text/plain; version=0.0.4\r\n"
-            f"Content-Length: {len(known.body)}\r\nConnection: close\r\n\r\n{known.body}".encode()
+            f"HTTP/1.1 {known.status}\r\nContent-Type: {known.content_type}\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
         )
+        writer.write(body)
         await writer.drain()
+
+
+def _header(head: bytes, name: bytes) -> str:
+    for line in head.split(b"\r\n"):
+        key, _, value = line.partition(b":")
+        if key.strip().lower() == name:
+            return value.decode("latin-1")
+    return ""

@@ -17,6 +17,9 @@ MAX_RECORDING = 100
 
 _RECORDING = re.compile(r"(?:[A-Za-z0-9_-]|\.(?!\.)|\{(?:conference|date|time)\})+")
 
+FETCHED = frozenset({"http", "https"})
+"""Schemes whose paths are hidden as a whole."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 PARAMETERS = frozenset(
@@ -124,7 +127,8 @@ def _check_path(path: str) -> str | None:
 
 
 def redact(url: str) -> str:
-    """`url` as anyone may see it: no user, password, last part of the path or query value.
+    """`url` as anyone may see it: no user, password, last part of the path or query value, and of
+    what is fetched no part of the path at all.
 
     A path of a file is shown as it is; what is neither path nor URL is not shown at all.
     """
@@ -137,10 +141,11 @@ def redact(url: str) -> str:
     if scheme == RECORD:  # a name, which is no secret, or something that was pasted in its place
         return f"{RECORD}://{rest if check_recording(rest) is None else HIDDEN}"
     authority, path, query, fragment = _parts(rest)
-    # The last part of a path is a stream's key, or may be a token, whatever the scheme.
+    # The last part of a path is a stream's key, or may be a token, whatever the scheme; services
+    # that are fetched from have tokens anywhere in it.
     stem = path.rstrip("/")
     head = stem.rpartition("/")[0]
-    path_shown = f"{head}/{HIDDEN}" if stem else path
+    path_shown = f"{'' if scheme in FETCHED else head}/{HIDDEN}" if stem else path
     _, at, host = authority.rpartition("@")
     strange = host and not _HOST.fullmatch(host)
     if strange or "@" in head or "@" in query or "@" in fragment:

@@ -25,6 +25,10 @@ class Vault:
         await self._bucket.put(key, self._sealer.seal(url).encode())
         return SealedUrl(key, redact(url), scheme_of(url), self._sealer.fingerprint(url))
 
+    def mark(self, conference: str) -> str:
+        """What metrics call a conference, whose key is made of its name."""
+        return self._sealer.fingerprint(f"conference {conference}")
+
     async def keep(self, url: SealedUrl, sealed: str) -> None:
         """Put in what has been sealed already, and is not opened for it."""
         await self._bucket.put(url.secret, sealed.encode())

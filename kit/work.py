@@ -9,18 +9,24 @@ from typing import Any, Protocol
 import structlog
 from opentelemetry.trace import SpanKind
 
-from kit import bus, trace
+from kit import bus, metrics, trace
 from kit.boot import App
 from kit.eventlog import EventLog
 from kit.follow import Follower
 from kit.heartbeat import beat
 from kit.kv import Bucket
+from kit.metrics import declared
 from proto import scheduler, subjects
 from proto.base import Event, Message, encode
 from proto.scheduler import Declined, Draining, DrainWorker, SchedulerEvent, Wanted, WorkerKind
 from proto.views import WorkerView, decode_worker
 
 log = structlog.get_logger()
+
+PLACES: dict[WorkerKind, tuple[declared.Metric, declared.Metric, declared.Metric]] = {
+    "mixer": (declared.MIXER_CAPACITY, declared.MIXER_USED, declared.MIXER_DRAINING),
+    "egress": (declared.EGRESS_CAPACITY, declared.EGRESS_USED, declared.EGRESS_DRAINING),
+}
 
 LOOK = 0.25
 """Seconds between looks whether a worker that is being drained has become idle."""
@@ -83,13 +89,10 @@ async def serve(
     )
     well = app.probe.ready
     app.probe.ready = lambda: well() and not worker.draining
-    app.probe.gauges.update(
-        {
-            f"rostrum_{kind}_capacity": lambda: worker.view().capacity,
-            f"rostrum_{kind}_used": lambda: worker.view().used,
-            f"rostrum_{kind}_draining": lambda: worker.draining,
-        }
-    )
+    capacity, used, draining = PLACES[kind]
+    metrics.watch(capacity, lambda: worker.view().capacity)
+    metrics.watch(used, lambda: worker.view().used)
+    metrics.watch(draining, lambda: worker.draining)
     others = partial(_beside, workers, name)
     async with beat(workers, f"{kind}.{name}", worker.view):
         first: set[asyncio.Future[Any]] = {app.start(_until(app.stopped)), asked}

@@ -20,6 +20,8 @@ class Refusal(msgspec.Struct, frozen=True):
 
     worker: Token
     reason: Reason
+    code: Token = "other"
+    "The same in a word."
 
 
 class MixAssigned(Event, frozen=True, tag="mix_assigned.v1"):
@@ -35,6 +37,8 @@ class MixRefused(Event, frozen=True, tag="mix_refused.v1"):
     instance: Token
     reason: Reason
     refusals: list[Refusal] = []
+    code: Token = "other"
+    "The reason in a word, to be counted by."
 
 
 class MixReleased(Event, frozen=True, tag="mix_released.v1"):
@@ -64,6 +68,8 @@ class SessionRefused(Event, frozen=True, tag="session_refused.v1"):
     reason: Reason
     refusals: list[Refusal] = []
     leg: Content = "single"
+    code: Token = "other"
+    "The reason in a word, to be counted by."
 
 
 class SessionReleased(Event, frozen=True, tag="session_released.v1"):
@@ -151,6 +157,8 @@ class Offer(Message, frozen=True, tag="offer.v1"):
 class Declined(Message, frozen=True, tag="declined.v1"):
     worker: Token
     reason: Reason
+    code: Token = "other"
+    "The reason as one of a few words, to be counted by."
 
 
 class DrainWorker(Command, frozen=True, tag="drain_worker.v1"):

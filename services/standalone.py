@@ -68,6 +68,8 @@ class Options(msgspec.Struct, frozen=True):
     port: int = 8080
     "Of the gateway; 0: any free one."
     nats_port: int = 0
+    metrics_port: int = 0
+    "Of the first service's figures; the others' are on those that follow. 0: none is told."
     quiet: bool = False
     services: tuple[str, ...] = SERVICES
     hls_dir: str = ""
@@ -97,6 +99,7 @@ def _options(arguments: list[str]) -> Options:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--nats-port", type=int, default=0)
+    parser.add_argument("--metrics-port", type=int, default=0)
     parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--services", default=",".join(SERVICES))
     parser.add_argument("--hls-dir", default="")
@@ -250,6 +253,9 @@ def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: in
     if name == "webhooks":
         # Receivers are on this machine as often as not, and whoever adds a sink may run programs.
         env["ROSTRUM_WEBHOOKS_PRIVATE"] = os.environ.get("ROSTRUM_WEBHOOKS_PRIVATE", "true")
+    if options.metrics_port:
+        number = options.metrics_port + SERVICES.index(name)
+        env["ROSTRUM_HEALTH_PORT"] = str(number)
     if name == "gateway":
         env |= {
             "ROSTRUM_HTTP_HOST": options.host,

@@ -1,4 +1,26 @@
-"""Fixtures for everyone."""
+"""Fixtures for everyone, and which tests may run beside one another."""
+
+from pathlib import Path
+
+import pytest
 
 from tests.support.nats import nats_server, nats_url, nc  # noqa: F401
 from tests.support.nats_users import guarded  # noqa: F401
+
+QUIET = {
+    *("test_admin_page", "test_cluster_doctor", "test_command_line", "test_export"),
+    *("test_gateway", "test_gateway_people", "test_gateway_schema", "test_gateway_walk"),
+    *("test_life", "test_management_api", "test_nats_users", "test_node", "test_recordings"),
+    *("test_routing", "test_rules", "test_themes", "test_transfer", "test_webhooks"),
+}
+"""Integration tests in which no picture is mixed or encoded."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `-n 2 --dist loadgroup`: pictures and sound come in real time, which takes a core; no two
+    tests make any at once, and the others run beside them, a file at a time."""
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent)
+        live = path.parts[0] == "e2e" or (path.parts[0] == "integration" and path.stem not in QUIET)
+        item.add_marker(pytest.mark.xdist_group("live" if live else str(path)))

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from kit import boot, bus
+from kit import boot, bus, metrics
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
 from kit.follow import OUTAGES
 from kit.kv import Bucket
+from kit.metrics import declared
 from proto import conference, egress, routing, scheduler, subjects
 from proto.base import Accepted, Event
 from proto.replay import SetClock, decode_set_clock
@@ -78,6 +79,8 @@ async def main() -> None:
             replay=config.replay,
         )
         app.start(service.follow(conferences.watch()))
+        metrics.watch(declared.CONFERENCES, lambda: service.running)
+        metrics.watch(declared.PARTICIPANTS, service.people)
         feeds = await Bucket.ensure(app.js, subjects.FEEDS)
         app.start(sweep([conferences, feeds, secrets]))
         app.start(vmrs.follow())

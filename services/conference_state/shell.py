@@ -10,10 +10,12 @@ from functools import partial
 import msgspec
 import structlog
 
+from kit import metrics
 from kit.bus import Delivered
 from kit.eventlog import Conflict, EventLog
 from kit.follow import OUTAGES
 from kit.kv import Bucket, Stale, Watch
+from kit.metrics import declared
 from proto.base import Accepted, Event, Refused, Reply, encode
 from proto.conference import (
     CallEnded,
@@ -26,7 +28,7 @@ from proto.conference import (
     decode_commit,
 )
 from proto.subjects import events, is_gateway_call
-from proto.urls import secrets_of
+from proto.urls import RECORD, secrets_of
 from proto.views import ConferenceView, decode_conference
 from services.conference_state import core
 from services.conference_state.transfers import Busy, Transfers
@@ -117,11 +119,14 @@ class ConferenceState:
         with structlog.contextvars.bound_contextvars(conference=command.conference):
             leads_to = command.target if isinstance(command, Transfer) else command.conference
             vmr = self._vmr(leads_to)
-            return await self._commit(
+            reply = await self._commit(
                 command.conference,
                 lambda state: core.decide(state, command, self._now(), vmr),
                 type(command).__name__,
             )
+            outcome = reply.code if isinstance(reply, Refused) else "ok"
+            metrics.add(declared.COMMANDS, command=type(command).__name__, outcome=outcome)
+            return reply
 
     async def learn(self, facts: Sequence[Event], where: Delivered) -> None:
         """Take in one commit of ROUTING, SCHEDULER or EGRESS. Raises Busy to be told again."""
@@ -159,6 +164,22 @@ class ConferenceState:
                 self._running[conference] = view
             elif view.ended_at is not None and is_gateway_call(conference):
                 self._over[conference] = view.ended_at
+
+    def people(self) -> dict[tuple[str, ...], float]:
+        """How many take part in all conferences that run, by kind."""
+        counts: dict[tuple[str, ...], float] = dict.fromkeys(
+            [("person",), ("stream",), ("recording",)], 0.0
+        )
+        for view in self._running.values():
+            for one in view.participants:
+                url = one.destination
+                recorded = url is not None and url.scheme == RECORD
+                counts[("recording" if recorded else "stream" if url else "person",)] += 1
+        return counts
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
 
     async def project(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
         """See to it that what follows from a commit is done, also if its writer died in between."""
@@ -198,6 +219,9 @@ class ConferenceState:
                 log.debug("lost a race", attempt=attempt)
                 continue
             log.info("committed", cause=cause, events=[type(e).__name__ for e in outcome])
+            for event in outcome:
+                if isinstance(event, CallEnded):
+                    metrics.add(declared.CALLS_ENDED, reason=event.code)
             view = self._fold(state, outcome, version)
             # The commit stands, and its answer is true, also if its view has to wait: see project.
             with suppress(*OUTAGES):

@@ -12,15 +12,16 @@ import uvicorn
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry.trace import SpanKind
 
-from kit import trace
+from kit import metrics, trace
 from kit.blobs import Blobs
 from kit.boot import App
 from kit.eventlog import JetStreamLog
 from kit.follow import Follower
 from kit.kv import Bucket
+from kit.metrics import declared
 from kit.objects import ObjectStore
 from kit.secrets import Sealer
 from kit.vault import Vault
@@ -56,6 +57,8 @@ from services.gateway.workers import Workers
 
 log = structlog.get_logger()
 
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
 LARGEST_BODY = 1_000_000
 """Bytes; the largest sensible request is a conference with a few hundred aliases."""
 
@@ -71,9 +74,23 @@ def traced(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
-        pattern = scope.get("path_template", "/")
-        with trace.span(f"{scope['method']} {pattern}", SpanKind.SERVER, headers=headers):
-            await app(scope, receive, send)
+        method, pattern = scope["method"], scope.get("path_template", "/")
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                request["status"] = str(message["status"])
+            await send(message)
+
+        with (
+            trace.span(f"{method} {pattern}", SpanKind.SERVER, headers=headers),
+            metrics.timed(
+                declared.API,
+                method=method if method in METHODS else "other",
+                route=pattern,
+                status="none",
+            ) as request,
+        ):
+            await app(scope, receive, answer)
 
     return handle
 
@@ -108,8 +125,8 @@ async def assemble(
     token = config.admin_token.reveal() if config.admin_token else None
     accounts = Accounts(settings, token, now=clock)
     records = Records(archive, everything, schedule)
-    live = Live((await Bucket.ensure(app.js, subjects.CONFERENCES)).watch(), mixer)
     vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), sealer)
+    live = Live((await Bucket.ensure(app.js, subjects.CONFERENCES)).watch(), mixer, vault.mark)
     workers = Workers(app.nc, app.js)
     calls = Calls(
         app.nc, vault, store, live, workers, new_id=new_id, allow_files=config.allow_files

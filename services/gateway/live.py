@@ -1,7 +1,7 @@
 """What is going on, in memory: views, stages and layouts of all conferences."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 import structlog
@@ -40,7 +40,9 @@ def _read(commit: bytes, conference: str) -> list[MixerEvent]:
 
 
 class Live:
-    def __init__(self, views: Watch, mixer: Follower) -> None:
+    def __init__(self, views: Watch, mixer: Follower, mark: Callable[[str], str]) -> None:
+        """`mark` tells what metrics call a conference."""
+        self.mark = mark
         self._watch = views
         self._mixer = mixer
         self._news = asyncio.Condition()

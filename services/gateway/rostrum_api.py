@@ -195,6 +195,7 @@ def _merged(key: str, conference: Conference | None, live: Live) -> dict[str, An
     return {
         **shapes.conference(conference, live.views.get(key), key),
         **shapes.layout(live.stage(key), live.layouts(key)),
+        "metrics_id": live.mark(key),
     }
 
 

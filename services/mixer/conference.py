@@ -29,7 +29,7 @@ from proto.mixer import SourceState
 from services.mixer import theme, wire
 from services.mixer.core.scene import Scene, SourceId
 from services.mixer.core.telling import Telling
-from services.mixer.media import prompts
+from services.mixer.media import prompts, srt
 from services.mixer.media.cast import Cast
 from services.mixer.media.engine import Direction, Engine
 from services.mixer.media.planes import Plane
@@ -42,8 +42,8 @@ log = structlog.get_logger()
 PIXELS_LIMIT = 3840 * 2160
 """Of a feed; beyond it one thread cannot draw it in time."""
 
-STATS_EVERY = 5.0
-"""Seconds."""
+STATS_EVERY = 1.0
+"""Seconds; the worker has no figures but these."""
 
 STOP_TIMEOUT = 2.0
 """Seconds that the mix may take to end its last picture."""
@@ -112,7 +112,11 @@ class Conference:
 
     def stats(self, cpu_seconds: float) -> wire.Stats:
         counts = self.engine.counts()
-        return wire.Stats(cpu_seconds=cpu_seconds, **msgspec.structs.asdict(counts))
+        return wire.Stats(
+            cpu_seconds=cpu_seconds,
+            srt=srt.METER.look(),
+            **msgspec.structs.asdict(counts),
+        )
 
     def close(self) -> None:
         self._wardrobe.shutdown(wait=False, cancel_futures=True)

@@ -8,9 +8,10 @@ from functools import partial
 
 import structlog
 
-from kit import bus
+from kit import bus, trace
 from kit.child import Child, Kept
 from kit.follow import OUTAGES
+from kit.stage import Stage
 from kit.vault import Vault
 from proto.base import Refused
 from proto.mixer import (
@@ -34,6 +35,7 @@ from services.mixer.album import Album
 from services.mixer.config import Config
 from services.mixer.core.announcing import Announced, announce
 from services.mixer.core.scene import Content
+from services.mixer.figures import Figures
 from services.mixer.wardrobe import Wardrobe
 
 log = structlog.get_logger()
@@ -85,6 +87,11 @@ class Mix:
         "Packages of the themes that the process was told to wear."
         self._look = asyncio.Event()
         "Set when it may have to wear others."
+        self._figures = Figures(vault.mark(assigned.conference))
+        self._traced = trace.outgoing()
+        "The trace of whatever the conference began with."
+        self._begun = clock()
+        self._clock = clock
         self._kept = Kept(
             CONFERENCE,
             wire.decode_report,
@@ -116,6 +123,7 @@ class Mix:
     async def end(self) -> None:
         """After the process is gone."""
         a = self.assigned
+        self._figures.end()
         await self._withdraw(a)
         await self._write(a.conference, MixStopped(self._now(), a.conference, a.instance, a.worker))
 
@@ -136,6 +144,7 @@ class Mix:
             if key not in self._sources:
                 self._kept.send(source)
         self._sources = sources
+        self._figures.keep(set(sources))
         self._view = view
         self._kept.send(wire.Show(view))
         self._look.set()
@@ -197,8 +206,11 @@ class Mix:
 
     async def _hear(self, report: wire.AnyReport) -> None:
         at, a = self._now(), self.assigned
+        self._figures.hear(report)
         match report:
             case wire.Ready(socket=socket):
+                whole = Stage("start mix", self._begun, self._clock())
+                trace.record(whole, headers=self._traced)
                 # A process that has just begun wears our own theme.
                 self._worn = ()
                 self._look.set()
@@ -224,6 +236,8 @@ class Mix:
                 log.debug("mix", late=report.late)
 
     async def _died(self) -> None:
+        self._begun = self._clock()
+        self._traced = trace.anew("restart mix", because=self._traced)
         self._album.lost()
         await self._withdraw(self.assigned)
 

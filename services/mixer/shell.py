@@ -103,12 +103,12 @@ class Worker:
         assert isinstance(wanted, MixWanted)
         config = self._config
         if self.draining:
-            return Declined(self._name, "is being drained")
+            return Declined(self._name, "is being drained", "draining")
         if wanted.location and wanted.location != config.location:
-            return Declined(self._name, f"is in location “{config.location}”")
+            return Declined(self._name, f"is in location “{config.location}”", "location")
         jobs = self.jobs()
         if reason := self._capacity.shortage(jobs):
-            return Declined(self._name, reason)
+            return Declined(self._name, reason, "full")
         return Offer(self._name, self._capacity.free(jobs))
 
     async def carry_out(self, event: SchedulerEvent) -> None:

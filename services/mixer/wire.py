@@ -2,6 +2,8 @@
 
 import msgspec
 
+from kit.libsrt import Reception
+from kit.metrics import Distribution
 from proto.base import Reason, Token
 from proto.conference import Announcement, Platform
 from proto.media import FeedSpec
@@ -126,6 +128,10 @@ class Stats(Report, frozen=True, tag="stats"):
     takers: int
     cpu_seconds: float
     "Used by the process."
+    composing: Distribution = Distribution()
+    "Seconds that a picture took, in `kit.metrics.declared.PICTURE`."
+    srt: Reception = Reception()
+    "What came over SRT, of all sources that are open or were."
 
 
 AnyOrder = Begin | Show | Source | Stage | Announce | TakeSnapshot | Dress

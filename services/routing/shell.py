@@ -6,8 +6,10 @@ from datetime import datetime
 import msgspec
 import structlog
 
+from kit import metrics
 from kit.bus import Delivered
 from kit.eventlog import EventLog
+from kit.metrics import declared
 from kit.secrets import Sealer, Unsealable
 from kit.urls import check_stream_url, redact, scheme_of
 from kit.vault import Vault
@@ -63,6 +65,9 @@ class Routing:
                 await self._events.append(
                     events("routing", where.id), encode(decided), expected=None
                 )
+                for decision in decided:
+                    outcome = decision.code if isinstance(decision, CallRefused) else "ok"
+                    metrics.add(declared.ROUTED, outcome=outcome)
                 log.info(
                     "routed",
                     participant=event.participant,

@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from kit import boot, procfs, work
+from kit import boot, metrics, procfs, work
 from kit.capacity import TARGET, Capacity
 from kit.config import from_env
 from kit.cost import Budget
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket, Watch
+from kit.metrics import declared
 from kit.objects import ObjectStore
 from kit.secrets import Sealer
 from kit.vault import Vault
@@ -81,6 +82,11 @@ async def main() -> None:
         if config.recordings_dir:
             app.directories["recordings"] = config.recordings_dir
             app.start(keeper.run())
+            metrics.watch(declared.RECORDING, lambda: archive.active)
+            metrics.watch(declared.RECORDED, keeper.stored)
+            metrics.watch(declared.UPLOADS, keeper.waiting)
+            metrics.watch(declared.FREE, files.free)
+            metrics.add(declared.UPLOAD_FAILURES, 0)
         await conferences.caught_up.wait()
         await feeds.caught_up.wait()
         await work.serve(app, "egress", name, worker, patience=config.drain_seconds)

@@ -20,7 +20,7 @@ from services.rtmp_egress import core
 from services.rtmp_egress.media.bus import Bus
 from services.rtmp_egress.media.encodings import Encodings
 from services.rtmp_egress.media.publisher import Publisher, TlsOptions
-from services.rtmp_egress.media.push import Wish
+from services.rtmp_egress.media.push import OnDialled, Wish
 from services.rtmp_egress.outlet import Outlet
 from services.rtmp_egress.recording.destination import Recording
 from services.rtmp_egress.recording.errors import RecordingError
@@ -79,7 +79,13 @@ class Destinations:
         self._clock = clock
         self._chance = chance
 
-    def make(self, order: AddDestination, bus: Bus, hear: Hear) -> Destination:
+    def make(
+        self,
+        order: AddDestination,
+        bus: Bus,
+        hear: Hear,
+        dialled: OnDialled = lambda _: None,
+    ) -> Destination:
         """Not begun yet. Raises Unusable."""
         url = self._open(order.sealed)
         if scheme_of(url) == RECORD:
@@ -99,6 +105,7 @@ class Destinations:
             chance=self._chance,
             seen=order.seen,
             wish=self._wish(order),
+            dialled=dialled,
         )
 
     def _wish(self, order: AddDestination) -> Wish | None:

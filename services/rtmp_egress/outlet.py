@@ -10,7 +10,7 @@ from proto.egress import OnAir
 from services.rtmp_egress import core
 from services.rtmp_egress.media.bus import Bus
 from services.rtmp_egress.media.publisher import Publisher
-from services.rtmp_egress.media.push import Push, Wish
+from services.rtmp_egress.media.push import OnDialled, Push, Wish
 
 
 class Outlet:
@@ -27,8 +27,10 @@ class Outlet:
         chance: Callable[[], float],
         seen: bool,
         wish: Wish | None = None,
+        dialled: OnDialled = lambda _: None,
     ) -> None:
-        """`publishers`: one for each address; `hot`: all of them publish at once."""
+        """`publishers`: one for each address; `hot`: all of them publish at once; `dialled` hears
+        what came of each connection."""
         self.removed = False
         self.ended = asyncio.Event()
         "It has hung up everywhere, or failed for good."
@@ -46,6 +48,7 @@ class Outlet:
                 chance=chance,
                 seen=seen,
                 wish=wish,
+                dialled=dialled,
             )
             for n, group in enumerate(groups)
         ]

@@ -21,7 +21,7 @@ from kit.config import from_env
 from kit.secrets import Sealer
 from proto.egress import Measure, OnAir
 from proto.urls import Codec
-from services.rtmp_egress import core
+from services.rtmp_egress import core, wire
 from services.rtmp_egress.destinations import Destination, Destinations, Settings, Unusable
 from services.rtmp_egress.media.bus import Bus, Limits
 from services.rtmp_egress.media.encoder import NoEncoder
@@ -122,7 +122,12 @@ class Session:
         if before is not None and not before.removed:
             return
         try:
-            made = self._make.make(order, self._bus, partial(self._tell, participant))
+            made = self._make.make(
+                order,
+                self._bus,
+                partial(self._tell, participant),
+                lambda dialled: self._report(wire.Dialled(participant, *dialled)),
+            )
         except Unusable as exc:
             self._report(Changed(participant, "failed", exc.code, exc.reason))
             return
@@ -178,6 +183,8 @@ class Session:
                     counts.silence,
                     counts.feeds,
                     sent,
+                    self._programme.encoding,
+                    counts.skew,
                 )
             )
 
@@ -191,7 +198,9 @@ async def main() -> None:
     begin = await anext(orders, None)
     if not isinstance(begin, Begin):
         return
-    structlog.contextvars.bind_contextvars(conference=begin.feed.conference, session=begin.session)
+    structlog.contextvars.bind_contextvars(
+        conference=begin.feed.conference, session=begin.session, trace_id=begin.trace_id
+    )
     rendition = begin.rendition
     limits = Limits.of(rendition.video_kbps + rendition.audio_kbps, rendition.gop_seconds)
     loop = asyncio.get_running_loop()

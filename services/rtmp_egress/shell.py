@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import structlog
 
-from kit import bus
+from kit import bus, trace
 from kit.capacity import Capacity, Job
 from kit.child import Child, Kept
+from kit.stage import Stage
 from kit.vault import Vault
 from proto.base import Message
 from proto.egress import (
@@ -40,6 +41,8 @@ from proto.views import FeedOffer, WorkerView
 from services.rtmp_egress import wire
 from services.rtmp_egress.archive.archive import Archive
 from services.rtmp_egress.config import Config
+from services.rtmp_egress.figures import Figures
+from services.rtmp_egress.traces import Traces
 
 log = structlog.get_logger()
 
@@ -64,13 +67,24 @@ class Session:
         software: bool,
         write: Write,
         archive: Archive,
+        figures: Figures,
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
         self._archive = archive
         self._assigned = assigned
+        self.figures = figures
+        self._traces = Traces()
+        self._traced = trace.outgoing()
+        "The trace of the call that it began with."
+        self._clock = clock
+        self._begun, self._starting = clock(), True
         self._begin = wire.Begin(
-            assigned.session, assigned.feed, assigned.rendition, software=software
+            assigned.session,
+            assigned.feed,
+            assigned.rendition,
+            software=software,
+            trace_id=trace.id_of(self._traced),
         )
         self._write = write
         self._now = now
@@ -119,8 +133,10 @@ class Session:
     def has(self, participant: str) -> bool:
         return participant in self._destinations
 
-    async def add(self, order: wire.AddDestination, leg: Content) -> None:
+    async def add(self, order: wire.AddDestination, leg: Content, at: datetime) -> None:
         self._legs[order.participant] = leg
+        self.figures.add(order.participant, leg, at)
+        self._traces.add(order.participant)
         if self._refused:
             # It has said that it cannot; whoever comes later is told the same.
             await self._change(self._refusal(order.participant, self._refused))
@@ -136,6 +152,8 @@ class Session:
 
     def remove(self, participant: str) -> None:
         if self._destinations.pop(participant, None) is not None:
+            self.figures.over(participant)
+            self._traces.forget(participant)
             self._live.pop(participant, None)
             self._kept.send(wire.RemoveDestination(participant))
 
@@ -148,10 +166,16 @@ class Session:
     async def _hear(self, report: wire.Reports) -> None:
         at, a = self._now(), self._assigned
         await self._archive.hear(a, report)
+        with trace.within(self._traces.of(getattr(report, "participant", ""))):
+            self.figures.hear(report, at)
         match report:
             case wire.Started(encoder, why, codec):
                 if codec == "h264":
                     self.encoder = encoder
+                if self._starting:
+                    self._starting = False
+                    whole = Stage("start session", self._begun, self._clock())
+                    trace.record(whole, headers=self._traced)
                 started = SessionStarted(at, a.conference, a.session, a.worker, encoder, why, codec)
                 await self._say(started)
             case wire.Degraded():
@@ -179,6 +203,8 @@ class Session:
                 await self._change(wire.Changed(participant, "publishing", code, reason))
             case wire.PartBegun(participant=participant, number=number):
                 self._goes_on(participant, number + 1)
+            case wire.Dialled():
+                self._traces.dialled(report)
             case wire.PartEnded():
                 pass
             case wire.Stats():
@@ -225,6 +251,9 @@ class Session:
     async def _died(self) -> None:
         self._live.clear()
         self._degraded.clear()
+        self.figures.died()
+        self._begun, self._starting = self._clock(), True
+        self._traced = trace.anew("restart session", because=self._traced)
         restarts = "worker-restart", "the encoder restarts"
         for participant in list(self._destinations):
             if participant in self._destinations:
@@ -234,6 +263,14 @@ class Session:
         return wire.Changed(participant, "failed", stopped.code, stopped.reason)
 
     async def _change(self, changed: wire.Changed) -> None:
+        self.figures.changed(changed)
+        self._traces.changed(changed)
+        with trace.within(self._traces.of(changed.participant)):
+            await self._tell(changed)
+        if changed.participant not in self._destinations:
+            self._traces.forget(changed.participant)
+
+    async def _tell(self, changed: wire.Changed) -> None:
         at, a = self._now(), self._assigned
         retry_at = (
             None if changed.next_retry_in is None else at + timedelta(seconds=changed.next_retry_in)
@@ -378,8 +415,8 @@ class Worker:
     async def bid(self, wanted: Wanted) -> Message:
         """An offer, or why not."""
         assert isinstance(wanted, SessionWanted)
-        if reason := self._objection(wanted):
-            return Declined(self._name, reason)
+        if objection := self._objection(wanted):
+            return Declined(self._name, *objection)
         engine = self._engine(wanted.rendition.encoder)
         return Offer(
             self._name,
@@ -389,26 +426,30 @@ class Worker:
             leaving=self.draining,
         )
 
-    def _objection(self, wanted: SessionWanted) -> str:
+    def _objection(self, wanted: SessionWanted) -> tuple[str, str] | None:
+        """Why not, and the same in a word."""
         config = self._config
         if self.draining and wanted.conference not in self._feeds:
-            return "is being drained"
+            return "is being drained", "draining"
         if wanted.location and wanted.location != config.location:
-            return f"is in location “{config.location}”"
+            return f"is in location “{config.location}”", "location"
         if wanted.node not in ("", self._name, config.host):
-            return f"is not {wanted.node}"
+            return f"is not {wanted.node}", "node"
         if wanted.recording and not config.recordings_dir:
-            return "has nowhere to keep recordings (no-recordings)"
+            return "has nowhere to keep recordings (no-recordings)", "recordings"
         encoder = wanted.rendition.encoder
         if not self._encoders or (encoder != "auto" and encoder not in self._encoders):
-            return f"has no encoder {encoder}" if self._encoders else "has no working encoder"
+            has_none = f"has no encoder {encoder}" if self._encoders else "has no working encoder"
+            return has_none, "encoder"
         if wanted.host and wanted.host != config.host:
-            return "is on another host than the mixer"
+            return "is on another host than the mixer", "host"
         engine = self._engine(encoder)
         software = encoder in ("auto", SOFTWARE) and SOFTWARE in self._encoders
         if not engine and not software:
-            return f"all {config.egress_engines} sessions of its encoder are taken"
-        return self._capacity.shortage(self.jobs(), _size(wanted.feed, ["h264"], hardware=engine))
+            return f"all {config.egress_engines} sessions of its encoder are taken", "full"
+        size = _size(wanted.feed, ["h264"], hardware=engine)
+        short = self._capacity.shortage(self.jobs(), size)
+        return (short, "full") if short else None
 
     async def carry_out(self, event: SchedulerEvent) -> None:
         """One event of SCHEDULER, whoever it is for."""
@@ -421,6 +462,7 @@ class Worker:
                     self._config.egress_software,
                     self._write,
                     self._archive,
+                    Figures(self._vault.mark(event.conference), ident),
                     self._now,
                     self._clock,
                 )
@@ -461,7 +503,7 @@ class Worker:
         order = wire.AddDestination(
             participant, sealed, delivery, backup, seen=event.seen, keep=keep, no_codec=no_codec
         )
-        await found[0].add(order, event.leg)
+        await found[0].add(order, event.leg, event.at)
 
     def _no_codec(self, session: Session, feed: FeedSpec, codec: Codec) -> str:
         """Why a destination cannot be sent anything but H.264 here."""
@@ -477,6 +519,7 @@ class Worker:
         self._ending.add(session)
         running.end()
         await asyncio.wait([task])
+        running.figures.end()
         await self._archive.over(session)
         await self._write(conference, SessionStopped(self._now(), conference, session, self._name))
         self._ending.discard(session)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import msgspec
 
+from kit.metrics import Distribution
+from kit.stage import Stage
 from proto.base import Reason, Token
 from proto.egress import DestinationState, Measure, OnAir
 from proto.media import FeedSpec, Rendition
@@ -22,8 +24,10 @@ class Begin(Order, frozen=True, tag="begin"):
     rendition: Rendition
     software: bool = True
     "Whether the software encoder may stand in for a hardware one."
-    stats_every: Annotated[float, msgspec.Meta(ge=0.1)] = 5.0
-    "Seconds."
+    stats_every: Annotated[float, msgspec.Meta(ge=0.1)] = 1.0
+    "Seconds; the worker has no figures but these."
+    trace_id: str = ""
+    "Of the call that the session began with, for log lines."
 
 
 class FeedAt(Order, frozen=True, tag="feed_at"):
@@ -140,6 +144,19 @@ class Troubled(Report, frozen=True, tag="troubled"):
     reason: Reason
 
 
+class Dialled(Report, frozen=True, tag="dialled"):
+    """What came of one connection to a destination."""
+
+    participant: Token
+    begun: float
+    "Seconds of CLOCK_MONOTONIC, as all here."
+    ended: float
+    "When the first key frame was sent, or it failed."
+    code: str = ""
+    "Why it failed; empty: it did not."
+    stages: list[Stage] = []
+
+
 class Sent(msgspec.Struct, frozen=True):
     """How far a destination has got."""
 
@@ -166,10 +183,16 @@ class Stats(Report, frozen=True, tag="stats"):
     feeds: int
     "Feeds taken, one after another."
     destinations: list[Sent] = []
+    encoding: Distribution = Distribution()
+    "Seconds that a picture took, in `kit.metrics.declared.PICTURE`."
+    skew: float = 0.0
+    "Seconds that the sound has got further than the picture."
 
 
 Orders = Begin | FeedAt | AddDestination | RemoveDestination
-Reports = Started | Degraded | Stopped | Changed | Stats | PartBegun | PartEnded | Troubled
+Reports = (
+    Started | Degraded | Stopped | Changed | Stats | Dialled | PartBegun | PartEnded | Troubled
+)
 
 decode_order = msgspec.json.Decoder(Orders).decode
 decode_report = msgspec.json.Decoder(Reports).decode

@@ -8,11 +8,12 @@ from uuid import uuid4
 
 import structlog
 
-from kit import boot, bus
+from kit import boot, bus, metrics
 from kit.config import from_env
 from kit.eventlog import Conflict, JetStreamLog
 from kit.follow import OUTAGES, Follower
 from kit.kv import Bucket
+from kit.metrics import declared
 from proto import conference, egress, routing, subjects
 from proto.media import Rendition
 from services.scheduler.config import Config
@@ -95,7 +96,8 @@ async def main() -> None:
                 handle=service.hear_egress,
             )
         )
-        app.probe.gauges["rostrum_scheduler_unassigned_sessions"] = lambda: service.unassigned
+        metrics.watch(declared.UNASSIGNED, lambda: service.unassigned)
+        metrics.watch(declared.WORKERS, roster.counts)
         if config.docker_socket:
             app.start(keep_fleet(config, roster, service))
         while not app.stopped.is_set():

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import get_args
 
 import structlog
 
+from kit import metrics
 from kit.kv import Watch
+from kit.metrics import declared
 from proto.scheduler import WorkerKind
 from proto.views import ConferenceView, WorkerView, decode_conference, decode_worker
 
@@ -56,8 +59,13 @@ class Roster:
         for key, (_, heard) in list(self._heard.items()):
             if heard < since:
                 log.warning("worker lost", worker=key)
+                metrics.add(declared.LOST_WORKERS, kind=self._heard[key][0].kind)
                 del self._heard[key]
         return {w.worker: w for w, _ in self._heard.values() if w.kind == kind}
+
+    def counts(self) -> dict[tuple[str, ...], float]:
+        """How many there are, by kind."""
+        return {(kind,): len(self.alive(kind)) for kind in get_args(WorkerKind)}
 
 
 class Conferences:

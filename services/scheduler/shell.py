@@ -36,6 +36,7 @@ from proto.scheduler import (
 from proto.subjects import bids
 from proto.views import ConferenceView
 from services.scheduler import core
+from services.scheduler.figures import count_bids, count_commit, waited
 from services.scheduler.ledger import Ledger
 from services.scheduler.roster import Conferences, Roster
 
@@ -96,8 +97,9 @@ class Scheduler:
         """One commit of CONFERENCE."""
         for event in commit:
             match event:
-                case ConferenceStarted(instance=instance):
-                    await self._commit(where.id, partial(self._mix, where.id, instance))
+                case ConferenceStarted(instance=instance, at=at):
+                    given = await self._commit(where.id, partial(self._mix, where.id, instance))
+                    waited(given, at, self._now())
                 case CallEnded(participant=who):
                     await self._commit(where.id, partial(self._hang_up, where.id, who))
                 case CallLegChanged(participant=who, state="failed"):
@@ -112,7 +114,8 @@ class Scheduler:
         """One commit of ROUTING."""
         for event in commit:
             if isinstance(event, CallRouted):
-                await self._commit(where.id, partial(self._call, event))
+                given = await self._commit(where.id, partial(self._call, event))
+                waited(given, event.at, self._now())
 
     async def hear_egress(self, commit: Sequence[EgressEvent], where: Delivered) -> None:
         """One commit of EGRESS."""
@@ -203,7 +206,8 @@ class Scheduler:
         self._odd[conference] = {one: seen.get(one, 0) + 1 for one in odd}
         return [one for one, ticks in self._odd[conference].items() if ticks > PATIENCE_TICKS]
 
-    async def _commit(self, conference: str, decide: Decision) -> None:
+    async def _commit(self, conference: str, decide: Decision) -> Sequence[SchedulerEvent]:
+        """What was decided, and is committed."""
         page = await self._ledger.read(conference)
         for _ in range(ATTEMPTS):
             commit = await decide(page.work)
@@ -211,7 +215,7 @@ class Scheduler:
                 # Nothing to do, unless another replica has written what is not known here yet.
                 known, page = page, await self._ledger.reread(conference)
                 if page.version == known.version:
-                    return
+                    return []
                 continue
             try:
                 await self._ledger.write(conference, page, commit)
@@ -219,7 +223,8 @@ class Scheduler:
                 page = await self._ledger.reread(conference)
             else:
                 log.info("committed", events=[type(event).__name__ for event in commit])
-                return
+                count_commit(commit)
+                return commit
         raise Conflict(conference, page.version)
 
     async def _mix(self, conference: str, instance: str, work: core.Work) -> list[SchedulerEvent]:
@@ -355,7 +360,9 @@ class Scheduler:
             useful=lambda answer: core.best(_bids([answer])) is not None,
             longest=LONGEST,
         )
-        return _bids(answers)
+        given = _bids(answers)
+        count_bids(kind, given)
+        return given
 
 
 def _bids(answers: Sequence[bytes]) -> list[Bid]:

@@ -8,12 +8,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from kit import boot, bus
+from kit import boot, bus, metrics
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
 from kit.follow import OUTAGES
 from kit.heartbeat import beat
 from kit.kv import Bucket
+from kit.metrics import declared
 from kit.notices import ensure_notices
 from kit.secrets import Sealer
 from proto import conference, subjects
@@ -86,7 +87,7 @@ async def main() -> None:
         app.start(sweep(bucket))
         await sinks.ready()
         await members.ready()
-        app.probe.gauges["rostrum_webhooks_waiting"] = outboxes.waiting
+        metrics.watch(declared.TELLING, outboxes.waiting)
         await bus.answer(
             app.nc,
             subjects.WEBHOOK_COMMANDS,

@@ -42,6 +42,25 @@ CRDS = {
             ),
         ),
     ),
+    "PrometheusRule": kind(
+        "monitoring.coreos.com/v1",
+        struct(
+            groups=many(
+                struct(
+                    name=WORD,
+                    rules=many(
+                        struct(
+                            {"for": {"type": "string", "pattern": r"^\d+[sm]$"}},
+                            alert=WORD,
+                            expr=WORD,
+                            labels=WORDS,
+                            annotations=WORDS,
+                        )
+                    ),
+                )
+            )
+        ),
+    ),
     "ScaledObject": kind(
         "keda.sh/v1alpha1",
         struct(

@@ -6,9 +6,23 @@ from pathlib import Path
 import pytest
 
 from cli.ingest import Ingest
+from tests.support.canary import WATCH
 from tests.support.certs import Certificates, make_certificates
 from tests.support.nginx import nginx
 from tests.support.system import System, system
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_shows_a_secret() -> Iterator[None]:
+    """What a stack said is judged when it ends; here is the rest: reports and command lines."""
+    yield
+    WATCH.check()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """What was printed and logged by a test, and by our code in it; its own text may name keys."""
+    for name, text in report.sections:
+        WATCH.look("report", f"{report.nodeid}: {name}", text)
 
 
 @pytest.fixture(scope="module")

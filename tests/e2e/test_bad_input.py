@@ -1,27 +1,21 @@
 """What a user gets wrong is said in a sentence that names the field, and leaves nothing behind."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import cli
+from tests.support.canary import canary
 from tests.support.system import System
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nats]
 
-KEY = "CANARY-KEY"
+KEY = canary("KEY")
 
 
 def rostrum(stack: System, *words: str, stdin: str = "") -> tuple[int, str]:
     """The command line as a user has it; the exit code and all that it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "cli.main", "--url", str(stack.http.base_url), *words],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = cli.rostrum("--url", str(stack.http.base_url), *words, given=stdin)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -80,6 +74,6 @@ def test_nothing_is_left_behind(stack: System) -> None:
 
 def test_a_key_can_be_given_where_no_other_user_sees_it(stack: System) -> None:
     """Arguments are visible to every user of a machine; standard input is not."""
-    code, said = rostrum(stack, "dial", "town-hall", "-", stdin="https://h/live/KEY\n")
+    code, said = rostrum(stack, "dial", "town-hall", "-", stdin=f"https://h/live/{KEY}\n")
 
     assert (code != 0, "destination" in said) == (True, True)

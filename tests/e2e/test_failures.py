@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from cli.ingest import Ingest
+from tests.support.canary import canary
 from tests.support.clips import clip
 from tests.support.faulty_rtmp import VIDEO
 from tests.support.system import System, until
@@ -33,7 +34,7 @@ def stream(
     stack: System, server: Ingest, talker: str, request: pytest.FixtureRequest
 ) -> Iterator[str]:
     """A call that has been connected for a while; it is hung up at the end if it still is there."""
-    key = f"key-{request.node.name.replace('[', '-').strip(']')}"
+    key = canary(request.node.name.replace("[", "-").strip("]"))
     ident = stack.dial(server.url(key))
     stack.streams(ident)
     time.sleep(STEADY)
@@ -47,7 +48,7 @@ def recorded(
     stack: System, server: Ingest, stream: str, request: pytest.FixtureRequest
 ) -> list[Watched]:
     """Hang up and decode what the server kept, one file for each time it was published to."""
-    key = f"key-{request.node.name.replace('[', '-').strip(']')}"
+    key = canary(request.node.name.replace("[", "-").strip("]"))
     stack.hang_up(stream)
     until(lambda: stack.participant(stream) is None)
     time.sleep(0.5)

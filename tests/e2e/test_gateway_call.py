@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ import httpx
 import pytest
 
 from cli.ingest import Ingest
+from tests.support import cli
+from tests.support.canary import canary
 from tests.support.clips import clip
 from tests.support.system import ADMIN, System, until
 from tests.support.watch import Watched, has_tone, is_near, mean_colour, tones, watch
@@ -98,15 +99,8 @@ def is_answered(stack: System, key: str) -> bool:
 def rostrum(
     stack: System, *words: str, given: str = "", code: int = 0
 ) -> "subprocess.CompletedProcess[str]":
-    done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *words],
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={"ROSTRUM_DATA": str(stack.data), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
-    )
+    env = {"ROSTRUM_DATA": str(stack.data), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    done = cli.rostrum(*words, given=given, env=env)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
@@ -115,7 +109,9 @@ def test_what_the_meeting_sends_is_what_the_service_gets(
     stack: System, server: Ingest, meeting: Path, clips: Path
 ) -> None:
     slides = clip(clips / "deck.mp4", colour=YELLOW, audio=False, seconds=2, size=(1280, 720))
-    made = call(stack, "yt-MEETING", meeting, presentation=str(slides), platform="google_meet")
+    made = call(
+        stack, f"yt-{canary('MEETING')}", meeting, presentation=str(slides), platform="google_meet"
+    )
     on_air(stack, made)
     time.sleep(A_WHILE)
     present = f"{CONFERENCES}/{made['conference']}/participants/{made['participant']}/presenting/"
@@ -125,7 +121,7 @@ def test_what_the_meeting_sends_is_what_the_service_gets(
     time.sleep(A_WHILE)
     leave(stack, made)
     until(lambda: not view(stack, made["conference"])["running"])
-    watched = recorded(server, "MEETING")
+    watched = recorded(server, canary("MEETING"))
     slides_seen = [is_near(mean_colour(picture, LEFT), YELLOW) for picture in watched.seen]
     meeting_seen = [is_near(mean_colour(picture, WHOLE), TEAL) for picture in watched.seen]
 
@@ -144,7 +140,7 @@ def test_what_the_meeting_sends_is_what_the_service_gets(
 def test_it_goes_on_while_everything_that_decides_is_killed_and_its_log_can_be_replayed(
     stack: System, server: Ingest, meeting: Path, tmp_path: Path
 ) -> None:
-    made = call(stack, "yt-STEADY", meeting)
+    made = call(stack, f"yt-{canary('STEADY')}", meeting)
     on_air(stack, made)
     key = made["conference"]
     for name in ("conference_state", "routing", "scheduler", "gateway"):
@@ -160,20 +156,20 @@ def test_it_goes_on_while_everything_that_decides_is_killed_and_its_log_can_be_r
     text = stack.http.get(f"{CONFERENCES}/{key}/log.jsonl").text
     log = tmp_path / "log.jsonl"
     log.write_text(text)
-    watched = recorded(server, "STEADY")
+    watched = recorded(server, canary("STEADY"))
 
     steps = [b - a for a, b in zip(watched.times, watched.times[1:], strict=False)]
     assert max(steps) < 0.04, "a gap"
     assert text.count('"conference_started.v1"') == 1
     assert '"announcement":"recording_started"' in text
-    assert "STEADY" not in text
+    assert canary("STEADY") not in text
     rostrum(stack, "events", "replay", str(log), "--speed", "4")
 
 
 def test_where_encryption_is_required_what_has_it_goes_out(
     stack: System, server: Ingest, meeting: Path
 ) -> None:
-    made = call(stack, "tls-SEALED", meeting)
+    made = call(stack, f"tls-{canary('SEALED')}", meeting)
     on_air(stack, made)
     leg = stack.http.get(f"{ADMIN}/status/v1/participant/{made['stream']}/").json()
     # The leg out is hung up, and the caller is gone.
@@ -183,16 +179,17 @@ def test_where_encryption_is_required_what_has_it_goes_out(
 
     assert (leg["encryption"], leg["service_type"]) == ("On", "gateway")
     assert history["disconnect_reason"] == "Disconnected by an administrator"
-    assert until(lambda: server.recorded("SEALED"))
+    assert until(lambda: server.recorded(canary("SEALED")))
 
 
 @pytest.mark.parametrize(
     ("alias", "status", "said"),
     [
-        ("only-out-KEY", 404, "Neither conference nor gateway found"),
-        ("vimeo-KEY", 404, "Neither conference nor gateway found"),
-        ("safe-KEY", 400, "requires media encryption"),
+        (f"only-out-{canary('KEY')}", 404, "Neither conference nor gateway found"),
+        (f"vimeo-{canary('KEY')}", 404, "Neither conference nor gateway found"),
+        (f"safe-{canary('KEY')}", 400, "requires media encryption"),
     ],
+    ids=["not-for-callers", "no-rule", "not-encrypted"],
 )
 def test_who_may_not_through_is_told_at_once(
     stack: System, meeting: Path, alias: str, status: int, said: str
@@ -203,11 +200,11 @@ def test_who_may_not_through_is_told_at_once(
     assert answer.status_code == status
     [[sentence]] = answer.json()["call"].values()
     assert said in sentence
-    assert "KEY" not in answer.text
+    assert canary("KEY") not in answer.text
 
 
 def test_a_target_that_refuses_sends_the_caller_home(stack: System, meeting: Path) -> None:
-    made = call(stack, "down-KEY", meeting)
+    made = call(stack, f"down-{canary('KEY')}", meeting)
     until(lambda: not view(stack, made["conference"])["running"])
     over = view(stack, made["conference"])
     history = stack.http.get(f"{ADMIN}/history/v1/participant/{made['participant']}/").json()
@@ -220,15 +217,17 @@ def test_a_target_that_refuses_sends_the_caller_home(stack: System, meeting: Pat
 
 def test_the_command_line_calls_shows_and_hangs_up(stack: System, meeting: Path) -> None:
     words = ("--media", str(meeting), "--name", "Meeting", "--platform", "teams")
-    key, caller = rostrum(stack, "call", "-", *words, given="yt-SECRET\n").stdout.split()
+    key, caller = rostrum(
+        stack, "call", "-", *words, given=f"yt-{canary('SECRET')}\n"
+    ).stdout.split()
     until(lambda: "streaming" in rostrum(stack, "conferences").stdout)
     shown = rostrum(stack, "conferences").stdout
     rostrum(stack, "leave", key, caller)
-    refused = rostrum(stack, "call", "vimeo-SECRET", *words, code=1).stderr
+    refused = rostrum(stack, "call", f"vimeo-{canary('SECRET')}", *words, code=1).stderr
 
     for text in ("Out", key, "gateway call · running · streaming", "Meeting", "STREAM"):
         assert text in shown
     assert refused == "rostrum: alias: Neither conference nor gateway found\n"
-    assert "SECRET" not in shown
+    assert canary("SECRET") not in shown
     until(lambda: key not in rostrum(stack, "conferences").stdout)
     assert json.loads(rostrum(stack, "events", "export", key).stdout.splitlines()[0])["export"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cli.ingest import Ingest
+from tests.support.canary import canary
 from tests.support.clips import clip
 from tests.support.system import System, until
 from tests.support.watch import RgbPicture, is_near, mean_colour, watch
@@ -44,7 +45,7 @@ def test_streams_wait_then_see_their_own_layout_and_then_the_conferences(
     green = clip(clips / "look-green.mp4", colour=GREEN, level=0.0, seconds=4)
     people = [stack.join(n, path, role="host") for n, path in (("Red", red), ("Green", green))]
     transform(layout="2x2", streaming={"layout": "1:0", "waiting_screen_enabled": True})
-    stream = stack.dial(server.url("LOOKS"))
+    stream = stack.dial(server.url(canary("LOOKS")))
     stack.streams(stream)
     time.sleep(A_WHILE)
     transform(streaming={"waiting_screen_enabled": False})
@@ -53,7 +54,7 @@ def test_streams_wait_then_see_their_own_layout_and_then_the_conferences(
     time.sleep(A_WHILE)
     stack.hang_up(stream)
     until(lambda: stack.participant(stream) is None)
-    [file] = until(lambda: server.recorded("LOOKS"))
+    [file] = until(lambda: server.recorded(canary("LOOKS")))
     watched = watch(str(file), look=lambda picture: seen(picture[::SHRINK, ::SHRINK]))
     for who in people:
         stack.leave(who)

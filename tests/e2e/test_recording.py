@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -13,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import cli
 from tests.support.clips import clip
 from tests.support.recording import packets
 from tests.support.system import ADMIN, OURS, System, system, until
@@ -308,14 +307,9 @@ def test_an_automatic_participant_records_for_as_long_as_the_conference_lasts(
 
 
 def rostrum(stack: System, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "cli.main", "--url", str(stack.http.base_url), *words],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-        env={**os.environ, "COLUMNS": "200"},
-    )
+    url = str(stack.http.base_url)
+    done = cli.rostrum("--url", url, *words, env={**os.environ, "COLUMNS": "200"})
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cli.ingest import Ingest
+from tests.support.canary import canary
 from tests.support.clips import clip
 from tests.support.system import ADMIN, System, until
 from tests.support.watch import Watched, has_tone, is_near, mean_colour, tones, watch
@@ -49,20 +50,20 @@ def test_each_destination_has_the_picture_that_it_asked_for(
     slides = clip(clips / "slides.mp4", colour=YELLOW, audio=False, seconds=2, size=(1280, 720))
     host = stack.join("Red", red, role="host", presentation=str(slides), presenting=True)
     alone = stack.dial(
-        server.url("ALONE"),
+        server.url(canary("ALONE")),
         content="presentation",
         max_pixels_per_second="sd",
         frame_rate=60,
         max_video_kbps=900,
     )
-    usual = stack.dial(server.url("USUAL"))
+    usual = stack.dial(server.url(canary("USUAL")))
     for stream in (alone, usual):
         stack.streams(stream)
     time.sleep(A_WHILE)
     for stream in (alone, usual):
         stack.hang_up(stream)
     until(lambda: stack.participant(alone) is None and stack.participant(usual) is None)
-    fast, plain = looked(server, "ALONE"), looked(server, "USUAL")
+    fast, plain = looked(server, canary("ALONE")), looked(server, canary("USUAL"))
     stack.leave(host)
 
     assert (fast.size, plain.size) == ((848, 480), (1280, 720))
@@ -87,8 +88,8 @@ def test_each_destination_has_the_picture_that_it_asked_for(
 def test_a_contradiction_is_told_by_field(stack: System, server: Ingest) -> None:
     body = {
         "conference_alias": "town-hall",
-        "destination": server.url("NEVER"),
-        "presentation_url": server.url("NEVER-2"),
+        "destination": server.url(canary("NEVER")),
+        "presentation_url": server.url(canary("NEVER-2")),
         "protocol": "rtmp",
         "routing": "manual",
         "streaming": True,

@@ -3,10 +3,10 @@ destinations; and nothing that it names is contacted."""
 
 import gzip
 import json
+import os
 import re
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,21 +16,23 @@ from pathlib import Path
 import pytest
 
 from cli.log.read import load
+from tests.support import cli
+from tests.support.canary import WATCH, canary
 from tests.support.clips import clip
 from tests.support.logs import REPLAYS, lines_of, shifted
+from tests.support.lookout import Processes
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nats]
 
 
 def replay(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return rostrum("events", "replay", str(file), *options)
+    with Processes(WATCH, os.getpid()):
+        return rostrum("events", "replay", str(file), *options)
 
 
 def rostrum(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *words], capture_output=True, text=True, timeout=180
-    )
+    return cli.rostrum(*words, patience=180)
 
 
 def export(stack: System, file: Path, *words: str) -> None:
@@ -114,7 +116,7 @@ def test_what_happens_today_can_be_replayed_and_compared(
         path = clip(clips / f"{name}.mp4", tone=300.0 + 100 * n, level=0.05, seconds=2)
         people.append(stack.join(name, path, role="host", presentation=str(slides)))
         until(lambda: shown(stack) == sorted(people))
-    stream = stack.dial("rtmp://127.0.0.1:9/live/nobody-listens")
+    stream = stack.dial(f"rtmp://127.0.0.1:9/live/{canary('nobody-listens')}")
     until(lambda: (stack.participant(stream) or {}).get("detail", "").startswith("nothing listens"))
     stack.hang_up(stream)
     until(lambda: stack.participant(stream) is None)

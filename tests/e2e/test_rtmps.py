@@ -9,6 +9,7 @@ import pytest
 
 from cli.ingest import Ingest, TlsFiles
 from proto.webhooks import secret_of
+from tests.support.canary import canary
 from tests.support.certs import Certificates
 from tests.support.clips import clip
 from tests.support.faulty_rtmp import faulty_server
@@ -28,13 +29,13 @@ def talker(stack: System, clips) -> str:  # type: ignore[no-untyped-def]
 
 
 def test_a_stream_over_tls_arrives(stack: System, server: Ingest, talker: str) -> None:
-    stream = stack.dial(server.tls_url("TLS-KEY"))
+    stream = stack.dial(server.tls_url(canary("TLS")))
     stack.streams(stream)
     time.sleep(4)
     found = stack.participant(stream)
     stack.hang_up(stream)
     until(lambda: stack.participant(stream) is None)
-    [recording] = until(lambda: server.recorded("TLS-KEY"))
+    [recording] = until(lambda: server.recorded(canary("TLS")))
     watched = watch(str(recording), look=lambda picture: mean_colour(picture, (0, 0, 1280, 720)))
     changes = [e for e in stack.events("destination_changed.v1") if e["participant"] == stream]
 
@@ -58,20 +59,20 @@ async def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
 ) -> None:
     files: TlsFiles = getattr(authority, which)
     async with faulty_server("ok", files) as bad:
-        stream = stack.dial(bad.url(f"live/{which}-KEY", "rtmps"))
+        stream = stack.dial(bad.url(f"live/{canary(which)}", "rtmps"))
         await asyncio.to_thread(until, lambda: stack.participant(stream) is None)
     [ended] = [e for e in stack.events("call_ended.v1") if e["participant"] == stream]
 
     assert ended["code"] == "tls-certificate"
     assert words in ended["reason"]
-    assert f"{which}-KEY" not in str(stack.log())
+    assert canary(which) not in str(stack.log())
 
 
 async def test_it_gets_the_stream_where_nobody_wants_it_to_prove_anything(
     stack: System, authority: Certificates, talker: str
 ) -> None:
     async with faulty_server("ok", authority.expired) as bad:
-        stream = stack.dial(bad.url("live/NO-PROOF", "rtmps"), tls_verify=False)
+        stream = stack.dial(bad.url(f"live/{canary('NO-PROOF')}", "rtmps"), tls_verify=False)
         await asyncio.to_thread(stack.streams, stream)
         found = stack.participant(stream)
         stack.hang_up(stream)
@@ -86,7 +87,9 @@ async def test_a_hot_spare_has_the_stream_when_the_first_address_dies(
 ) -> None:
     async with faulty_server("ok") as first:
         stream = stack.dial(
-            first.url("live/FIRST-KEY"), backup_url=server.url("SPARE-KEY"), backup_mode="hot"
+            first.url(f"live/{canary('FIRST')}"),
+            backup_url=server.url(canary("SPARE")),
+            backup_mode="hot",
         )
         await asyncio.to_thread(until, lambda: on_air(stack, stream) == "both")
         first.process.kill()
@@ -96,13 +99,13 @@ async def test_a_hot_spare_has_the_stream_when_the_first_address_dies(
     found = stack.participant(stream)
     stack.hang_up(stream)
     await asyncio.to_thread(until, lambda: stack.participant(stream) is None)
-    [recording] = until(lambda: server.recorded("SPARE-KEY"))
+    [recording] = until(lambda: server.recorded(canary("SPARE")))
     watched = watch(str(recording), look=lambda picture: None)
 
     assert found is not None
     assert found["state"] == "connected"
     assert {round((b - a) * 1000) for a, b in pairwise(watched.times)} <= {33, 34}
-    assert "SPARE-KEY" not in str(stack.log())
+    assert canary("SPARE") not in str(stack.log())
 
 
 def on_air(stack: System, stream: str) -> str:
@@ -119,18 +122,18 @@ def detail(stack: System, stream: str) -> str:
 async def test_a_destination_that_fails_harms_no_other(
     stack: System, server: Ingest, talker: str
 ) -> None:
-    good = stack.dial(server.url("GOOD-KEY"))
+    good = stack.dial(server.url(canary("GOOD")))
     stack.streams(good)
     for fault, code in (("refuse-denied", "publish-denied"), ("reset", "refused-after-start")):
         async with faulty_server(fault) as bad:
-            stream = stack.dial(bad.url())
+            stream = stack.dial(bad.url(f"live/{canary(fault)}"))
             await asyncio.to_thread(until, lambda who=stream: stack.participant(who) is None)
             [ended] = [e for e in stack.events("call_ended.v1") if e["participant"] == stream]
             assert code in ended["code"]
             assert ended["reason"]
     stack.hang_up(good)
     until(lambda: stack.participant(good) is None)
-    [recording] = until(lambda: server.recorded("GOOD-KEY"))
+    [recording] = until(lambda: server.recorded(canary("GOOD")))
     watched = watch(str(recording), look=lambda picture: None)
     steps = {round((b - a) * 1000) for a, b in zip(watched.times, watched.times[1:], strict=False)}
 

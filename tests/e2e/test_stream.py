@@ -13,6 +13,7 @@ import pytest
 from cli.ingest import Ingest
 from services.mixer.core import layouts
 from services.mixer.core.layouts import Rect
+from tests.support.canary import canary
 from tests.support.clips import clip
 from tests.support.system import System, until
 from tests.support.watch import (
@@ -70,7 +71,7 @@ def run(stack: System, server: Ingest, clips: Path) -> Iterator[Run]:
         presentation = {"presentation": str(slides)} if name == "Red" else {}
         ids[name] = stack.join(name, path, role="host", **presentation)
         people[ids[name]] = colour
-    stream = stack.dial(server.url("E2E-KEY"))
+    stream = stack.dial(server.url(canary("E2E")))
     stack.streams(stream)
     time.sleep(SPEAK)
     stack.present(ids["Red"], True)
@@ -79,7 +80,7 @@ def run(stack: System, server: Ingest, clips: Path) -> Iterator[Run]:
     time.sleep(SPEAK)
     stack.hang_up(stream)
     until(lambda: stack.participant(stream) is None)
-    [recording] = until(lambda: server.recorded("E2E-KEY"))
+    [recording] = until(lambda: server.recorded(canary("E2E")))
     log = stack.log()
     watched = watch(str(recording), look=lambda picture: picture[::SHRINK, ::SHRINK].copy())
     yield Run(recording, watched, people, log)
@@ -232,9 +233,11 @@ def test_the_whole_walk_is_in_the_log(run: Run) -> None:
 
 
 def test_nothing_that_was_stored_or_logged_shows_the_key(run: Run, stack: System) -> None:
-    assert "E2E-KEY" not in str(run.log)
+    assert canary("E2E") not in str(run.log)
     found = [
-        path for path in stack.data.rglob("*") if path.is_file() and b"E2E-KEY" in path.read_bytes()
+        path
+        for path in stack.data.rglob("*")
+        if path.is_file() and canary("E2E").encode() in path.read_bytes()
     ]
 
     assert found == []

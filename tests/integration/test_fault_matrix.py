@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from services.rtmp_egress.media.publisher import Deadlines
+from tests.support import link_loss
 from tests.support.faulty_rtmp import FaultyServer, faulty_server
 from tests.support.nats import free_port
 from tests.support.paper_stream import FPS, GOP, stage
@@ -101,6 +102,23 @@ async def test_a_port_where_nobody_listens_costs_the_other_nothing() -> None:
 
     assert (found.state, found.code) == ("connecting", "connect-refused")
     assert gapless(seen)
+
+
+@pytest.mark.skipif(not link_loss.able(), reason="this machine gives us no network of our own")
+def test_a_link_that_is_cut_is_noticed_and_got_back() -> None:
+    """In a network of its own; the deadlines are a tenth of those in force."""
+    gone = 1.5
+    found = link_loss.lost(steady=1.0, gone=gone, scale=0.1)
+    lost, *_, back = found.told
+
+    assert (lost.state, lost.code in ("stalled", "connection-lost")) == ("recovering", True)
+    assert lost.up < 0, "noticed while it was down"
+    assert back.state == "publishing"
+    assert len(found.publications) == 2
+    assert found.whole, "each begins at a key frame and misses none"
+    gap = found.publications[1][0] - found.publications[0][-1]
+    # It is gone from the moment of the cut, and comes back from the newest key frame on.
+    assert gap >= gone * FPS - GOP
 
 
 MENDED = (

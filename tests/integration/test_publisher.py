@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote
 
 import pytest
 
@@ -22,15 +23,17 @@ from services.rtmp_egress.media.sockets import (
     race,
 )
 from services.rtmp_egress.rtmp.codecs import Codec
+from tests.support.canary import PASSWORD, WATCH, Watch, canary
 from tests.support.certs import Certificates, make_certificates
+from tests.support.challenge import USER
 from tests.support.faulty_rtmp import FaultyServer, faulty_server
 from tests.support.nats import free_port
 from tests.support.nginx import nginx
 from tests.support.pyrtmp_server import pyrtmp_server
 from tests.support.tags import Tag, assert_complete, make_tags, publish, target
 
-KEY, TOKEN, PASSWORD = "canary-room-key", "canary-t0ken", "canary pa$$word"
-USERINFO = "ann:canary%20pa%24%24word@"
+KEY, TOKEN = canary("room-key"), canary("t0ken")
+USERINFO = f"{USER}:{quote(PASSWORD, safe='')}@"
 
 HASTY = Deadlines(connect=0.5, setup=0.6, write=0.5, close=0.5, trial=0.3)
 """For servers that are meant to be too slow."""
@@ -65,8 +68,10 @@ async def failure(
     with pytest.raises(PushError) as caught:
         await _push(publisher, *media, pace)
     error = caught.value
+    watch = Watch(*WATCH.needles)
     for text in (error.reason, str(error), repr(error), repr(publisher)):
-        assert "canary" not in text
+        watch.look("exception", error.code, text)
+    watch.check()
     assert error.__suppress_context__ or error.__context__ is None, "a trace would show more"
     return error
 
@@ -170,7 +175,7 @@ async def test_an_end_long_after_the_start_is_not_a_refusal(fault: str, code: st
 async def test_a_password_is_proved_and_a_wrong_one_is_told(method: str, tags: list[Tag]) -> None:
     async with faulty_server(method) as server:
         await publish(Publisher(target(_secretive(server))), tags)
-        for wrong in ("ann:canary-guess@", "bob:canary%20pa%24%24word@"):
+        for wrong in (f"{USER}:{canary('guess')}@", f"bob:{quote(PASSWORD, safe='')}@"):
             url = server.url(f"live/{KEY}", "rtmp", wrong)
             assert (await failure(Publisher(target(url)))).code == "auth-failed"
         unnamed = await failure(Publisher(target(server.url(f"live/{KEY}"))))

@@ -1,9 +1,11 @@
 """The process of an egress session as a recorder: what is in its files, whatever happens to it."""
 
+import asyncio
 import os
 import resource
 import shutil
 import signal
+from contextlib import AsyncExitStack
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from services.rtmp_egress.recording.boxes import mend
 from services.rtmp_egress.wire import Changed, PartBegun, RemoveDestination, Troubled
+from tests.support.faulty_rtmp import faulty_server
 from tests.support.nats import free_port
 from tests.support.recording import FEED, packets, paper_feed, recording_session
 from tests.support.watch import beeps, flashes, inner, offsets, watch
@@ -72,6 +75,34 @@ async def test_what_the_feed_shows_is_in_the_file(tmp_path: Path, socket: Path) 
     # Closed, it is a usual MP4: its index says how long it is, and there are no fragments.
     assert b"moof" not in top_level(file)
     assert b"moov" in top_level(file)
+
+
+OTHERS = ("reset", "kick", "late-gibberish", "close-at-live", "stop-reading", "refuse-denied")
+
+
+async def test_whatever_becomes_of_others_a_recording_misses_no_picture(
+    tmp_path: Path, socket: Path
+) -> None:
+    async with AsyncExitStack() as others, paper_feed(socket):
+        servers = [faulty_server(fault, enough=20_000) for fault in OTHERS]
+        bad = await asyncio.gather(*(others.enter_async_context(one) for one in servers))
+        async with recording_session(tmp_path / "kept", socket) as running:
+            running.record("p1", "record://kept")
+            await running.state("p1", "publishing")
+            begun = await running.pictures(1)
+            for fault, server in zip(OTHERS, bad, strict=True):
+                running.push(fault, server.url())
+            for fault in OTHERS:
+                if fault != "stop-reading":  # which takes eight seconds to be found out
+                    await running.until(
+                        Changed,
+                        lambda told, fault=fault: told.participant == fault and told.code,  # type: ignore[misc]
+                    )
+            ended = await running.pictures(45)
+
+    numbers = packets(tmp_path / "kept" / "p1" / "kept-001.mp4").video
+    assert {after - before for before, after in pairwise(numbers)} == {1}
+    assert len(numbers) >= ended.pictures - begun.pictures - SLACK * 30
 
 
 def top_level(file: Path) -> list[bytes]:

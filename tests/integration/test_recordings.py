@@ -341,7 +341,7 @@ async def test_a_store_that_is_away_is_tried_again_and_nothing_is_lost(
             assert known is not None
             assert not known.parts[0].stored
             assert file.read_bytes() == CONTENT
-            assert one.keeper.pending() == 1
+            assert one.keeper.waiting() == 1
             await one.keeper.emptied(0)
         async with desk(nc, tmp_path, store_of(server)) as one:
             await one.keeper.round()

@@ -7,7 +7,9 @@ import base64
 import hashlib
 from urllib.parse import parse_qs
 
-USER, PASSWORD = "ann", "canary pa$$word"
+from tests.support.canary import PASSWORD, canary
+
+USER = canary("ann")
 SALT, CHALLENGE, OPAQUE, NONCE = "c2FsdA==", "Y2hhbGxlbmdl", "b3BhcXVl", "bm9uY2U="
 
 

@@ -24,6 +24,7 @@ from services.rtmp_egress.rtmp.amf0 import Encodable, Value, decode, encode
 from services.rtmp_egress.rtmp.chunks import ChunkReader, ChunkWriter, Kind, Message
 from services.rtmp_egress.rtmp.errors import Stage
 from services.rtmp_egress.rtmp.handshake import BLOCK, VERSION
+from tests.support.canary import MARK, VARIABLE
 from tests.support.challenge import needed
 from tests.support.kept import Keeper
 
@@ -292,10 +293,13 @@ def _info(code: str, description: str) -> dict[str, Encodable]:
 
 async def _serve(wish: Wish, tls: ssl.SSLContext | None, port: int) -> None:
     conversations = 0
+    silent = set()
+    "Tasks that wait for nothing are known to nobody else, and would be collected."
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal conversations
         conversations += 1
+        silent.add(asyncio.current_task())
         mended = 0 < wish.times < conversations
         await Conversation(Wish() if mended else wish, reader, writer).run()
 
@@ -363,6 +367,7 @@ async def faulty_server(
         *("--elsewhere", elsewhere, "--port", str(port), "--keep", str(keep or "")),
         *files,
         stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, VARIABLE: MARK},
     )
     try:
         assert process.stdout is not None

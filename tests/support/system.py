@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import httpx
 
 from cli.stack import running
+from tests.support import lookout
+from tests.support.canary import WATCH, Watch
 from tests.support.services import ROOMY
 
 T = TypeVar("T")
@@ -26,8 +28,12 @@ PATIENCE = 30.0
 class System:
     """One stack with the conference `Town Hall`, alias `town-hall`."""
 
-    def __init__(self, http: httpx.Client, data: Path, supervisor: int) -> None:
+    def __init__(
+        self, http: httpx.Client, data: Path, supervisor: int, watch: Watch | None = None
+    ) -> None:
         self.http = http
+        self.watch = watch or Watch()
+        "Looks at everything that the stack says, and complains when it ends."
         self.data = data
         self._supervisor = supervisor
 
@@ -148,13 +154,32 @@ def _processes() -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def system(data: Path, env: dict[str, str] | None = None, **conference: Any) -> Iterator[System]:
-    """A stack of our own, ready to be dialled."""
+def system(
+    data: Path,
+    env: dict[str, str] | None = None,
+    *options: str,
+    token: str = "",
+    **conference: Any,
+) -> Iterator[System]:
+    """A stack of our own, ready to be dialled; whatever it says is looked through for secrets.
+
+    `options` are those of `services.standalone`. With a `token`, only who shows it may use the API.
+    """
+    watch = Watch(*WATCH.needles)
+    shown = {"Authorization": f"Bearer {token}"} if token else {}
+    guarded = {"ROSTRUM_ADMIN_TOKEN": token} if token else {}
+    hooks: dict[str, list[Callable[..., Any]]] = {"response": [lookout.answers(watch)]}
     with (
-        running(data, "--port", "0", env={**ROOMY, **(env or {})}) as stack,
-        httpx.Client(base_url=stack["url"], timeout=20) as http,
+        lookout.over(data, watch) as watched,
+        running(
+            data, "--port", "0", *options, env={**ROOMY, **watched, **guarded, **(env or {})}
+        ) as stack,
+        httpx.Client(base_url=stack["url"], headers=shown, timeout=20, event_hooks=hooks) as http,
     ):
-        one = System(http, data, int(stack["pid"]))
+        watch.needles += lookout.own_secrets(data)
+        lookout.write_down(data)
+        os.kill(stack["pids"]["nats-server"], signal.SIGHUP)
+        one = System(http, data, int(stack["pid"]), watch)
         until(lambda: http.get("/health/ready").status_code == 200)
         until(lambda: len(http.get("/api/rostrum/v1/workers/").json()["workers"]) >= 2)
         one.configure(**conference)

@@ -96,7 +96,9 @@ async def test_a_worker_that_is_missed_for_too_long_or_is_hurried_goes_all_the_s
     ("feed", "answer"),
     [
         pytest.param(FEED, Offer("egress-1", 7, same_host=True, leaving=True), id="as-the-last"),
-        pytest.param(None, Declined("egress-1", "is being drained"), id="a-new-conference"),
+        pytest.param(
+            None, Declined("egress-1", "is being drained", "draining"), id="a-new-conference"
+        ),
     ],
 )
 async def test_being_drained_it_takes_what_nobody_else_could(

@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 
 from kit.link import Seat
+from kit.metrics import Distribution, Tally
+from kit.metrics.declared import PICTURE
 from proto.media import FEEDS_LIMIT, FeedSpec
 from proto.mixer import SnapshotKind
 from proto.views import ConferenceView
@@ -65,6 +67,7 @@ class Counts(msgspec.Struct, frozen=True):
     missed: int
     feeds: int
     takers: int
+    composing: Distribution = Distribution()
 
 
 class Engine:
@@ -108,6 +111,7 @@ class Engine:
         "The feeds for which sources are decoded."
         self._gone = 0, 0, 0
         "Pictures rendered, late and missed of feeds that were let go."
+        self._composing = Tally(PICTURE)
         self._stopping = False
 
     def now(self) -> float:
@@ -154,6 +158,7 @@ class Engine:
             missed + sum(feed.writer.missed for feed in feeds),
             len(feeds),
             sum(feed.writer.takers for feed in feeds),
+            self._composing.look(),
         )
 
     def stop(self) -> None:
@@ -320,4 +325,7 @@ class Engine:
             if picture is not None:
                 pictures[source_id] = picture
         stamps = self._signs.stamps(self._seen.view, feed.spec, feed.scene, n / feed.spec.fps)
+        begun, before = self._clock_ns(), feed.pictures
         feed.render(n, feed.scene, pictures, stamps, self._signs.theme)
+        if feed.pictures != before:
+            self._composing.add((self._clock_ns() - begun) / 1e9)

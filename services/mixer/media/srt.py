@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from kit import libsrt
-from kit.libsrt import LibraryMissing, SrtFailed, SrtSocket
+from kit.libsrt import LibraryMissing, Reception, SrtFailed, SrtSocket
 
 LATENCY = 200
 """Milliseconds in which a lost message may be sent again, unless the URL or the sender says more:
@@ -45,6 +45,37 @@ REJECTIONS = {
     1409: "the call was refused: the stream is in use",
 }
 """The higher ones by convention of `srt/access_control.h`."""
+
+
+class Meter:
+    """What all connections of this process have received; for any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: set[SrtSocket] = set()
+        self._before = Reception()
+        "Of those that are closed."
+
+    def add(self, sock: SrtSocket) -> None:
+        with self._lock:
+            self._open.add(sock)
+
+    def remove(self, sock: SrtSocket) -> None:
+        with self._lock:
+            if sock in self._open:
+                self._open.remove(sock)
+                self._before = _sum([self._before, sock.reception()])
+
+    def look(self) -> Reception:
+        with self._lock:
+            return _sum([self._before, *(sock.reception() for sock in self._open)])
+
+
+def _sum(some: list[Reception | None]) -> Reception:
+    return Reception(*map(sum, zip(*(one for one in some if one is not None), strict=True)))
+
+
+METER = Meter()
 
 
 class NoStream(OSError):
@@ -139,10 +170,12 @@ class SrtStream:
             raise NoStream(libsrt.MISSING) from None
         except SrtFailed:
             raise NoStream("libsrt cannot make such a connection") from None
+        METER.add(self._socket)
 
     def close(self) -> None:
         """Whoever is reading sees the end."""
         self._closed.set()
+        METER.remove(self._socket)
         self._socket.close()
 
     def read(self, size: int) -> bytes:

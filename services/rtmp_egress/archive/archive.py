@@ -54,6 +54,11 @@ class Archive:
         self._held: dict[str, Held] = {}
         self._views: dict[str, ConferenceView] = {}
 
+    @property
+    def active(self) -> int:
+        """How many recordings are made here."""
+        return len(self._held)
+
     def holds(self, recording: str) -> bool:
         return recording in self._held
 

@@ -33,6 +33,11 @@ class Files:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    def free(self) -> float:
+        """Bytes that may yet be written; the directory itself may still have to be made."""
+        there = os.statvfs(next(p for p in (self._root, *self._root.parents) if p.is_dir()))
+        return float(there.f_bavail * there.f_frsize)
+
     def folder(self, recording: str) -> Path:
         return self._root / recording
 

@@ -5,7 +5,7 @@ goes on where it was, and several workers of one machine do the same twice at wo
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +13,8 @@ from functools import partial
 import msgspec
 import structlog
 
+from kit import metrics
+from kit.metrics import declared
 from kit.objects import ObjectStore, StoreError
 from proto.recording import CHAPTERS, MANIFEST, Part, Recording
 from services.rtmp_egress.archive import story
@@ -74,19 +76,26 @@ class Keeper:
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while True:
-                    if not self.pending():
+                    if not self.waiting():
                         return
                     await asyncio.sleep(LOOK)
-        if left := self.pending():
+        if left := self.waiting():
             log.warning("not uploaded in time", parts=left)
 
-    def pending(self) -> int:
-        """Closed parts that are on this machine alone."""
+    def waiting(self) -> int:
+        """Closed files that are on this machine alone."""
         if self._store is None:
             return 0
         known = self._catalogue.known.values()
         kept = (one for one in known if one.state != "deleting")
         return sum(self._is_here(part) and part.ended for one in kept for part in one.parts)
+
+    def stored(self) -> int:
+        """Bytes of the closed files that are here."""
+        return sum(part.size for part in self._parts() if self._is_here(part))
+
+    def _parts(self) -> Iterator[Part]:
+        return (part for one in self._catalogue.known.values() for part in one.parts)
 
     async def round(self) -> None:
         """All that is to be done now."""
@@ -145,6 +154,7 @@ class Keeper:
                 path.unlink(missing_ok=True)
             await self._upload_rest(self._store, ident)
         except (StoreError, OSError) as exc:
+            metrics.add(declared.UPLOAD_FAILURES)
             self._not_before = self._now() + timedelta(seconds=self._pause)
             log.warning("not uploaded", recording=ident, error=str(exc), pause=self._pause)
             self._pause = min(self._pause * 2, LONGEST_PAUSE)

@@ -23,6 +23,12 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
 """Seconds that pauses grow to, before chance lengthens them: at most 30 attempts in ten minutes."""
 
+QUICK = 10.0
+"""Seconds after the loss of what had been steady in which the server most likely is restarted."""
+
+QUICK_PAUSE = 1.6
+"""Longest pause meanwhile: with chance, viewers have it again 2.5 s after the server is there."""
+
 SPREAD = 0.5
 """Most that chance adds to a pause, as a part of it, so that destinations of one server that died
 do not come back as one."""
@@ -150,6 +156,8 @@ class Destination(msgspec.Struct, frozen=True):
     "The server once kept the stream for a while."
     pause: float = FIRST_PAUSE
     "Before the next attempt, if this one fails; without chance."
+    lost_at: float | None = None
+    "If it had been steady until then."
     in_use_since: float | None = None
     shrugs: int = 0
     "In a row."
@@ -249,7 +257,11 @@ def _learn(destination: Destination, code: str, now: float) -> Destination:
     """What is known after a failure, before it is judged."""
     lasted = now - destination.since if destination.phase == "publishing" else 0.0
     if lasted >= STEADY:
-        destination = msgspec.structs.replace(destination, attempt=0, pause=FIRST_PAUSE)
+        destination = msgspec.structs.replace(
+            destination, attempt=0, pause=FIRST_PAUSE, lost_at=now
+        )
+    elif destination.phase == "publishing":
+        destination = msgspec.structs.replace(destination, lost_at=None)
     return msgspec.structs.replace(
         destination,
         proven=destination.proven or lasted >= KEPT,
@@ -276,6 +288,8 @@ def _wait(
     destination: Destination, failed: Failed, now: float, chance: float, *, slow: bool = False
 ) -> tuple[Destination, list[Action]]:
     most = IN_USE_PAUSE if failed.code == IN_USE else LONGEST_PAUSE
+    if destination.lost_at is not None and now - destination.lost_at < QUICK:
+        most = min(most, QUICK_PAUSE)
     least, most = (SLOW_FIRST, SLOW_LONGEST) if slow else (0.0, most)
     pause = min(max(destination.pause, least), most)
     delay = pause * (1 + SPREAD * chance)

@@ -68,14 +68,14 @@ class Backlog:
         return len(self._headers) + len(self._media)
 
     @property
+    def begun(self) -> bool:
+        """Whether there has been a key frame."""
+        return self._base is not None
+
+    @property
     def base(self) -> int:
         """Timestamp on the bus of what `take` calls 0."""
         return self._base or 0
-
-    @property
-    def begun(self) -> bool:
-        """There has been a key frame to start at."""
-        return self._base is not None
 
     @property
     def milliseconds(self) -> int:

@@ -77,6 +77,11 @@ class Timeline:
     def running(self) -> bool:
         return self._origin is not None
 
+    @property
+    def skew(self) -> float:
+        """Seconds that the sound has got further than the picture."""
+        return self.samples / self.rate - self.pictures / self.fps
+
     def begin(self, now: int) -> None:
         """Start without a mixer."""
         self._origin = now

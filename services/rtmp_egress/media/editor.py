@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kit.link import Format, Picture, Sound
-from services.rtmp_egress.media.clock import Timeline
+from kit.metrics import Tally
+from kit.metrics.declared import PICTURE
+from services.rtmp_egress.media.clock import SECOND, Timeline
 
 TARDY_NS = 150_000_000
 """How late a picture may be encoded while a newer one waits. Key frames take longer than others:
@@ -50,6 +52,8 @@ class Counts(msgspec.Struct):
     "Samples of silence made up."
     feeds: int = 0
     "Feeds taken, one after another."
+    skew: float = 0.0
+    "Seconds that the sound has got further than the picture."
 
 
 class Editor:
@@ -57,6 +61,8 @@ class Editor:
 
     def __init__(self, encoder: Encodes, format: Format, clock: Callable[[], int]) -> None:
         self.counts = Counts()
+        self.encoding = Tally(PICTURE)
+        "Of the pictures of the mixer."
         self.timeline = Timeline(format.fps, format.rate, format.block)
         self._encode = encoder
         self._format = format
@@ -113,8 +119,11 @@ class Editor:
         if missing is None:
             self.counts.late += 1
         else:
+            begun = self._clock()
             self._encode.picture(picture.canvas, at - 1)
+            self.encoding.add((self._clock() - begun) / SECOND)
             self.counts.pictures += 1
+        self.counts.skew = self.timeline.skew
         return True
 
     def make_up(self) -> bool:

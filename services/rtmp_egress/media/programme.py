@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from kit.link import FeedGone, FeedReader, Format
+from kit.metrics import Distribution
 from proto.media import FeedSpec, Rendition
 from proto.urls import Codec
 from services.rtmp_egress.media.clock import SECOND, SLATE_AFTER_NS
@@ -87,6 +88,11 @@ class Programme:
     @property
     def counts(self) -> Counts:
         return self._editor.counts
+
+    @property
+    def encoding(self) -> Distribution:
+        """Seconds that encoding a picture took."""
+        return self._editor.encoding.look()
 
     def moment(self, picture: int) -> int | None:
         """When a picture was due in the mix, on its clock."""

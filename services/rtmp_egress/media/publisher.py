@@ -8,9 +8,11 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import assert_never
 
+from kit.stage import Stage
 from services.rtmp_egress.media.connection import Connection, Deadlines, stalled
 from services.rtmp_egress.media.sockets import (
     TlsOptions,
@@ -48,6 +50,8 @@ class Publisher:
         "Bytes handed to the connection, RTMP's own included, TLS's not."
         self.tls_version = ""
         "E.g. `TLSv1.3`; empty for rtmp://."
+        self.stages: list[Stage] = []
+        "What was done until the server took media, or refused to."
         self._target = target
         self._tls = tls
         self._codec = codec
@@ -74,10 +78,14 @@ class Publisher:
         end = self._clock() + self._deadlines.setup
         target, query, public = self._target, "", False
         for _ in range(ROUNDS):
-            sock = await self._reach(target, public, end)
+            with self._stage("connect"):
+                sock = await self._reach(target, public, end)
             outside = from_public(sock)
-            wire = await self._open(sock, target, query, end)
-            match await self._outcome(wire, end):
+            with self._stage("open tls" if target.secure else "open"):
+                wire = await self._open(sock, target, query, end)
+            with self._stage("publish"):
+                outcome = await self._outcome(wire, end)
+            match outcome:
                 case Published():
                     self._wire = wire
                     return
@@ -182,6 +190,14 @@ class Publisher:
             pass
         finally:
             wire.abort()
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        begun = self._clock()
+        try:
+            yield
+        finally:
+            self.stages.append(Stage(name, begun, self._clock()))
 
     def _count(self, count: int) -> None:
         self.bytes_out += count

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple, assert_never
 
+from kit.stage import Stage
 from proto.base import Reason
 from proto.urls import Codec
 from services.rtmp_egress import core
@@ -36,6 +37,20 @@ class Wish(NamedTuple):
     "Why it cannot be had here."
 
 
+class Dialled(NamedTuple):
+    """What came of one connection."""
+
+    begun: float
+    ended: float
+    "When the first key frame was sent, or it failed."
+    code: str
+    "Why it failed; empty: it did not."
+    stages: list[Stage]
+
+
+OnDialled = Callable[[Dialled], None]
+
+
 class Push:
     """Carries out what `core` decides for one destination."""
 
@@ -49,10 +64,11 @@ class Push:
         chance: Callable[[], float],
         seen: bool = False,
         wish: Wish | None = None,
+        dialled: OnDialled = lambda _: None,
     ) -> None:
         """`bus` is that of H.264. `publishers` make a new connection each, unconnected, one for
-        each address; `tell` hears of every change; `seen`: it was live before, in a process that
-        died."""
+        each address; `tell` hears of every change, `dialled` what came of each connection; `seen`:
+        it was live before, in a process that died."""
         self.ended = asyncio.Event()
         "It has hung up, or failed."
         self._bus = bus
@@ -66,6 +82,7 @@ class Push:
         self._chance = chance
         self._seen = seen
         self._wish = wish
+        self._dialled_is = dialled
         self._inbox: asyncio.Queue[tuple[int, core.Input]] = asyncio.Queue()
         self._numbers = self._dialled = self._alarm = ALWAYS
         self._timer: asyncio.TimerHandle | None = None
@@ -146,16 +163,18 @@ class Push:
         """One connection, from the dial to its end."""
         publisher = self._publisher = self._publishers[address]()
         wake = asyncio.Event()
+        dial = Dial(self._clock, publisher.stages, self._dialled_is)
         try:
             await publisher.connect()
             async with self._encoding(publisher) as (bus, codec, note):
                 self._backlog = backlog = bus.join(wake.set)
                 connected = core.Connected(publisher.tls_version, codec, note)
                 try:
-                    await self._pump(publisher, bus, backlog, wake, number, connected)
+                    await self._pump(publisher, bus, backlog, wake, number, connected, dial)
                 finally:
                     bus.leave(backlog)
         except PushError as exc:
+            dial.end(exc.code)
             self._inbox.put_nowait((number, core.Failed(exc.code, exc.reason)))
         finally:
             await publisher.close()
@@ -199,6 +218,7 @@ class Push:
         wake: asyncio.Event,
         number: int,
         connected: core.Connected,
+        dial: "Dial",
     ) -> None:
         """Send whatever there is to send, until that fails."""
         overflows = 0
@@ -211,6 +231,8 @@ class Push:
                     self._inbox.put_nowait((number, connected))
                     live = True
                 await publisher.send_all(tags)
+                if not dial.over and backlog.begun:
+                    dial.end()
             if backlog.overflows > overflows:
                 overflows = backlog.overflows
                 seconds = max(1, round(backlog.dropped_ms / 1000))
@@ -219,6 +241,29 @@ class Push:
                 raise PushError(Refusal("encoder-lost", "the encoder of this codec died", "live"))
             wake.clear()
             await wake.wait()
+
+
+class Dial:
+    """One connection, from the dial until media flows: what a trace shows of it."""
+
+    def __init__(self, clock: Callable[[], float], stages: list[Stage], tell: OnDialled) -> None:
+        """`stages` is filled while the connection is made."""
+        self.over = False
+        self._clock = clock
+        self._stages = stages
+        self._tell = tell
+        self._begun = clock()
+
+    def end(self, code: str = "") -> None:
+        """The first key frame has been sent, or it failed before."""
+        if self.over:
+            return
+        self.over = True
+        now = self._clock()
+        stages = list(self._stages)
+        if not code:
+            stages.append(Stage("first key frame", stages[-1].ended if stages else now, now))
+        self._tell(Dialled(self._begun, now, code, stages))
 
 
 def mouthful(backlog: Backlog) -> list[Timed]:

@@ -1,5 +1,6 @@
 """Who of those who were asked gets the work, and why nobody does."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
@@ -28,10 +29,10 @@ def refusals(bids: Iterable[Bid]) -> list[Refusal]:
     found = []
     for bid in bids:
         match bid:
-            case Declined(worker=worker, reason=reason):
-                found.append(Refusal(worker, reason))
+            case Declined(worker=worker, reason=reason, code=code):
+                found.append(Refusal(worker, reason, code))
             case Offer(worker=worker, free=0):
-                found.append(Refusal(worker, "full"))
+                found.append(Refusal(worker, "full", "full"))
             case Offer():
                 pass
             case _:
@@ -49,3 +50,13 @@ def why_nobody(kind: str, asked: int, location: str, refused: Sequence[Refusal])
     return f"no {kind} worker{where} has room: " + "; ".join(
         f"{refusal.worker}: {refusal.reason}" for refusal in refused
     )
+
+
+def in_a_word(asked: int, refused: Sequence[Refusal]) -> str:
+    """The same to be counted by: what most of those said who said no."""
+    if asked == 0:
+        return "no-worker"
+    if not refused:
+        return "silent"
+    codes = Counter(refusal.code for refusal in refused)
+    return min(codes, key=lambda code: (-codes[code], code))

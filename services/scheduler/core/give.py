@@ -19,7 +19,7 @@ from proto.scheduler import (
     SessionReleased,
     SessionWanted,
 )
-from services.scheduler.core.bids import best, refusals, why_nobody
+from services.scheduler.core.bids import best, in_a_word, refusals, why_nobody
 from services.scheduler.core.work import Session, Work, room
 
 
@@ -37,7 +37,14 @@ def assign_mix(
     refused = refusals(bids)
     return [
         *old,
-        MixRefused(at, conference, instance, why_nobody("mixer", asked, "", refused), refused),
+        MixRefused(
+            at,
+            conference,
+            instance,
+            why_nobody("mixer", asked, "", refused),
+            refused,
+            code=in_a_word(asked, refused),
+        ),
     ]
 
 
@@ -62,7 +69,11 @@ def assign_call(
         return [_destination(at, call, session.session, session.worker)]
     if not _has_feed_for(work, wanted):
         reason = f"the conference already has {FEEDS_LIMIT} different pictures, no more can be made"
-        return [SessionRefused(at, call.conference, call.participant, reason, leg=call.leg)]
+        return [
+            SessionRefused(
+                at, call.conference, call.participant, reason, leg=call.leg, code="feeds"
+            )
+        ]
     offer = best(bids)
     if (offer is None or offer.leaving) and (session := room(work, wanted, unfit)):
         # It is to go, but nobody could do this who is not.
@@ -84,7 +95,17 @@ def assign_call(
         ]
     refused = refusals(bids)
     reason = why_nobody("egress", asked, call.location, refused)
-    return [SessionRefused(at, call.conference, call.participant, reason, refused, leg=call.leg)]
+    return [
+        SessionRefused(
+            at,
+            call.conference,
+            call.participant,
+            reason,
+            refused,
+            leg=call.leg,
+            code=in_a_word(asked, refused),
+        )
+    ]
 
 
 def _has_feed_for(work: Work, wanted: SessionWanted) -> bool:
@@ -127,7 +148,7 @@ def give_up(
     """A call that nothing is being done for, and nobody can be found to do it."""
     return [
         *release_call(work, conference, participant, at),
-        SessionRefused(at, conference, participant, reason),
+        SessionRefused(at, conference, participant, reason, code="lost"),
     ]
 
 

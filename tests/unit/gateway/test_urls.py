@@ -83,6 +83,8 @@ def test_media_is_read_with_the_allowed_schemes_only() -> None:
         ("rtsp://user:pw@camera/door?token=1", "rtsp://***@camera/***?token=***"),
         ("srt://host:9000?streamid=a&passphrase=b", "srt://host:9000?streamid=***&passphrase=***"),
         ("https://host/live.m3u8#KEY", "https://host/***#***"),
+        ("https://host/hls/TOKEN/live.m3u8?a=b", "https://host/***?***"),
+        ("https://user:12/w@host/live.m3u8", "https://***"),
         ("/srv/clips/a b.mp4", "/srv/clips/a b.mp4"),
         ("user:pw@host/live/KEY", "***"),
         ("", "***"),

@@ -32,12 +32,17 @@ async def write(*_: object) -> None:
     pass
 
 
+class Marks:
+    def mark(self, conference: str) -> str:
+        return conference
+
+
 def worker(*encoders: str, cores: float = 1.4, **config: Any) -> Worker:
     return Worker(
         "e",
         Config(host="here", **config),
         list(encoders or ["libx264"]),
-        cast(Vault, None),
+        cast(Vault, Marks()),
         cast(Archive, None),
         Capacity(Budget(cores, PRIOR, USUAL, 8), clock=lambda: 0.0, cpu_seconds=lambda _: None),
         write,
@@ -65,7 +70,7 @@ async def test_what_is_free_is_counted_in_sessions_of_the_size_that_is_asked_for
 async def test_who_is_full_says_of_what() -> None:
     full = await busy(worker(), LARGE, LARGE, LARGE)
     reason = "has 0.09 of 1.40 cores left, and this takes 0.19"
-    assert await full.bid(WANTED) == Declined("e", reason)
+    assert await full.bid(WANTED) == Declined("e", reason, "full")
     assert full.view().capacity == 3
 
 
@@ -80,7 +85,7 @@ async def test_what_is_to_be_kept_needs_somewhere_to_keep_it() -> None:
     kept = replace(WANTED, recording=True)
     nowhere = worker()
     reason = "has nowhere to keep recordings (no-recordings)"
-    assert await nowhere.bid(kept) == Declined("e", reason)
+    assert await nowhere.bid(kept) == Declined("e", reason, "recordings")
     assert not nowhere.view().records
     somewhere = worker(recordings_dir="/recordings")
     assert isinstance(await somewhere.bid(kept), Offer)
@@ -94,12 +99,13 @@ async def test_a_hardware_encoder_takes_so_many_sessions_and_software_the_rest()
     assert await both.bid(WANTED) == Offer("e", 6, same_host=True)
     full = "all 2 sessions of its encoder are taken"
     only = replace(WANTED, rendition=replace(WANTED.rendition, encoder="h264_nvenc"))
-    assert await both.bid(only) == Declined("e", full)
+    assert await both.bid(only) == Declined("e", full, "full")
     alone = await busy(worker("h264_nvenc", egress_engines=2), LARGE, LARGE)
-    assert await alone.bid(WANTED) == Declined("e", full)
+    assert await alone.bid(WANTED) == Declined("e", full, "full")
 
 
 @pytest.mark.parametrize("encoder", ["libx264", "h264_qsv"])
 async def test_an_encoder_that_it_does_not_have_is_said(encoder: str) -> None:
     wanted = replace(WANTED, rendition=replace(WANTED.rendition, encoder=encoder))
-    assert await worker("h264_nvenc").bid(wanted) == Declined("e", f"has no encoder {encoder}")
+    reason = f"has no encoder {encoder}"
+    assert await worker("h264_nvenc").bid(wanted) == Declined("e", reason, "encoder")

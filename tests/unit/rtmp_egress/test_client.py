@@ -17,7 +17,8 @@ from services.rtmp_egress.rtmp.codecs import Codec
 from services.rtmp_egress.rtmp.errors import Refusal
 from services.rtmp_egress.rtmp.handshake import BLOCK, RANDOM
 from services.rtmp_egress.rtmp.url import Target
-from tests.support.challenge import PASSWORD, USER, needed
+from tests.support.canary import PASSWORD
+from tests.support.challenge import USER, needed
 
 TARGET = Target("rtmp", "host", 1935, "live", "room-key?token=s3cr3t", "ann", "pa ss/word")
 STREAM = 9

@@ -141,6 +141,24 @@ def test_a_dead_host_is_asked_thirty_times_in_ten_minutes() -> None:
     assert len(run(REFUSED, 600, 0.5, start(0)[0])) <= 30
 
 
+@given(st.floats(0, 1))
+def test_a_server_that_is_restarted_is_asked_until_it_is_there(chance: float) -> None:
+    """Away for ten seconds or less, it waits no longer than 2.5 for what had been steady."""
+    dials = run(REFUSED, 600, chance, live_for(STEADY))
+    gaps = [round(after - before, 6) for before, after in pairwise([0.0, *dials])]
+    asked_soon = [gap for gap, dial in zip(gaps, dials, strict=True) if dial - gap < 10]
+
+    assert max(asked_soon) <= 2.4
+    assert gaps == sorted(gaps)
+    assert len(dials) <= 40
+
+
+def test_one_that_does_not_stay_is_not_asked_so_soon() -> None:
+    gaps = [after - before for before, after in pairwise(run(LOST, 60, 0, live_for(STEADY - 1)))]
+
+    assert max(gaps[:4]) > 2.4
+
+
 def test_chance_keeps_destinations_apart() -> None:
     early, late = (run(LOST, 60, chance, start(0)[0]) for chance in (0, 1))
 

@@ -11,6 +11,7 @@ from proto.egress import DestinationChanged, EgressEvent, Measure, SessionDegrad
 from proto.media import FeedSpec, Rendition
 from proto.scheduler import SessionAssigned
 from services.rtmp_egress import shell
+from services.rtmp_egress.figures import Figures
 from services.rtmp_egress.wire import AddDestination, Changed, Degraded, Reports, Started
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -43,14 +44,22 @@ class Stage:
     def __init__(self) -> None:
         self.told: list[EgressEvent] = []
         make: Any = shell.Session
-        self.session = make(ASSIGNED, True, self.write, Archive(), lambda: NOW, lambda: 0.0)
+        self.session = make(
+            ASSIGNED,
+            True,
+            self.write,
+            Archive(),
+            Figures("c0ffee00", "s1"),
+            lambda: NOW,
+            lambda: 0.0,
+        )
         self.process: Process = self.session._kept
 
     async def write(self, conference: str, event: EgressEvent) -> None:
         self.told.append(event)
 
     async def publishing(self, participant: str) -> DestinationChanged:
-        await self.session.add(AddDestination(participant, "sealed"), "main")
+        await self.session.add(AddDestination(participant, "sealed"), "main", NOW)
         return await self.changed(participant, "publishing")
 
     async def changed(self, participant: str, state: Any, code: str = "") -> DestinationChanged:
@@ -86,7 +95,7 @@ async def test_the_event_says_what_why_and_from_where(stage: Stage) -> None:
 
 async def test_viewers_of_each_live_stream_are_told_and_told_when_it_is_over(stage: Stage) -> None:
     await stage.publishing("tube")
-    await stage.session.add(AddDestination("slow", "sealed"), "main")
+    await stage.session.add(AddDestination("slow", "sealed"), "main", NOW)
     await stage.process.says(Degraded(LESS, "busy"))
     worse = stage.details()
     await stage.process.says(Degraded([], "time to spare"))
@@ -114,7 +123,7 @@ async def test_a_new_process_begins_without_measures(stage: Stage) -> None:
 
 async def test_each_codec_is_worse_for_its_own_viewers(stage: Stage) -> None:
     for who, codec in (("tube", "h264"), ("new", "hevc")):
-        await stage.session.add(AddDestination(who, "sealed"), "main")
+        await stage.session.add(AddDestination(who, "sealed"), "main", NOW)
         await stage.process.says(
             msgspec.convert(
                 {"type": "changed", "participant": who, "state": "publishing", "codec": codec},

@@ -134,12 +134,12 @@ def test_the_late_end_of_an_instance_leaves_the_next_one_alone() -> None:
 
 def test_a_call_that_nobody_can_carry_any_more_is_given_up() -> None:
     assert give_up(Work(), "c1", "tube", "no room", NOW) == [
-        SessionRefused(NOW, "c1", "tube", "no room")
+        SessionRefused(NOW, "c1", "tube", "no room", code="lost")
     ]
     assert give_up(after(SESSION, DESTINATION), "c1", "tube", "no room", NOW) == [
         DestinationReleased(NOW, "c1", "s1", "egress-1", "tube"),
         SessionReleased(NOW, "c1", "s1", "egress-1"),
-        SessionRefused(NOW, "c1", "tube", "no room"),
+        SessionRefused(NOW, "c1", "tube", "no room", code="lost"),
     ]
 
 
