@@ -40,6 +40,9 @@ RING = 2
 BURST = round((READ_AHEAD - WAKE_AHEAD) * FPS)
 """Pictures that the mixer's reader decodes before it rests."""
 
+WARM_UP = 1
+"""Seconds of pictures that come first and count for nobody: a conference loads its theme once."""
+
 ENCODED = 90
 """Pictures that are kept for x264; at 1080p that is 280 MB."""
 
@@ -66,18 +69,25 @@ def compose(shot: Shot, clips: Films, seconds: int) -> Cost:
     sources = [SourceId(str(camera)) for camera, _ in shot.tiles]
     compositor, scene, kept = Compositor(Cards()), shot.scene(), []
     ring = [np.empty((shot.height * 3 // 2, shot.width), np.uint8) for _ in range(RING)]
-    drawing = whole = 0.0
-    for n in range(seconds * FPS):
+
+    def next_picture(n: int) -> tuple[float, float]:
+        """CPU seconds of decoding and of composing it."""
         began = time.thread_time()
         now = dict(zip(sources, map(next, inputs), strict=True))
         decoded = time.thread_time()
         compositor.draw(n % RING, ring[n % RING], scene, now)
-        ended = time.thread_time()
-        drawing, whole = drawing + ended - decoded, whole + ended - began
-        if shot.kbps and n < ENCODED:
-            kept.append(ring[n % RING].copy())
-    encode = _encode(shot, kept) if kept else None
-    return Cost((whole - drawing) / seconds, drawing / seconds, encode)
+        return decoded - began, time.thread_time() - decoded
+
+    first, last = WARM_UP * FPS, (WARM_UP + seconds) * FPS
+    for n in range(first):
+        next_picture(n)
+    costs = [next_picture(n) for n in range(first, last)]
+    # Afterwards: to keep a picture is to fetch new memory for it, which empties the cache.
+    for n in range(last, last + ENCODED if shot.kbps else last):
+        next_picture(n)
+        kept.append(ring[n % RING].copy())
+    decode, drawing = (sum(each) / seconds for each in zip(*costs, strict=True))
+    return Cost(decode, drawing, _encode(shot, kept) if kept else None)
 
 
 def _at_rate(path: Path, times: int) -> Iterator[Picture]:
@@ -107,9 +117,12 @@ def measure(shot: Shot, directory: Path, seconds: int) -> Cost:
 
 
 def peer(program: str, shot: Shot, clips: Films, seconds: int) -> float:
-    """CPU seconds per second of ffmpeg, without its start."""
-    startup = cpu_of([program, "-hide_banner", "-version"])
-    return (cpu_of([program, *arguments(shot, clips, seconds)]) - startup) / seconds
+    """CPU seconds per second of ffmpeg, without its start and its first pictures."""
+    long, short = (
+        cpu_of([program, *arguments(shot, clips, length)])
+        for length in (WARM_UP + seconds, WARM_UP)
+    )
+    return (long - short) / seconds
 
 
 def arguments(shot: Shot, clips: Films, seconds: int) -> list[str]:

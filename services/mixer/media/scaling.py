@@ -13,6 +13,8 @@ from services.mixer.media.picture import Picture, visible
 from services.mixer.media.planes import Plane
 
 cv2.setNumThreads(1)  # OpenCV's own threads double the cost of what threads of ours do at once.
+# Intel's filters, where the build has them: two fifths cheaper, and off by a step here and there.
+cv2.ipp.setUseIPP_NotExact(True)
 
 SAME_SHAPE = 0.01
 """Two shapes this near to each other are stretched rather than cropped: nobody sees it."""
