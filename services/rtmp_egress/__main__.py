@@ -26,7 +26,8 @@ from services.rtmp_egress.archive.keeper import Keeper
 from services.rtmp_egress.archive.retention import Retention
 from services.rtmp_egress.config import Config
 from services.rtmp_egress.media.encoder import proven
-from services.rtmp_egress.shell import PRIOR, USUAL, Worker
+from services.rtmp_egress.room import PRIOR, USUAL
+from services.rtmp_egress.shell import Worker
 
 
 async def main() -> None:

@@ -19,9 +19,10 @@ from proto.scheduler import (
     SessionWanted,
 )
 from proto.urls import Codec, Delivery, SealedUrl
-from services.rtmp_egress import shell
+from services.rtmp_egress import running
 from services.rtmp_egress.config import Config
-from services.rtmp_egress.shell import CODECS, PRIOR, USUAL, Worker
+from services.rtmp_egress.room import CODECS, PRIOR, USUAL
+from services.rtmp_egress.shell import Worker
 from services.rtmp_egress.wire import AddDestination
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -108,7 +109,7 @@ def about(times: float) -> Any:
 
 @pytest.fixture(autouse=True)
 def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell, "Kept", Process)
+    monkeypatch.setattr(running, "Kept", Process)
 
 
 async def test_a_codec_takes_room_once_for_a_session_and_gives_it_back() -> None:

@@ -10,7 +10,7 @@ import pytest
 from proto.egress import DestinationChanged, EgressEvent, Measure, SessionDegraded, SessionStarted
 from proto.media import FeedSpec, Rendition
 from proto.scheduler import SessionAssigned
-from services.rtmp_egress import shell
+from services.rtmp_egress import running
 from services.rtmp_egress.figures import Figures
 from services.rtmp_egress.wire import AddDestination, Changed, Degraded, Reports, Started
 
@@ -43,7 +43,7 @@ class Archive:
 class Stage:
     def __init__(self) -> None:
         self.told: list[EgressEvent] = []
-        make: Any = shell.Session
+        make: Any = running.Session
         self.session = make(
             ASSIGNED,
             True,
@@ -75,7 +75,7 @@ class Stage:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setattr(shell, "Kept", Process)
+    monkeypatch.setattr(running, "Kept", Process)
     return Stage()
 
 
