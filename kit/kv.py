@@ -112,11 +112,17 @@ class Bucket:
         prefix = f"$KV.{self._name}."
         stream, subject = f"KV_{self._name}", f"{prefix}>"
         async with reading(self._js, stream, subject, after=0, last_per_subject=True) as sub:
+            seen = 0
             # What is written anew while it is read is behind the rest, and was not counted.
             while left := (await sub.consumer_info()).num_pending:
-                while left:
+                # nats-server 2.9 counts what was written over for ever, so that the last one read
+                # says it, too: otherwise this would read every heartbeat that is still to come.
+                last = (await self._js.stream_info(stream)).state.last_seq
+                if seen >= last:
+                    break
+                while left and seen < last:
                     [msg] = await sub.fetch(1, timeout=READ_TIMEOUT)
-                    left = msg.metadata.num_pending
+                    left, seen = msg.metadata.num_pending, msg.metadata.sequence.stream
                     found[msg.subject.removeprefix(prefix)] = None if _gone(msg) else msg.data
         return {key: value for key, value in found.items() if value is not None}
 

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerInfo
 from opentelemetry import trace as otel
 
 from kit import boot, bus, trace
@@ -229,6 +231,24 @@ async def test_a_key_that_is_written_while_all_are_read_is_among_them(nc: Client
         await group.stop()
 
     assert all(found == set(keys) for found in seen)
+
+
+async def test_reading_all_ends_while_the_server_counts_what_is_gone(
+    nc: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nats-server 2.9 goes on counting what was written over before it was delivered."""
+    bucket = await Bucket.ensure(nc.jetstream(), "things")
+    await bucket.put("a", b"1")
+    counted = JetStreamContext.PullSubscription.consumer_info
+
+    async def too_many(sub: JetStreamContext.PullSubscription) -> ConsumerInfo:
+        info = await counted(sub)
+        info.num_pending = (info.num_pending or 0) + 1
+        return info
+
+    monkeypatch.setattr(JetStreamContext.PullSubscription, "consumer_info", too_many)
+    async with asyncio.timeout(3):
+        assert await bucket.everything() == {"a": b"1"}
 
 
 async def test_what_a_deleted_key_left_is_swept_away_and_no_more(nc: Client) -> None:

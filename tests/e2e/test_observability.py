@@ -15,6 +15,8 @@ from cli.spans import Span, below, by_trace, tree
 from cli.traces import Collector
 from kit.metrics import declared
 from kit.metrics.declared import ALL
+from services.standalone import SERVICES
+from tests.support.canary import Watch
 from tests.support.clips import clip
 from tests.support.nats import free_port
 from tests.support.prometheus import Prometheus, filled, queries, scraping
@@ -47,6 +49,17 @@ class Run(msgspec.Struct):
     "On the air all the time, but for a moment."
 
 
+class Watched(Collector):
+    """What comes is looked through for secrets, as what other stacks export."""
+
+    watch: Watch | None = None
+
+    def take(self, path: str, body: bytes) -> None:
+        super().take(path, body)
+        if self.watch is not None:
+            self.watch.look("exported", path, body)
+
+
 def consecutive(count: int) -> list[int]:
     """Free ports, one behind the other."""
     while True:
@@ -69,7 +82,8 @@ def _is_free(port: int) -> bool:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, server: Ingest, clips: Path) -> Iterator[Run]:
     """A stream that works, one that does not, one that is refused, and a process that dies."""
-    room, collector, ports = tmp_path_factory.mktemp("observed"), Collector(), consecutive(6)
+    room, collector = tmp_path_factory.mktemp("observed"), Watched()
+    ports = consecutive(len(SERVICES))
     env = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
         "OTEL_BSP_SCHEDULE_DELAY": "200",
@@ -82,6 +96,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, server: Ingest, clips: Path) -
         system(room / "data", env, *options) as one,
         scraping(room, ports) as prometheus,
     ):
+        collector.watch = one.watch
         media = clip(clips / "seen.mp4", colour=(200, 30, 30), tone=440.0, seconds=4)
         host = one.join("Red", media, role="host")
         stream = one.dial(server.url("SEEN"))
