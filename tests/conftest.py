@@ -21,7 +21,7 @@ QUIET = {
 """Integration tests in which no picture is mixed or encoded."""
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # Before the names are made of it.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For `-n 2 --dist loadgroup`: pictures and sound come in real time, which takes a core; no two
     tests make any at once, and the others run beside them, a file at a time."""
