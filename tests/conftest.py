@@ -1,9 +1,11 @@
 """Fixtures for everyone, and which tests may run beside one another."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.support.nats import nats_server, nats_url, nc  # noqa: F401
 from tests.support.nats_users import guarded  # noqa: F401
@@ -21,11 +23,17 @@ QUIET = {
 """Integration tests in which no picture is mixed or encoded."""
 
 
-@pytest.hookimpl(tryfirst=True)  # Before the names are made of it.
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `-n 2 --dist loadgroup`: pictures and sound come in real time, which takes a core; no two
-    tests make any at once, and the others run beside them, a file at a time."""
-    for item in items:
-        path = item.path.relative_to(Path(__file__).parent)
-        live = path.parts[0] == "e2e" or (path.parts[0] == "integration" and path.stem not in QUIET)
-        item.add_marker(pytest.mark.xdist_group("live" if live else str(path)))
+class Beside(LoadScopeScheduling):  # type: ignore[misc]  # It has no types.
+    """For `-n 2`: pictures and sound come in real time, which takes a core, so no two tests make
+    any at once; the others run beside them, a file at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        _, kind, *_ = Path(file).parts
+        live = kind == "e2e" or (kind == "integration" and Path(file).stem not in QUIET)
+        return "live" if live else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Beside:
+    return Beside(config, log)
