@@ -1,6 +1,7 @@
 """Spans that are made in the test's own process."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from opentelemetry import trace
@@ -20,13 +21,19 @@ class Spans:
         return found
 
 
+@cache
+def _listen() -> None:
+    """A process has one provider of traces; a service that ran in a test may have made it."""
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        provider = TracerProvider()
+        trace.set_tracer_provider(provider)
+    provider.add_span_processor(SimpleSpanProcessor(_kept))
+
+
 @pytest.fixture
 def spans() -> Iterator[Spans]:
-    """A process has one provider of traces, so it is made once."""
-    if not isinstance(trace.get_tracer_provider(), TracerProvider):
-        provider = TracerProvider()
-        provider.add_span_processor(SimpleSpanProcessor(_kept))
-        trace.set_tracer_provider(provider)
+    _listen()
     _kept.clear()
     yield Spans()
     _kept.clear()

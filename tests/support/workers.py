@@ -37,15 +37,23 @@ def another(
         process = subprocess.Popen([sys.executable, "-m", module], env=env, stderr=output)
         try:
             until(lambda: names(stack) > before)
+            own = names(stack) - before
             yield process
         finally:
             process.kill()
             process.wait()
+        # Who is missed after seconds only is waited for, and the stack's own may be starting.
+        until(lambda: not own & names(stack) and kinds(stack) == {"egress", "mixer"})
 
 
 def names(stack: System) -> set[str]:
     found = stack.http.get("/api/rostrum/v1/workers/").json()["workers"]
     return {one["worker"] for one in found}
+
+
+def kinds(stack: System) -> set[str]:
+    found = stack.http.get("/api/rostrum/v1/workers/").json()["workers"]
+    return {one["kind"] for one in found if not one["draining"]}
 
 
 def carriers(stack: System, stream: str) -> list[str]:
