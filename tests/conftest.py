@@ -18,9 +18,10 @@ QUIET = {
     *("test_admin_page", "test_cluster_doctor", "test_command_line", "test_export"),
     *("test_gateway", "test_gateway_people", "test_gateway_schema", "test_gateway_walk"),
     *("test_life", "test_management_api", "test_nats_users", "test_node", "test_recordings"),
+    *("test_backup", "test_fault_matrix", "test_publisher", "test_reception", "test_standalone"),
     *("test_routing", "test_rules", "test_themes", "test_transfer", "test_webhooks"),
 }
-"""Integration tests in which no picture is mixed or encoded."""
+"""Integration tests that take little of a core: hardly a picture is mixed or encoded in them."""
 
 
 class Beside(LoadScopeScheduling):  # type: ignore[misc]  # It has no types.
