@@ -17,6 +17,7 @@ def environment(nats_url: str, run_dir: Path, **more: str) -> dict[str, str]:
     return {
         **os.environ,
         "ROSTRUM_NATS_URL": nats_url,
+        "ROSTRUM_DRAIN_SECONDS": "0",
         "ROSTRUM_RUN_DIR": str(run_dir),
         "ROSTRUM_SECRET_KEY": new_key(),
         **ROOMY,
