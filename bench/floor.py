@@ -19,7 +19,7 @@ from bench.common import ROOT
 from bench.inputs import CASES, FPS, Case
 from bench.reference import Canvas, canvases
 from proto.media import Rendition
-from services.rtmp_egress.media.codec import SOFTWARE
+from services.rtmp_egress.core.room import SOFTWARE
 from services.rtmp_egress.media.encoder import video_options
 
 THREADS = 2

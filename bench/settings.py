@@ -16,7 +16,8 @@ from bench.reference import Canvas
 from kit.link import Format
 from proto.egress import Measure
 from proto.media import Rendition
-from services.rtmp_egress.media.codec import SOFTWARE, configure
+from services.rtmp_egress.core.room import SOFTWARE
+from services.rtmp_egress.media.codec import configure
 from services.rtmp_egress.media.encoder import video_options
 
 

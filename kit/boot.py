@@ -22,6 +22,7 @@ from kit.bus import ANSWER
 from kit.config import BaseConfig, Credentials
 from kit.presence import Speaker
 from kit.probe import Probe
+from kit.tasks import end
 from proto import presence, subjects
 
 log = structlog.get_logger()
@@ -208,17 +209,11 @@ class Jobs(asyncio.TaskGroup):
                 event.set()
 
     async def stop(self) -> None:
-        """Cancel all until all have ended: on Python 3.11 `wait_for` may swallow a cancellation."""
+        """Cancel all until all have ended."""
         self._stopping = True
         answers = {job for job in self._jobs if job.get_name() == ANSWER}
         # Those that take commands in end first, so that what was taken is still answered.
-        await self._cancel(self._jobs - answers)
+        await end(self._jobs - answers, CANCEL_AGAIN)
         if answers:
             await asyncio.wait(answers, timeout=ANSWER_GRACE)
-        await self._cancel(set(self._jobs))
-
-    async def _cancel(self, jobs: set[asyncio.Task[Any]]) -> None:
-        while left := {job for job in jobs if not job.done()}:
-            for job in left:
-                job.cancel()
-            await asyncio.wait(left, timeout=CANCEL_AGAIN)
+        await end(set(self._jobs), CANCEL_AGAIN)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -20,6 +20,7 @@ from kit import metrics, trace
 from kit.follow import OUTAGES, RETRY, Reconnected, next_of
 from kit.metrics import declared
 from kit.streams import ensure_stream
+from kit.tasks import beside
 from proto.base import Message, Refused, encode
 from proto.subjects import PARKED, PARKED_STREAM, Family, dead_letters, events, stream
 
@@ -210,7 +211,7 @@ async def consume(
                 events(family), durable=durable, stream=stream(family), config=config
             )
             try:
-                async with _lag(sub, stream(family), durable):
+                async with beside(_tell_lag(sub, stream(family), durable)):
                     async for msg in _messages(sub):
                         await _process(js, msg, durable, decode, handle)
             finally:
@@ -250,7 +251,7 @@ async def _process(
             await _park(js, msg, durable, "its handlers died")
             return
         try:
-            async with _held(msg):
+            async with beside(_hold(msg)):
                 commit = decode(msg.data)
                 await persist(lambda: handle(commit, where), AWAY)
         except msgspec.MsgspecError as exc:
@@ -265,46 +266,22 @@ async def _process(
             await msg.ack()
 
 
-@asynccontextmanager
-async def _held(msg: Msg) -> AsyncIterator[None]:
-    """Say that the message is being worked on, for as long as the body lasts."""
-
-    async def holding() -> None:
-        while True:
-            await asyncio.sleep(ACK_WAIT / 3)
-            with suppress(*OUTAGES):
-                await msg.in_progress()
-
-    task = asyncio.ensure_future(holding())
-    try:
-        yield
-    finally:
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=ACK_WAIT)
+async def _hold(msg: Msg) -> None:
+    """Say again and again that the message is being worked on."""
+    while True:
+        await asyncio.sleep(ACK_WAIT / 3)
+        with suppress(*OUTAGES):
+            await msg.in_progress()
 
 
-@asynccontextmanager
-async def _lag(
-    sub: JetStreamContext.PullSubscription, name: str, durable: str
-) -> AsyncIterator[None]:
-    """Tell how much waits, for as long as the body lasts: also, and above all, when it is stuck."""
-
-    async def look() -> None:
-        while True:
-            with suppress(*OUTAGES):
-                info = await sub.consumer_info()
-                left = (info.num_pending or 0) + (info.num_ack_pending or 0)
-                metrics.put(declared.LAG, left, stream=name, durable=durable)
-            await asyncio.sleep(LAG_EVERY)
-
-    task = asyncio.ensure_future(look())
-    try:
-        yield
-    finally:
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=ACK_WAIT)
+async def _tell_lag(sub: JetStreamContext.PullSubscription, name: str, durable: str) -> None:
+    """Tell how much waits: also, and above all, when the handler is stuck."""
+    while True:
+        with suppress(*OUTAGES):
+            info = await sub.consumer_info()
+            left = (info.num_pending or 0) + (info.num_ack_pending or 0)
+            metrics.put(declared.LAG, left, stream=name, durable=durable)
+        await asyncio.sleep(LAG_EVERY)
 
 
 async def ensure_parked(js: JetStreamContext) -> None:

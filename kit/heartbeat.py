@@ -9,6 +9,7 @@ import structlog
 
 from kit.follow import OUTAGES
 from kit.kv import Bucket
+from kit.tasks import end
 from proto.base import encode
 
 log = structlog.get_logger()
@@ -32,8 +33,6 @@ async def beat(bucket: Bucket, key: str, view: Callable[[], msgspec.Struct]) -> 
         try:
             yield
         finally:
-            while not heart.done():
-                heart.cancel()
-                await asyncio.wait([heart], timeout=2 * PERIOD)
+            await end([heart])
             with suppress(*OUTAGES):
                 await bucket.delete(key)

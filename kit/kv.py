@@ -1,6 +1,7 @@
 """Key-value buckets on JetStream: read, compare-and-set, watch for ever."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from datetime import datetime
 from typing import NamedTuple, Self, TypeVar
 
@@ -68,6 +69,7 @@ class Bucket:
     def __init__(self, js: JetStreamContext, name: str, store: KeyValue) -> None:
         self._js = js
         self._name = name
+        self._stream = f"KV_{name}"
         self._store = store
 
     @classmethod
@@ -103,27 +105,15 @@ class Bucket:
 
     def watch(self, keys: str = ">") -> Watch:
         """Of all keys, or of those that a pattern like `conference.*` names."""
-        stream, subject = f"KV_{self._name}", f"$KV.{self._name}.{keys}"
-        return Watch(self._js, stream, subject, last_per_subject=True)
+        return Watch(self._js, self._stream, f"$KV.{self._name}.{keys}", last_per_subject=True)
 
     async def everything(self) -> dict[str, bytes]:
         """All keys and values as they are now."""
-        found: dict[str, bytes | None] = {}
         prefix = f"$KV.{self._name}."
-        stream, subject = f"KV_{self._name}", f"{prefix}>"
-        async with reading(self._js, stream, subject, after=0, last_per_subject=True) as sub:
-            seen = 0
-            # What is written anew while it is read is behind the rest, and was not counted.
-            while left := (await sub.consumer_info()).num_pending:
-                # nats-server 2.9 counts what was written over for ever, so that the last one read
-                # says it, too: otherwise this would read every heartbeat that is still to come.
-                last = (await self._js.stream_info(stream)).state.last_seq
-                if seen >= last:
-                    break
-                while left and seen < last:
-                    [msg] = await sub.fetch(1, timeout=READ_TIMEOUT)
-                    left, seen = msg.metadata.num_pending, msg.metadata.sequence.stream
-                    found[msg.subject.removeprefix(prefix)] = None if _gone(msg) else msg.data
+        found = {
+            msg.subject.removeprefix(prefix): None if _gone(msg) else msg.data
+            async for msg in self._newest()
+        }
         return {key: value for key, value in found.items() if value is not None}
 
     async def sweep(self, before: datetime) -> None:
@@ -131,16 +121,29 @@ class Bucket:
 
         Without this a bucket whose keys are each used once grows for ever.
         """
-        stream, subject = f"KV_{self._name}", f"$KV.{self._name}.>"
-        async with reading(self._js, stream, subject, after=0, last_per_subject=True) as sub:
-            left = (await sub.consumer_info()).num_pending
-            while left:
-                [msg] = await sub.fetch(1, timeout=READ_TIMEOUT)
-                left = msg.metadata.num_pending
+        async with aclosing(self._newest()) as newest:
+            async for msg in newest:
                 if _gone(msg) and msg.metadata.timestamp < before:
                     # Up to this mark: a key that has come back meanwhile stays.
                     above = msg.metadata.sequence.stream + 1
-                    await self._js.purge_stream(stream, seq=above, subject=msg.subject)
+                    await self._js.purge_stream(self._stream, seq=above, subject=msg.subject)
+
+    async def _newest(self) -> AsyncGenerator[Msg, None]:
+        """What there is of every key, once at least, until there is no more."""
+        subject = f"$KV.{self._name}.>"
+        async with reading(self._js, self._stream, subject, after=0, last_per_subject=True) as sub:
+            seen = 0
+            # What is written anew while it is read is behind the rest, and was not counted.
+            while left := (await sub.consumer_info()).num_pending:
+                # nats-server 2.9 counts what was written over for ever, so that the last one read
+                # says it, too: otherwise this would read every heartbeat that is still to come.
+                last = (await self._js.stream_info(self._stream)).state.last_seq
+                if seen >= last:
+                    break
+                while left and seen < last:
+                    [msg] = await sub.fetch(1, timeout=READ_TIMEOUT)
+                    left, seen = msg.metadata.num_pending, msg.metadata.sequence.stream
+                    yield msg
 
 
 def _gone(msg: Msg) -> bool:

@@ -107,7 +107,7 @@ async def serve(
 
 
 async def _bid(worker: Worker, name: str, going: asyncio.Event, wanted: Wanted) -> Message:
-    return Declined(name, "is going") if going.is_set() else await worker.bid(wanted)
+    return Declined(name, "is going", "draining") if going.is_set() else await worker.bid(wanted)
 
 
 async def _drain(worker: Worker, asked: asyncio.Future[float], command: DrainWorker) -> Message:

@@ -65,6 +65,7 @@ from proto.conference.events import (
     upcast,
 )
 from proto.conference.words import (
+    CALLERS,
     Announcement,
     CallStep,
     CallType,
@@ -87,6 +88,7 @@ from proto.conference.words import (
 )
 
 __all__ = [
+    "CALLERS",
     "Admit",
     "Announcement",
     "AnnouncementRequested",

@@ -20,6 +20,18 @@ ServiceType = Literal["conference", "lecture", "gateway"]
 """`lecture` is a Virtual Auditorium: Guests see Hosts only. `gateway` is a call from somebody
 outside to somebody outside, through us."""
 IncomingProtocol = Literal["webrtc", "rtmp", "sip", "mssip", "h323", "teams"]
+
+CallersProtocol = Literal["WebRTC", "RTMP", "SIP", "MSSIP", "H323", "TEAMS"]
+
+CALLERS: dict[IncomingProtocol, CallersProtocol] = {
+    "webrtc": "WebRTC",
+    "rtmp": "RTMP",
+    "sip": "SIP",
+    "mssip": "MSSIP",
+    "h323": "H323",
+    "teams": "TEAMS",
+}
+"""How Pexip's status and events call them."""
 "How somebody who calls us comes in."
 GuestsSeeGuests = Literal["no_hosts", "always", "never"]
 "When the Guests of a Virtual Auditorium see each other: while no Host is there, always, never."

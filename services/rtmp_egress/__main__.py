@@ -25,8 +25,8 @@ from services.rtmp_egress.archive.files import Files
 from services.rtmp_egress.archive.keeper import Keeper
 from services.rtmp_egress.archive.retention import Retention
 from services.rtmp_egress.config import Config
+from services.rtmp_egress.core.room import PRIOR, USUAL
 from services.rtmp_egress.media.encoder import proven
-from services.rtmp_egress.room import PRIOR, USUAL
 from services.rtmp_egress.shell import Worker
 
 

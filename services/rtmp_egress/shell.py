@@ -12,9 +12,7 @@ from kit import bus
 from kit.capacity import Capacity, Job
 from kit.vault import Vault
 from proto.base import Message
-from proto.egress import (
-    SessionStopped,
-)
+from proto.egress import SessionStopped
 from proto.media import FeedSpec
 from proto.recording import recording_id
 from proto.scheduler import (
@@ -33,8 +31,8 @@ from proto.views import FeedOffer, WorkerView
 from services.rtmp_egress import wire
 from services.rtmp_egress.archive.archive import Archive
 from services.rtmp_egress.config import Config
+from services.rtmp_egress.core.room import SOFTWARE, size
 from services.rtmp_egress.figures import Figures
-from services.rtmp_egress.room import SOFTWARE, size
 from services.rtmp_egress.running import Session, Write
 
 log = structlog.get_logger()

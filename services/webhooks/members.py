@@ -15,7 +15,7 @@ from kit.follow import OUTAGES
 from kit.kv import Bucket
 
 SILENCE = 3.5
-"""Seconds without a heartbeat after which a replica is taken for gone; they come every second."""
+"""Seconds without a heartbeat after which a replica is taken for gone; there are two a second."""
 
 FORGOTTEN = 60.0
 """Seconds after which its key is deleted."""

@@ -1,19 +1,6 @@
-"""Waiting for something to do, and for somebody to be done."""
+"""Waiting for something to do."""
 
 import asyncio
-from collections.abc import Collection
-from typing import Any
-
-CANCEL_AGAIN = 0.5
-"""Seconds that a task may take to end before it is told again."""
-
-
-async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel them until all have ended: on Python 3.11 `wait_for` may swallow a cancellation."""
-    while left := [task for task in tasks if not task.done()]:
-        for task in left:
-            task.cancel()
-        await asyncio.wait(left, timeout=CANCEL_AGAIN)
 
 
 class Moved:

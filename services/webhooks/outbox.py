@@ -13,6 +13,7 @@ from kit import bus
 from kit.follow import OUTAGES, Follower
 from kit.kv import Stale
 from kit.streams import message
+from kit.tasks import end
 from proto.base import encode
 from proto.config import EventSink
 from proto.subjects import CONFIG, WEBHOOK_STREAM, webhook_notices
@@ -26,7 +27,7 @@ from proto.webhooks import (
 from services.webhooks.core import letters, queue
 from services.webhooks.core.letters import Letter
 from services.webhooks.desk import Desk, load_state, send
-from services.webhooks.moved import Moved, end
+from services.webhooks.moved import Moved
 from services.webhooks.sinks import Known
 
 log = structlog.get_logger()

@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from kit.kv import Stale
+from kit.tasks import end
 from proto.base import Refused, encode
 from proto.config import EventSink
 from proto.subjects import SINKS
@@ -26,7 +27,7 @@ from services.webhooks.core import letters, queue
 from services.webhooks.core.letters import Letter
 from services.webhooks.desk import Desk, load_state, notices_at, send
 from services.webhooks.members import Members, owner
-from services.webhooks.moved import Moved, end
+from services.webhooks.moved import Moved
 from services.webhooks.outbox import Displaced, Outbox
 from services.webhooks.sinks import Known
 

@@ -16,7 +16,7 @@ from proto.scheduler import Declined, Offer, SessionWanted
 from proto.views import FeedOffer, WorkerView
 from services.rtmp_egress.archive.archive import Archive
 from services.rtmp_egress.config import Config
-from services.rtmp_egress.room import PRIOR, USUAL
+from services.rtmp_egress.core.room import PRIOR, USUAL
 from services.rtmp_egress.shell import Worker
 
 WANTED = SessionWanted("town-hall", FeedSpec("town-hall"), Rendition(), "", "pod-1")

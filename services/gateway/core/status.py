@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from proto.conference import IncomingProtocol, Role
+from proto.conference import CALLERS, IncomingProtocol, Role
 from proto.scheduler import SessionAssigned
 from proto.urls import Delivery
 from proto.views import ConferenceView, ParticipantView, WorkerView
@@ -17,15 +17,6 @@ Service = Literal["conference", "lecture", "gateway", "waiting_room", "connectin
 
 Protocol = Literal["RTMP", "RECORD", "URL", "WebRTC", "SIP", "MSSIP", "H323", "TEAMS"]
 """`URL`: nobody called, their media is fetched."""
-
-CALLERS: dict[IncomingProtocol, Protocol] = {
-    "webrtc": "WebRTC",
-    "rtmp": "RTMP",
-    "sip": "SIP",
-    "mssip": "MSSIP",
-    "h323": "H323",
-    "teams": "TEAMS",
-}
 
 NOWHERE: Mapping[str, str] = {}
 

@@ -17,9 +17,8 @@ from av.video.stream import VideoStream
 from kit.link import Format
 from proto.egress import Measure
 from proto.media import Rendition
+from services.rtmp_egress.core.room import SOFTWARE
 from services.rtmp_egress.media.aside import Aside, Stuck
-
-SOFTWARE = "libx264"
 
 SILENT = 90
 """Pictures without a packet after which an encoder counts as dead: thrice the longest pipeline."""

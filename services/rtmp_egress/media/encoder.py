@@ -21,8 +21,8 @@ from kit.link import Format
 from proto.egress import Measure
 from proto.media import Rendition
 from proto.urls import Codec
+from services.rtmp_egress.core.room import SOFTWARE
 from services.rtmp_egress.media.codec import (
-    SOFTWARE,
     Canvas,
     EncoderDied,
     Make,

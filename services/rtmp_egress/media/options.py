@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from proto.egress import Measure
 from proto.media import Rendition
 from proto.urls import Codec
-from services.rtmp_egress.media.codec import SOFTWARE
+from services.rtmp_egress.core.room import SOFTWARE
 
 os.environ.setdefault("SVT_LOG", "1")
 """Else SVT-AV1 writes a page to stderr for each encoder."""

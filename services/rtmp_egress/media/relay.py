@@ -10,7 +10,8 @@ from kit.link import Format
 from proto.egress import Measure
 from proto.media import Rendition
 from services.rtmp_egress.core.load import Encoded, Load, came_into_force, react
-from services.rtmp_egress.media.codec import SOFTWARE, Canvas, EncoderDied, Make, VideoEncoder
+from services.rtmp_egress.core.room import SOFTWARE
+from services.rtmp_egress.media.codec import Canvas, EncoderDied, Make, VideoEncoder
 from services.rtmp_egress.media.editor import Samples
 from services.rtmp_egress.media.encoder import Encoder, NoEncoder, works
 from services.rtmp_egress.media.flv import FlvTag

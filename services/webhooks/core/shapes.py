@@ -8,19 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from proto.conference import IncomingProtocol, LegState, Role, ServiceType
+from proto.conference import CALLERS, IncomingProtocol, LegState, Role, ServiceType
 from proto.urls import SealedUrl
 
 Protocol = Literal["RTMP", "RECORD", "API", "WebRTC", "SIP", "MSSIP", "H323", "TEAMS"]
-
-CALLERS: dict[IncomingProtocol, Protocol] = {
-    "webrtc": "WebRTC",
-    "rtmp": "RTMP",
-    "sip": "SIP",
-    "mssip": "MSSIP",
-    "h323": "H323",
-    "teams": "TEAMS",
-}
 
 
 class ConferenceData(msgspec.Struct, frozen=True):

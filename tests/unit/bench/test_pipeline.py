@@ -16,7 +16,7 @@ from bench.system import OTHERS, Window, cost
 from cli.clips.write import write_clip
 from proto.media import Rendition
 from services.mixer.core.layouts import Rect
-from services.rtmp_egress.media.codec import SOFTWARE
+from services.rtmp_egress.core.room import SOFTWARE
 from services.rtmp_egress.media.encoder import video_options
 from services.scheduler.core import RATES, SIZES
 

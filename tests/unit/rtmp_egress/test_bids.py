@@ -15,7 +15,7 @@ from proto.media import FeedSpec, Rendition
 from proto.scheduler import Declined, Offer, SessionAssigned, SessionWanted
 from services.rtmp_egress.archive.archive import Archive
 from services.rtmp_egress.config import Config
-from services.rtmp_egress.room import PRIOR, USUAL
+from services.rtmp_egress.core.room import PRIOR, USUAL
 from services.rtmp_egress.shell import Worker
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)

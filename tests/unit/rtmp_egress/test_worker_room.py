@@ -21,7 +21,7 @@ from proto.scheduler import (
 from proto.urls import Codec, Delivery, SealedUrl
 from services.rtmp_egress import running
 from services.rtmp_egress.config import Config
-from services.rtmp_egress.room import CODECS, PRIOR, USUAL
+from services.rtmp_egress.core.room import CODECS, PRIOR, USUAL
 from services.rtmp_egress.shell import Worker
 from services.rtmp_egress.wire import AddDestination
 
