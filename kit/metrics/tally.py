@@ -16,7 +16,7 @@ class Distribution(msgspec.Struct, frozen=True):
 
 
 class Tally:
-    """Puts values into buckets: a third of a microsecond each. For one thread; others may look."""
+    """Puts values into buckets: a tenth of a microsecond each. For one thread; others may look."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds

@@ -4,7 +4,7 @@ Nothing is collected: of each family the next message is at hand, and no more th
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from datetime import datetime
 from importlib.metadata import version
 
@@ -67,13 +67,14 @@ class Exporter:
     ) -> dict[str, list[Window]]:
         """The conferences that ran at some time between, and when they did. Raises TooMany."""
         windows = Windows(since, until)
-        async for msg in self._stored("conference", conference):
-            if until is not None and msg.metadata.timestamp > until and windows.settled:
-                break
-            key = msg.subject.rpartition(".")[2]
-            windows.take(key, msg.metadata.timestamp, _events(msg.data))
-            if len(windows.overlapping) > LONGEST:
-                raise TooMany
+        async with aclosing(self._stored("conference", conference)) as stored:
+            async for msg in stored:
+                if until is not None and msg.metadata.timestamp > until and windows.settled:
+                    break
+                key = msg.subject.rpartition(".")[2]
+                windows.take(key, msg.metadata.timestamp, _events(msg.data))
+                if len(windows.overlapping) > LONGEST:
+                    raise TooMany
         return windows.overlapping
 
     async def export(

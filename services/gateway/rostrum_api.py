@@ -182,12 +182,13 @@ async def _exported(exporter: Exporter, request: AnyRequest, key: str = "") -> S
     given = period(asked["from"], asked["to"], now)
     if isinstance(given, dict):
         raise Problem(given, "export")
-    try:
-        chosen = await exporter.chosen(*given, key or "*")
-    except TooMany:
-        raise Problem({"from": ["Too many conferences ran in this time."]}, "export") from None
     if key and given == (None, None):
         chosen = {key: [Window()]}
+    else:
+        try:
+            chosen = await exporter.chosen(*given, key or "*")
+        except TooMany:
+            raise Problem({"from": ["Too many conferences ran in this time."]}, "export") from None
     return Stream(exporter.export(chosen, now, *given), media_type="application/x-ndjson")
 
 
