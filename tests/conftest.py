@@ -1,5 +1,7 @@
 """Fixtures for everyone, and which tests may run beside one another."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +26,25 @@ QUIET = {
 """Integration tests that take little of a core: hardly a picture is mixed or encoded in them."""
 
 
+def _is_live(nodeid: str) -> bool:
+    file = Path(nodeid.partition("::")[0])
+    kind = file.parts[1]
+    return kind == "e2e" or (kind == "integration" and file.stem not in QUIET)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What runs beside a stream has the CPU time that it leaves."""
+    if hasattr(item.config, "workerinput"):
+        with suppress(PermissionError):  # To go back up again takes root.
+            os.setpriority(os.PRIO_PROCESS, 0, 0 if _is_live(item.nodeid) else 15)
+
+
 class Beside(LoadScopeScheduling):  # type: ignore[misc]  # It has no types.
     """For `-n 2`: pictures and sound come in real time, which takes a core, so no two tests make
     any at once; the others run beside them, a file at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        _, kind, *_ = Path(file).parts
-        live = kind == "e2e" or (kind == "integration" and Path(file).stem not in QUIET)
-        return "live" if live else file
+        return "live" if _is_live(nodeid) else nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
