@@ -1,7 +1,5 @@
 """Fixtures for everyone, and which tests may run beside one another."""
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +30,14 @@ def _is_live(nodeid: str) -> bool:
     return kind == "e2e" or (kind == "integration" and file.stem not in QUIET)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What runs beside a stream has the CPU time that it leaves."""
-    if hasattr(item.config, "workerinput"):
-        with suppress(PermissionError):  # To go back up again takes root.
-            os.setpriority(os.PRIO_PROCESS, 0, 0 if _is_live(item.nodeid) else 15)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What streams comes last, when nothing runs beside it any more."""
+    items.sort(key=lambda item: _is_live(item.nodeid))
 
 
 class Beside(LoadScopeScheduling):  # type: ignore[misc]  # It has no types.
-    """For `-n 2`: pictures and sound come in real time, which takes a core, so no two tests make
-    any at once; the others run beside them, a file at a time."""
+    """For `-n 2 --no-loadscope-reorder`: pictures and sound come in real time, which takes a core
+    or more, so that one process makes them all; the others are shared out by file."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "live" if _is_live(nodeid) else nodeid.partition("::")[0]

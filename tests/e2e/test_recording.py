@@ -265,7 +265,7 @@ def test_a_recording_goes_on_while_its_worker_is_drained(
     before, after = one["parts"]
     assert one["code"] == ""
     assert [part["cut"] for part in (before, after)] == [False, False]
-    assert after["at"] <= before["at"] + before["seconds"]
+    assert after["at"] <= before["at"] + before["seconds"] + 0.001, "no picture is left out"
     for part in one["parts"]:
         film = colours(fetched(stack, part, tmp_path))
         assert len(film.seen) == round(part["seconds"] * 30)
