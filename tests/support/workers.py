@@ -36,8 +36,8 @@ def another(
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", module], env=env, stderr=output)
         try:
-            until(lambda: names(stack) > before)
-            own = names(stack) - before
+            # Of those that were there, one may be dead and not missed yet.
+            own = until(lambda: names(stack) - before)
             yield process
         finally:
             process.kill()
