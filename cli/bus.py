@@ -16,7 +16,7 @@ import nats.errors
 from nats.aio.client import Client
 
 from cli.failure import Failure
-from cli.place import data_dir, stack
+from cli.place import running_data, stacks
 from kit import bus
 from kit.config import BadConfig, BaseConfig, Credentials, from_env
 from kit.secrets import BadKey, Sealer
@@ -67,9 +67,8 @@ def settings() -> BaseConfig:
             return from_env(BaseConfig)
         except BadConfig as exc:
             raise Failure(str(exc), 2) from None
-    for data in (data_dir(), data_dir() / "demo" / "stack"):
-        if known := stack(data):
-            return BaseConfig(nats_url=Path(known["nats_url_file"]).read_text())
+    for _, known in stacks():
+        return BaseConfig(nats_url=Path(known["nats_url_file"]).read_text())
     raise Failure(
         "no stack runs here; say where the bus is with ROSTRUM_NATS_URL, and who asks with"
         " ROSTRUM_NATS_USER=operator and ROSTRUM_NATS_PASSWORD_FILE",
@@ -83,7 +82,7 @@ def sealer(env: Mapping[str, str] | None = None) -> Sealer | None:
     try:
         if env.get("ROSTRUM_SECRET_KEY") or env.get("ROSTRUM_SECRET_KEY_FILE"):
             return Sealer.from_env(env)
-        key = data_dir() / "secret.key"
+        key = running_data() / "secret.key"
         if "ROSTRUM_NATS_URL" not in env and key.exists():
             return Sealer.from_env({"ROSTRUM_SECRET_KEY_FILE": str(key)})
     except BadKey as exc:

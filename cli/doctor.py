@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import typer
 
-from cli.place import data_dir
+from cli.place import running_data
 
 ENCODERS = ("h264_nvenc", "h264_qsv", "h264_amf", "h264_v4l2m2m", "libx264")
 """Best first, as rtmp_egress tries them."""
@@ -44,7 +44,7 @@ def cluster_findings(passwords: Path | None, monitor: str) -> Iterator[Finding]:
 
     config = bus.settings()
     if passwords is None and "ROSTRUM_NATS_URL" not in os.environ:
-        passwords = data_dir() / "passwords"
+        passwords = running_data() / "passwords"
     return judge(asyncio.run(gather(config, bus.sealer(), passwords, monitor)))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,20 @@ def stack(data: Path) -> dict[str, Any] | None:
     return known
 
 
+def stacks() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The data of those that run here, and what they say: `rostrum up`'s, the demonstration's."""
+    for data in (data_dir(), data_dir() / "demo" / "stack"):
+        if known := stack(data):
+            yield data, known
+
+
+def running_data() -> Path:
+    """The data of the stack that runs here, or would."""
+    return next((data for data, _ in stacks()), data_dir())
+
+
 def api_url(given: str | None) -> str:
-    """As given, else of the stack that runs here: `rostrum up`'s, or the demonstration's."""
+    """As given, else of the stack that runs here."""
     if given:
         return given.rstrip("/")
-    for data in (data_dir(), data_dir() / "demo" / "stack"):
-        if (known := stack(data)) and known["url"]:
-            return str(known["url"])
-    return USUAL
+    return next((str(known["url"]) for _, known in stacks() if known["url"]), USUAL)
