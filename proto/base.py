@@ -22,6 +22,10 @@ Reason = Annotated[str, msgspec.Meta(max_length=1000)]
 """One sentence for a person; never holds a key or a password."""
 
 
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its offset from UTC: one without cannot be compared with it."""
+
+
 class Message(msgspec.Struct, frozen=True, tag_field="type"):
     """Anything sent over NATS. The tag is the wire name and carries the version."""
 
@@ -29,7 +33,7 @@ class Message(msgspec.Struct, frozen=True, tag_field="type"):
 class Event(Message, frozen=True):
     """Something that happened; past tense, never refused, never edited."""
 
-    at: datetime
+    at: Moment
 
 
 class Command(Message, frozen=True):

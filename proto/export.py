@@ -10,12 +10,11 @@ Each conference has its settings, its messages and its view in one piece. Export
 which are read as well, have neither of the first two nor the last, and one conference.
 """
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
-from proto.base import Text, Token
+from proto.base import Moment, Text, Token
 from proto.config import AutomaticParticipant, Conference, Global, IvrTheme
 from proto.subjects import Family
 from proto.views import ConferenceView
@@ -27,11 +26,11 @@ class Header(msgspec.Struct, frozen=True):
     format: Annotated[int, msgspec.Meta(ge=1)]
     version: Text
     "Of the product that exported it."
-    at: datetime
+    at: Moment
     conferences: list[Token]
-    since: datetime | None = None
+    since: Moment | None = None
     "Those that ran from then on; None: from the beginning."
-    until: datetime | None = None
+    until: Moment | None = None
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -55,7 +54,7 @@ class Line(msgspec.Struct, frozen=True):
 
     family: Family
     sequence: int
-    time: datetime
+    time: Moment
     commit: msgspec.Raw
     conference: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{0,64}$")] = ""
     "Format 1 says it in the view only."

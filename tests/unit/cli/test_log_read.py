@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -124,6 +125,13 @@ def test_no_pin_is_in_an_export() -> None:
     vmr = json.loads(SETTINGS)["settings"]["vmr"]
 
     assert vmr["pin"] == "0000#"
+
+
+def test_a_time_without_its_offset_is_said_to_be_one() -> None:
+    naive = [re.sub(rb'("time":"[^"]*)Z"', rb'\1"', line, count=1) for line in LECTURE]
+
+    with pytest.raises(BadLog, match="time"):
+        read(naive)
 
 
 @given(st.data())
