@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +19,6 @@ from proto.media import FeedSpec, Rendition
 from proto.urls import Codec
 from services.rtmp_egress.core import load
 from services.rtmp_egress.destinations import Destinations, Settings
-from services.rtmp_egress.media import relay
 from services.rtmp_egress.media.bus import Bus, Limits
 from services.rtmp_egress.media.codec import Canvas, EncoderDied, Make, Packets, VideoEncoder
 from services.rtmp_egress.media.encoder import NoEncoder
@@ -202,7 +200,7 @@ async def test_an_encoder_that_is_too_slow_does_less_until_it_has_time_and_nobod
     """Even half the pictures at its quickest would take too long: so smaller ones it is."""
     monkeypatch.setattr(load, "OVERLOADED", 1)
     monkeypatch.setattr(load, "SETTLING", 1.0)
-    monkeypatch.setattr(relay, "Load", partial(load.Load, hold=1.0))
+    monkeypatch.setattr(load, "HOLD", 1.0)
     monkeypatch.setattr(Slow, "cost", Slow.cost)
     made: list[Slow] = []
 
