@@ -67,6 +67,7 @@ class Sealer:
         if len(key) != KEY_BYTES:
             raise BadKey(f"the secret key must be {KEY_BYTES} bytes, not {len(key)}")
         self._aead = AESGCM(key)
+        self._token_key = hashlib.blake2b(key, person=b"token").digest()
         self._fingerprint_key = hashlib.blake2b(key, person=b"fingerprint").digest()
         self.key_fingerprint = hashlib.blake2b(key, person=b"which key", digest_size=8).hexdigest()
         "Tells two keys apart and says nothing else about them."
@@ -98,6 +99,13 @@ class Sealer:
     def fingerprint(self, text: str) -> str:
         """Eight hex digits that are equal for equal texts and say nothing else about them."""
         return hashlib.blake2b(text.encode(), key=self._fingerprint_key, digest_size=4).hexdigest()
+
+    def token(self, purpose: str) -> str:
+        """What only those can make who have the key: shows another of them who one is."""
+        return hashlib.blake2b(purpose.encode(), key=self._token_key).hexdigest()
+
+    def is_token(self, token: str, purpose: str) -> bool:
+        return hmac.compare_digest(token.encode(), self.token(purpose).encode())
 
 
 def new_key() -> str:

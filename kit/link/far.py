@@ -1,0 +1,143 @@
+"""The carrier between hosts: what its two ends say to each other, inside TLS.
+
+The taker says `Hello` and hears `Begin` or `Refusal`, each behind its length; then records come,
+a byte of kind and a number before each picture or block, until one side closes. The lender is known
+by its certificate's fingerprint, which the bus tells; the taker by a token that only those can make
+who have the installation's key.
+"""
+
+import hashlib
+import socket
+import ssl
+import struct
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from kit.link.wire import HELLO_LIMIT, FeedGone, Format, Refusal
+
+LENGTH = struct.Struct(">I")
+RECORD = struct.Struct(">cQ")
+"""Kind (`PICTURE_KIND`, `SOUND_KIND`) and number; the picture or the samples follow."""
+
+MESSAGE_LIMIT = 2 * HELLO_LIMIT
+"""Bytes of a hello or an answer."""
+
+STEP_TIMEOUT = 5.0
+"""Seconds for connecting, for TLS, for the hello and its answer."""
+
+SEND_TIMEOUT = 3.0
+"""Seconds in which a taker must take something; then it is let go."""
+
+SILENCE = 2.0
+"""Seconds without a record after which the lender is gone: sound comes every 20 ms."""
+
+SEND_BUFFER = 4 << 20
+"""Bytes; one picture of 1920x1080 is 3 MB."""
+
+VALID = timedelta(days=3650)
+
+
+class Hello(msgspec.Struct, frozen=True):
+    name: str
+    "Whose feeds."
+    token: str
+    feed: bytes
+    "What the writer's own hello is."
+
+
+class Begin(msgspec.Struct, frozen=True, tag="begin"):
+    format: Format
+    age_ns: int
+    "How long ago picture 0 was due; clocks of two hosts have no other moment in common."
+
+
+encode = msgspec.json.Encoder().encode
+decode_hello = msgspec.json.Decoder(Hello).decode
+decode_answer = msgspec.json.Decoder(Begin | Refusal).decode
+
+
+class Identity:
+    """A certificate of this process's own; its key is on disk only while OpenSSL reads it."""
+
+    def __init__(self, now: datetime) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rostrum feeds")])
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + VALID)
+            .sign(key, hashes.SHA256())
+        )
+        encoding = serialization.Encoding
+        self.fingerprint = fingerprint(made.public_bytes(encoding.DER))
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_3
+        with tempfile.TemporaryDirectory(prefix="rostrum-feeds-") as folder:
+            path = Path(folder) / "both.pem"
+            path.touch(0o600)
+            path.write_bytes(
+                key.private_bytes(
+                    encoding.PEM,
+                    serialization.PrivateFormat.PKCS8,
+                    serialization.NoEncryption(),
+                )
+                + made.public_bytes(encoding.PEM)
+            )
+            self.context.load_cert_chain(path)
+
+
+def fingerprint(certificate: bytes) -> str:
+    """Of a certificate in DER: SHA-256 in hex."""
+    return hashlib.sha256(certificate).hexdigest()
+
+
+def taker_context() -> ssl.SSLContext:
+    """Trusts nobody's word but the fingerprint, which `whose` looks at."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def whose(sock: ssl.SSLSocket) -> str:
+    """The fingerprint of the other side's certificate."""
+    return fingerprint(sock.getpeercert(binary_form=True) or b"")
+
+
+def send_message(sock: socket.socket, message: msgspec.Struct) -> None:
+    body = encode(message)
+    sock.sendall(LENGTH.pack(len(body)) + body)
+
+
+def read_message(sock: socket.socket) -> bytes:
+    """Raises FeedGone if it is too long, or the other side closes first."""
+    (length,) = LENGTH.unpack(_read(sock, LENGTH.size))
+    if length > MESSAGE_LIMIT:
+        raise FeedGone("a message that is too long")
+    return _read(sock, length)
+
+
+def _read(sock: socket.socket, length: int) -> bytes:
+    got = bytearray(length)
+    read_into(sock, memoryview(got))
+    return bytes(got)
+
+
+def read_into(sock: socket.socket, view: memoryview) -> None:
+    """Fill all of it."""
+    while view:
+        if not (count := sock.recv_into(view)):
+            raise FeedGone("the feed has ended")
+        view = view[count:]
