@@ -29,6 +29,13 @@ class Vault:
         """What metrics call a conference, whose key is made of its name."""
         return self._sealer.fingerprint(f"conference {conference}")
 
+    def feed_token(self, conference: str) -> str:
+        """Shows a mixer on another host that one may take the feeds of this conference."""
+        return self._sealer.token(f"feeds of {conference}")
+
+    def is_feed_token(self, token: str, conference: str) -> bool:
+        return self._sealer.is_token(token, f"feeds of {conference}")
+
     async def keep(self, url: SealedUrl, sealed: str) -> None:
         """Put in what has been sealed already, and is not opened for it."""
         await self._bucket.put(url.secret, sealed.encode())

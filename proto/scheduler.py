@@ -141,6 +141,8 @@ class SessionWanted(Message, frozen=True, tag="session_wanted.v1"):
     "The only worker, or host, that may take it; empty: any."
     recording: bool = False
     "One of its destinations is to be kept."
+    lent: bool = False
+    "Workers on other hosts can take the feed, too, at the price of a network."
 
 
 class Offer(Message, frozen=True, tag="offer.v1"):

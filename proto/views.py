@@ -1,7 +1,7 @@
 """Snapshots in KV `conferences`, `workers`, `feeds`: followers read these and fold no events."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -217,6 +217,17 @@ class WorkerView(msgspec.Struct, frozen=True):
     "Cores that what it does takes."
     records: bool = False
     "It has somewhere to keep recordings."
+    lends: bool = False
+    "Of a mixer: other hosts can take its feeds, too."
+
+
+class LentFeeds(msgspec.Struct, frozen=True):
+    """Where other hosts can take the feeds of a conference."""
+
+    host: Text
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
+    fingerprint: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    "SHA-256 of the certificate that is found there."
 
 
 class FeedOffer(msgspec.Struct, frozen=True):
@@ -228,6 +239,8 @@ class FeedOffer(msgspec.Struct, frozen=True):
     host: str
     socket: str
     "Path of a Unix socket on that host."
+    lent: LentFeeds | None = None
+    "None: to this host alone."
 
 
 _conference_decoder = msgspec.json.Decoder(ConferenceView)

@@ -19,13 +19,14 @@ from kit.cost import Budget
 from kit.eventlog import JetStreamLog
 from kit.follow import OUTAGES
 from kit.kv import Bucket, Watch
+from kit.link import Identity, Lender
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
 from proto.base import encode
 from proto.mixer import StageChanged, StageLevels, decode_take_snapshot
 from proto.scheduler import MixAssigned
-from proto.views import FeedOffer, decode_conference, decode_feed
+from proto.views import FeedOffer, LentFeeds, decode_conference, decode_feed
 from services.mixer.config import Config
 from services.mixer.shell import PRIOR, Worker
 from services.mixer.wardrobe import Wardrobe
@@ -63,6 +64,9 @@ async def main() -> None:
             clock=time.monotonic,
             cpu_seconds=procfs.cpu_seconds,
         )
+        identity, lent = Identity(datetime.now(UTC)), None
+        if config.link_address:
+            lent = LentFeeds(config.link_address, config.link_port, identity.fingerprint)
         worker = Worker(
             name,
             config,
@@ -74,9 +78,12 @@ async def main() -> None:
             tell,
             capacity,
             app.start,
+            lent,
             now=lambda: datetime.now(UTC),
             clock=time.monotonic,
         )
+        if lent:
+            Lender(config.link_port, identity, worker.admit)
         app.start(follow_views(views, worker))
         app.start(capacity.keep(worker.jobs))
         await views.caught_up.wait()

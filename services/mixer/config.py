@@ -17,5 +17,9 @@ class Config(BaseConfig, frozen=True, kw_only=True):
     "How long conferences may go on after SIGTERM while others take them over; 0: they end at once."
     host: str = msgspec.field(default_factory=socket.gethostname)
     "Identity of the machine: equal for processes that can share memory and sockets."
+    link_address: Annotated[str, msgspec.Meta(max_length=253)] = ""
+    "Name or address by which egress on other hosts reaches this one; empty: feeds stay here."
+    link_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 7100
+    "TCP port for them, listened at only if there is an address."
     replay: bool = False
     "Show test pictures instead of opening media, and take the stage from a recording."

@@ -29,7 +29,7 @@ from proto.scheduler import (
     MixAssigned,
 )
 from proto.urls import SealedUrl
-from proto.views import ConferenceView, FeedOffer
+from proto.views import ConferenceView, FeedOffer, LentFeeds
 from services.mixer import wire
 from services.mixer.album import Album
 from services.mixer.config import Config
@@ -66,6 +66,7 @@ class Mix:
         offer: Offering,
         withdraw: Withdrawing,
         tell: Telling,
+        lent: LentFeeds | None,
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
@@ -77,6 +78,9 @@ class Mix:
         self._offer = offer
         self._withdraw = withdraw
         self._tell = tell
+        self._lent = lent
+        self.socket = ""
+        "Where its feeds are taken; empty: its process has not begun."
         self._now = now
         self._view: ConferenceView | None = None
         self._sources: dict[tuple[str, Content], wire.Source] = {}
@@ -214,8 +218,10 @@ class Mix:
                 # A process that has just begun wears our own theme.
                 self._worn = ()
                 self._look.set()
+                self.socket = socket
+                host = self._config.host
                 await self._offer(
-                    FeedOffer(a.conference, a.instance, a.worker, self._config.host, socket)
+                    FeedOffer(a.conference, a.instance, a.worker, host, socket, self._lent)
                 )
             case wire.SourceChanged(participant=who, content=content, state=state, reason=reason):
                 log.info("source", participant=who, content=content, state=state)
@@ -236,6 +242,7 @@ class Mix:
                 log.debug("mix", late=report.late)
 
     async def _died(self) -> None:
+        self.socket = ""
         self._begun = self._clock()
         self._traced = trace.anew("restart mix", because=self._traced)
         self._album.lost()

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from kit.capacity import Capacity, Job
+from kit.link import FeedRefused, Hello
 from kit.vault import Vault
 from proto.base import Message, Refused
 from proto.mixer import (
@@ -22,7 +23,7 @@ from proto.scheduler import (
     SchedulerEvent,
     Wanted,
 )
-from proto.views import ConferenceView, WorkerView
+from proto.views import ConferenceView, LentFeeds, WorkerView
 from services.mixer.config import Config
 from services.mixer.mix import Mix, Offering, Telling, Withdrawing, Write
 from services.mixer.wardrobe import Wardrobe
@@ -49,6 +50,7 @@ class Worker:
         tell: Telling,
         capacity: Capacity,
         start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        lent: LentFeeds | None = None,
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
@@ -63,6 +65,7 @@ class Worker:
         self._tell = tell
         self._capacity = capacity
         self._start = start
+        self._lent = lent
         self._now = now
         self._clock = clock
         self._mixes: dict[str, tuple[Mix, asyncio.Task[None]]] = {}
@@ -96,6 +99,7 @@ class Worker:
             self.draining,
             cost=round(self._capacity.budget.cost(1.0), 3),
             load=round(self._capacity.used(jobs), 3),
+            lends=self._lent is not None,
         )
 
     async def bid(self, wanted: Wanted) -> Message:
@@ -132,6 +136,7 @@ class Worker:
             self._offer,
             self._withdraw,
             self._tell,
+            self._lent,
             now=self._now,
             clock=self._clock,
         )
@@ -163,6 +168,16 @@ class Worker:
     def stage(self, conference: str, stage: list[str]) -> None:
         if found := self._mixes.get(conference):
             found[0].stage(stage)
+
+    def admit(self, hello: Hello) -> str:
+        """Where somebody on another host takes the feeds that they ask for; from any thread.
+        Raises FeedRefused."""
+        if not self._vault.is_feed_token(hello.token, hello.name):
+            raise FeedRefused("the token is not of this installation (ROSTRUM_SECRET_KEY)")
+        found = self._mixes.get(hello.name)
+        if found is None or not found[0].socket:
+            raise FeedRefused("the conference is not mixed here")
+        return found[0].socket
 
     async def snapshot(self, asked: TakeSnapshot) -> Message:
         """A picture of a conference that is mixed here."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -27,12 +28,13 @@ from proto.scheduler import (
     Wanted,
 )
 from proto.urls import RECORD, Codec, Delivery
-from proto.views import FeedOffer, WorkerView
+from proto.views import FeedOffer, LentFeeds, WorkerView
 from services.rtmp_egress import wire
 from services.rtmp_egress.archive.archive import Archive
 from services.rtmp_egress.config import Config
 from services.rtmp_egress.core.room import SOFTWARE, size
 from services.rtmp_egress.figures import Figures
+from services.rtmp_egress.mirrors import Mirrors
 from services.rtmp_egress.running import Session, Write
 
 log = structlog.get_logger()
@@ -67,6 +69,10 @@ class Worker:
         self._clock = clock
         self._sessions: dict[str, tuple[Session, SessionAssigned, asyncio.Task[None]]] = {}
         self._feeds: dict[str, FeedOffer] = {}
+        "Of conferences that are mixed on this host."
+        self._lent: dict[str, LentFeeds] = {}
+        "Of conferences that are mixed on others, which lend theirs."
+        self._mirrors = Mirrors(Path(config.run_dir), vault)
         self._ending: set[str] = set()
         "Sessions that have been released, and have not hung up everywhere yet."
         self.draining = False
@@ -148,8 +154,8 @@ class Worker:
         if not self._encoders or (encoder != "auto" and encoder not in self._encoders):
             has_none = f"has no encoder {encoder}" if self._encoders else "has no working encoder"
             return has_none, "encoder"
-        if wanted.host and wanted.host != config.host:
-            return "is on another host than the mixer", "host"
+        if wanted.host and wanted.host != config.host and not wanted.lent:
+            return "is on another host than the mixer, whose feeds stay there", "host"
         engine = self._engine(encoder)
         software = encoder in ("auto", SOFTWARE) and SOFTWARE in self._encoders
         if not engine and not software:
@@ -173,8 +179,7 @@ class Worker:
                     self._now,
                     self._clock,
                 )
-                if offer := self._feeds.get(event.conference):
-                    session.feed_at(offer.socket)
+                session.feed_at(self._socket(event.conference))
                 self._sessions[ident] = (session, event, self._start(session.run()))
             case DestinationAssigned():
                 await self._add(event)
@@ -230,16 +235,27 @@ class Worker:
         await self._archive.over(session)
         await self._write(conference, SessionStopped(self._now(), conference, session, self._name))
         self._ending.discard(session)
+        if not any(other.conference == conference for _, other, _ in self._sessions.values()):
+            self._mirrors.drop(conference)
 
     def feed(self, conference: str, offer: FeedOffer | None) -> None:
         """Where the feeds of a conference are to be taken has changed."""
-        if offer is not None and offer.host != self._config.host:
-            # A socket of another host; the scheduler will see to it that the two come together.
-            offer = None
-        if offer is None:
-            self._feeds.pop(conference, None)
-        else:
+        self._feeds.pop(conference, None)
+        self._lent.pop(conference, None)
+        if offer is not None and offer.host == self._config.host:
             self._feeds[conference] = offer
+        elif offer is not None and offer.lent is not None:
+            self._lent[conference] = offer.lent
         for session, assigned, _ in self._sessions.values():
             if assigned.conference == conference:
-                session.feed_at(offer.socket if offer else "")
+                session.feed_at(self._socket(conference))
+
+    def _socket(self, conference: str) -> str:
+        """Where a session here takes its feed; empty: nowhere. A socket of another host is none:
+        the scheduler will see to it that the two come together."""
+        if offer := self._feeds.get(conference):
+            self._mirrors.drop(conference)
+            return offer.socket
+        if lent := self._lent.get(conference):
+            return self._mirrors.path(conference, lent)
+        return ""

@@ -85,7 +85,11 @@ class Decider:
         egress = self._roster.alive("egress").values()
         hosts = {bid.worker: mixers[bid.worker].host for bid in bids if bid.worker in mixers}
         near = [bid for bid in bids if hosts.get(bid.worker) == old.host]
-        can = {name for name, host in hosts.items() if core.can_follow(work, host, egress)}
+        can = {
+            name
+            for name, host in hosts.items()
+            if mixers[name].lends or core.can_follow(work, host, egress)
+        }
         far = [bid for bid in bids if bid.worker in can]
         offer = core.best(near) or core.best(far)
         return core.move_mix(work, conference, offer, self._now()) if offer else []
@@ -162,12 +166,14 @@ class Decider:
         """The sessions that may not stay where they are."""
         mixer = self._roster.alive("mixer").get(work.mixer)
         egress = self._roster.alive("egress")
-        return core.leaving(work, egress, mixer.host if mixer else "")
+        return core.leaving(work, egress, mixer.host if mixer and not mixer.lends else "")
 
     def _near(self, wanted: SessionWanted, work: core.Work) -> SessionWanted:
         """Say where the mixer is: who is there takes the feed at no cost."""
         mixer = self._roster.alive("mixer").get(work.mixer)
-        return msgspec.structs.replace(wanted, host=mixer.host if mixer else "")
+        if mixer is None:
+            return msgspec.structs.replace(wanted, host="")
+        return msgspec.structs.replace(wanted, host=mixer.host, lent=mixer.lends)
 
     async def _ask(self, wanted: Wanted, expected: int) -> list[Bid]:
         kind: WorkerKind = "mixer" if isinstance(wanted, MixWanted) else "egress"

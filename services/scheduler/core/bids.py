@@ -8,7 +8,7 @@ from proto.scheduler import Bid, Declined, Offer, Refusal
 
 
 def best(bids: Iterable[Bid]) -> Offer | None:
-    """Who stays, on the same host (the feed costs nothing there), with hardware, with most room."""
+    """Who stays, with hardware, on the same host (the feed costs nothing there), with most room."""
     offers = [bid for bid in bids if isinstance(bid, Offer) and bid.free > 0]
     if not offers:
         return None
@@ -17,7 +17,7 @@ def best(bids: Iterable[Bid]) -> Offer | None:
 
 def _rank(offer: Offer) -> tuple[bool, bool, bool, int, str]:
     """The least is the best."""
-    return offer.leaving, not offer.same_host, not offer.hardware, -offer.free, offer.worker
+    return offer.leaving, not offer.hardware, not offer.same_host, -offer.free, offer.worker
 
 
 def staying(bids: Iterable[Bid]) -> list[Bid]:

@@ -71,8 +71,9 @@ ANOTHER = DestinationAssigned(NOW, "c1", "s1", "egress-1", "face", SERVICE)
     [
         pytest.param([Offer("a", 1), Offer("b", 5)], "b", id="most-room"),
         pytest.param([Offer("a", 5, hardware=False), Offer("b", 1, hardware=True)], "b", id="gpu"),
+        pytest.param([Offer("a", 5), Offer("b", 1, same_host=True)], "b", id="same-host"),
         pytest.param(
-            [Offer("a", 5, hardware=True), Offer("b", 1, same_host=True)], "b", id="same-host"
+            [Offer("a", 1, hardware=True), Offer("b", 5, same_host=True)], "a", id="gpu-elsewhere"
         ),
         pytest.param([Offer("b", 2), Offer("a", 2)], "a", id="ties-by-name"),
         pytest.param([Offer("a", 0), Declined("b", "draining")], None, id="nobody"),
