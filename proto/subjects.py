@@ -54,6 +54,11 @@ def dead_letters(durable: str) -> str:
     return f"parked.{durable}"
 
 
+def returns(family: Family, durable: str) -> str:
+    """Asked of any one replica of that consumer: to handle after all what it has parked."""
+    return f"returns.{family}.{durable}"
+
+
 WEBHOOK_STREAM = "WEBHOOKS"
 "What event sinks are told, for as long as it may still be delivered."
 WEBHOOK_COMMANDS = "webhooks.commands.*"

@@ -104,6 +104,7 @@ async def main() -> None:
                 durable="webhooks",
                 decode=conference.decode_commit,
                 handle=teller.hear,
+                nc=app.nc,
             )
         )
         async with beat(bucket, members.key(), lambda: Member(own)):
