@@ -29,8 +29,9 @@ from proto.conference import (
     ConferenceEnded,
     ConferenceEvent,
     ConferenceStarted,
+    ParticipantJoined,
 )
-from proto.config import EventSink
+from proto.config import EventSink, SystemLocation
 from proto.urls import SealedUrl
 from proto.webhooks import (
     Probed,
@@ -366,6 +367,53 @@ async def test_the_api_takes_what_is_secret_and_shows_none_of_it(nc: Client) -> 
         assert (await stored()).sealed_old_secret == ""
         listed = (await http.get("/api/rostrum/v1/event_sinks/")).json()["event_sinks"]
         assert [(sink["name"], sink["state"]) for sink in listed] == [("Billing", "off")]
+
+
+async def test_a_location_names_its_sinks_by_their_addresses(nc: Client) -> None:
+    """What an older version let in, when it had no effect, is passed over."""
+    bucket = await Bucket.ensure(nc.jetstream(), subjects.CONFIG)
+    older = SystemLocation("Older", 7, event_sinks=["anything", "/api/event_sink/99/"])
+    await bucket.put("system_location.7", encode(older))
+    root = "/api/admin/configuration/v1"
+    async with gateway(nc) as http:
+        given = {"name": "Billing", "url": "https://hooks.example.com/"}
+        one = (await http.post(f"{root}/event_sink/", json=given)).headers["location"]
+        number = one.rstrip("/").rpartition("/")[2]
+        place = {"name": "Oslo", "event_sinks": [one]}
+        oslo = (await http.post(f"{root}/system_location/", json=place)).headers["location"]
+        wrong = await http.patch(oslo, json={"event_sinks": [f"{root}/event_sink/99/"]})
+        shown = (await http.get(oslo)).json()
+        status = (await http.get(f"/api/rostrum/v1/event_sinks/{number}/")).json()
+        kept = await http.delete(one)
+        assert (await http.delete(oslo)).status_code == 204
+        free = (await http.get(f"/api/rostrum/v1/event_sinks/{number}/")).json()
+        gone = await http.delete(one)
+        assert (await http.get(f"{root}/system_location/7/")).json()["event_sinks"] == []
+
+    assert list(wrong.json()["system_location"]) == ["event_sinks"]
+    assert shown["event_sinks"] == [f"{root}/event_sink/{number}/"]
+    assert (status["locations"], free["locations"]) == (["Oslo"], [])
+    assert (kept.status_code, gone.status_code) == (400, 204)
+    assert "Oslo" in kept.text
+
+
+async def test_a_sink_that_a_location_names_hears_of_that_location(bench: Bench) -> None:
+    async with receiving() as oslo, receiving() as everywhere:
+        await bench.sink(1, oslo.url())
+        await bench.sink(2, everywhere.url())
+        place = SystemLocation("Oslo", 3, event_sinks=["/api/x/event_sink/1/"])
+        await bench.config.put("system_location.3", encode(place))
+        await bench.start()
+        await bench.known(1, 2)
+        for conference, location in (("a", "Oslo"), ("b", "Bergen"), ("c", "")):
+            ann = ParticipantJoined(now(), "ann", "Ann", "guest", location=location)
+            await bench.happens(conference, started(conference), ann)
+        await everywhere.until(lambda: len(everywhere.taken) == 9)
+        await oslo.until(lambda: len(oslo.taken) == 6)
+
+        assert {event["conference"] for event in oslo.events()} == {"a", "c"}
+        assert numbers(oslo, "a") == numbers(oslo, "c") == [1, 2, 3]
+        await bench.until(1, lambda s: not s.lanes)
 
 
 WRONG: list[tuple[str, Any]] = [
