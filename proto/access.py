@@ -247,7 +247,7 @@ SERVICES: dict[Service, Rights] = {
         takes("webhooks"),
         reads(WEBHOOK_STREAM),
         (subjects.webhook_notices(),),
-        watches(CONFIG, WEBHOOKS),
+        watches(CONFIG, RECORDINGS, WEBHOOKS),
         writes(WEBHOOKS),
         sweeps(WEBHOOKS),
         hears=(subjects.WEBHOOK_COMMANDS,),

@@ -286,6 +286,10 @@ HookType = Literal[
     "stream_recovering",
     "stream_ended",
     "event_sink_disabled",
+    "recording_started",
+    "recording_part_finished",
+    "recording_finished",
+    "recording_failed",
 ]
 """What an event sink can be told. The first six are Pexip's."""
 

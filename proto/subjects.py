@@ -97,7 +97,7 @@ SECRETS = "secrets"
 RECORDINGS = "recordings"
 "KV: what was recorded, `<participant>` or `<participant>.presentation`."
 WEBHOOKS = "webhooks"
-"KV: how far each event sink is, `sink.<id>`; conferences as sinks know them; live replicas."
+"KV: how far each event sink is, `sink.<id>`; what was told of what; live replicas."
 BUCKETS = (CONFIG, CONFERENCES, WORKERS, FEEDS, SECRETS, RECORDINGS, WEBHOOKS)
 "Every KV bucket."
 
