@@ -151,7 +151,7 @@ def drop(
     api = Api.of(context)
     chosen = _chosen(api, idents, service, family, conference)
     if not yes:
-        typer.confirm(f"Drop {len(chosen)} parked for ever?", abort=True, err=True)
+        typer.confirm(f"Drop {len(chosen)} of the parked messages for ever?", abort=True, err=True)
     for one in chosen:
         api.request("DELETE", f"{PARKED}/{one}/")
     if as_json:

@@ -235,6 +235,7 @@ def test_what_was_parked_is_shown_returned_and_dropped(data: Path) -> None:
     left = json.loads(rostrum(data, "parked", "list", "--json").stdout)["parked"]
     dropped = rostrum(data, "parked", "drop", "--family", "egress", "--yes")
 
+    assert "4 of conference-state" in doctor
     assert "rostrum parked list" in doctor
     for text in ("conference_state", "egress", "c2", "from_the_future.v9", "ValueError"):
         assert text in listed
@@ -242,7 +243,7 @@ def test_what_was_parked_is_shown_returned_and_dropped(data: Path) -> None:
     assert [one["handled"] for one in json.loads(returned.stdout)["returned"]] == [True, False]
     assert returned.returncode == again.returncode == 1
     assert "There is no such resource" in again.stdout
-    assert (asked.returncode, "Drop 3 parked" in asked.stderr) == (1, True)
+    assert (asked.returncode, "Drop 3 of the parked" in asked.stderr) == (1, True)
     assert [one["id"] for one in left] == [2, 3, 4]
     assert dropped.stdout == "3 dropped\n"
     assert rostrum(data, "parked").stdout == "Nothing is parked.\n"

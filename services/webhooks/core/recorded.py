@@ -93,7 +93,7 @@ def _part_finished(recording: Recording, part: Part) -> News:
         "number": part.number,
         "file": part.file,
         "start": part.at,
-        "duration": part.seconds,
+        "duration": round(part.seconds, 3),
         "size": part.size,
         "cut": part.cut,
         "lost_pictures": part.lost_pictures,
