@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from cli import conferences, events, people, recordings, rules, themes, users, webhooks, workers
+from cli import (
+    conferences,
+    events,
+    parked,
+    people,
+    recordings,
+    rules,
+    themes,
+    users,
+    webhooks,
+    workers,
+)
 from cli.backup import commands as backups
 from cli.failure import Rostrum
 from cli.place import data_dir
@@ -115,6 +126,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(workers.app, name="workers")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(parked.app, name="parked")
 
 if __name__ == "__main__":
     app()

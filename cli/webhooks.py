@@ -68,6 +68,7 @@ def show(context: typer.Context, name: Name) -> None:
         "state": found["state"],
         "events": ", ".join(configured["events"]) or "all",
         "conferences": ", ".join(configured["conferences"]) or "all",
+        "locations": ", ".join(found["locations"]) or "all",
         "delivered": found["delivered"],
         "last success": found["last_success"] or "none",
         "conferences that wait": found["waiting_conferences"],

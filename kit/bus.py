@@ -21,8 +21,17 @@ from kit.follow import OUTAGES, RETRY, Reconnected, next_of
 from kit.metrics import declared
 from kit.streams import ensure_stream
 from kit.tasks import beside
+from proto import parked
 from proto.base import Message, Refused, encode
-from proto.subjects import PARKED, PARKED_STREAM, Family, dead_letters, events, stream
+from proto.subjects import (
+    PARKED,
+    PARKED_STREAM,
+    Family,
+    dead_letters,
+    events,
+    returns,
+    stream,
+)
 
 log = structlog.get_logger()
 
@@ -202,8 +211,32 @@ async def consume(
     durable: str,
     decode: Callable[[bytes], T],
     handle: Callable[[T, Delivered], Awaitable[None]],
+    nc: Client | None = None,
 ) -> None:
-    """Feed each commit of a family to `handle(commit, where)`: at least once, in order, always."""
+    """Feed each commit of a family to `handle(commit, where)`: at least once, in order, always.
+
+    With `nc`, what was parked can be given back; it is handled between two others.
+    """
+    turn = asyncio.Lock()
+
+    async def take(commit: T, where: Delivered) -> None:
+        async with turn:
+            await handle(commit, where)
+
+    if nc is None:
+        await _consume(js, family, durable, decode, take)
+        return
+    async with beside(_take_back(nc, family, durable, decode, take)):
+        await _consume(js, family, durable, decode, take)
+
+
+async def _consume(
+    js: JetStreamContext,
+    family: Family,
+    durable: str,
+    decode: Callable[[bytes], T],
+    handle: Callable[[T, Delivered], Awaitable[None]],
+) -> None:
     config = ConsumerConfig(max_ack_pending=1, ack_wait=ACK_WAIT)
     while True:
         try:
@@ -293,8 +326,64 @@ async def _park(js: JetStreamContext, msg: Msg, durable: str, why: str) -> None:
     """Keep the message for a person to look at, and go on."""
     log.error("parked", durable=durable, subject=pattern(msg.subject), why=why)
     metrics.add(declared.PARKED, stream=msg.metadata.stream, durable=durable)
-    headers = {**(msg.headers or {}), "Parked-Subject": msg.subject, "Parked-Reason": why}
+    headers = {
+        **(msg.headers or {}),
+        parked.SUBJECT: msg.subject,
+        parked.REASON: why,
+        parked.SEQUENCE: str(msg.metadata.sequence.stream),
+    }
     headers = {k: v for k, v in headers.items() if not k.startswith("Nats-")}
     await ensure_parked(js)
     await js.publish(dead_letters(durable), msg.data, headers=headers)
     await msg.term()
+
+
+async def _take_back(
+    nc: Client,
+    family: Family,
+    durable: str,
+    decode: Callable[[bytes], T],
+    handle: Callable[[T, Delivered], Awaitable[None]],
+) -> None:
+    """Answer who gives back what was parked here, until cancelled."""
+
+    async def receive(msg: Msg) -> None:
+        reply = await _again(msg, family, durable, decode, handle)
+        with suppress(*OUTAGES):
+            await msg.respond(encode(reply))
+
+    subject = returns(family, durable)
+    sub = await persist(lambda: nc.subscribe(subject, queue=durable, cb=receive))
+    await _subscribed(sub)
+
+
+async def _again(
+    msg: Msg,
+    family: Family,
+    durable: str,
+    decode: Callable[[bytes], T],
+    handle: Callable[[T, Delivered], Awaitable[None]],
+) -> Message:
+    """Handle it as if it had just come, in the trace that it belongs to."""
+    headers = msg.headers or {}
+    source, sequence = headers.get(parked.SUBJECT, ""), headers.get(parked.SEQUENCE, "")
+    conference = source.rsplit(".", 1)[-1]
+    if source != events(family, conference) or not sequence.isdecimal():
+        return Refused("unknown-origin", "It does not say where it stood in its stream.")
+    where = Delivered(conference, int(sequence))
+    with (
+        structlog.contextvars.bound_contextvars(conference=where.id),
+        trace.span(f"process {pattern(source)}", SpanKind.CONSUMER, headers=headers),
+        metrics.timed(declared.HANDLING, stream=stream(family), durable=durable),
+    ):
+        try:
+            commit = decode(msg.data)
+            await persist(lambda: handle(commit, where), AWAY)
+        except msgspec.MsgspecError as exc:
+            log.warning("returned and not read", durable=durable, sequence=where.sequence)
+            return Refused("unreadable", str(exc))
+        except Exception as exc:
+            log.exception("handler failed", durable=durable, subject=pattern(source))
+            return Refused("failed", type(exc).__name__)
+        log.info("returned and handled", durable=durable, sequence=where.sequence)
+        return parked.Handled()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from proto import subjects
-from proto.access import API, DURABLES, SERVICES, Service
+from proto.access import API, DURABLES, SERVICES, Service, returns
 from proto.subjects import BUCKETS, FAMILIES, THEMES
 
 ASKED = {
@@ -20,6 +20,7 @@ ASKED = {
     subjects.drains("*"): "drains",
     subjects.WEBHOOK_COMMANDS: "sinks",
     subjects.STAGE_LEVELS: "levels",
+    **dict.fromkeys(returns(), "returns"),
 }
 """What is said by one service to another that hears it, and how the arrow is called."""
 
@@ -39,7 +40,7 @@ def diagram() -> str:
             for reader in SERVICES
             if reader not in takers and _may(reader, f"{API}.CONSUMER.CREATE.{stream}.>")
         ]
-    lines += list(_asked())
+    lines += dict.fromkeys(_asked())
     return "\n".join([*lines, "```"]) + "\n"
 
 

@@ -108,8 +108,14 @@ class JetStreamLog:
                 commits.extend(m.data for m in ahead)
         return History(commits, version)
 
-    async def append(self, subject: str, commit: bytes, *, expected: int | None) -> int:
+    async def append(
+        self, subject: str, commit: bytes, *, expected: int | None, ident: str = ""
+    ) -> int:
+        """With `ident`, what was stored by that id within two minutes is not stored again: the
+        answer is where it stands."""
         headers = trace.outgoing()
+        if ident:
+            headers[Header.MSG_ID] = ident
         if expected is not None:
             headers[Header.EXPECTED_LAST_SUBJECT_SEQUENCE] = str(expected)
         try:

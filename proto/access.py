@@ -120,6 +120,16 @@ def takes(service: Service) -> tuple[str, ...]:
     return (*rights, f"{API}.STREAM.INFO.{PARKED_STREAM}")
 
 
+def returns(service: Service | None = None) -> tuple[str, ...]:
+    """What its consumers have parked is given back to it; without a service: to all of them."""
+    return tuple(
+        subjects.returns(family, durable)
+        for family, durables in DURABLES.items()
+        for durable, whose in durables.items()
+        if service in (None, whose)
+    )
+
+
 def not_of(service: Service | None) -> tuple[str, ...]:
     """The durable consumers of others are theirs: no taking from them, no deleting."""
     return tuple(
@@ -152,8 +162,8 @@ def _service(service: Service, *publish: Iterable[str], hears: tuple[str, ...] =
     """Every one says who it is when it is asked."""
     allowed = dict.fromkeys(right for some in publish for right in some)
     allowed |= dict.fromkeys(knows(*FAMILIES))
-    inbox = f"{subjects.inbox(service)}.>"
-    return Rights(tuple(allowed), not_of(service), (inbox, subjects.PINGS, *hears), True)
+    heard = (f"{subjects.inbox(service)}.>", subjects.PINGS, *hears, *returns(service))
+    return Rights(tuple(allowed), not_of(service), heard, True)
 
 
 SERVICES: dict[Service, Rights] = {
@@ -217,7 +227,13 @@ SERVICES: dict[Service, Rights] = {
             subjects.drains("*"),
             subjects.WEBHOOK_COMMANDS,
         ),
+        returns(),
         follows(*FAMILIES),
+        (
+            f"{API}.STREAM.INFO.{PARKED_STREAM}",
+            f"{API}.STREAM.MSG.GET.{PARKED_STREAM}",
+            f"{API}.STREAM.MSG.DELETE.{PARKED_STREAM}",
+        ),
         watches(CONFERENCES, CONFIG, FEEDS, RECORDINGS, SECRETS, WORKERS, WEBHOOKS),
         writes(CONFIG),
         writes(SECRETS),
@@ -231,7 +247,7 @@ SERVICES: dict[Service, Rights] = {
         takes("webhooks"),
         reads(WEBHOOK_STREAM),
         (subjects.webhook_notices(),),
-        watches(CONFIG, WEBHOOKS),
+        watches(CONFIG, RECORDINGS, WEBHOOKS),
         writes(WEBHOOKS),
         sweeps(WEBHOOKS),
         hears=(subjects.WEBHOOK_COMMANDS,),

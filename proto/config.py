@@ -236,6 +236,8 @@ class SystemLocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     id: int = 0
     description: Text = ""
+    event_sinks: list[Text] = []
+    "URIs of event sinks that are told of this location, and of no other that does not name them."
     transcoding_location: Text | None = None
     "This and all below are kept for programs that set them, and have no effect."
     overflow_location1: Text | None = None
@@ -243,10 +245,15 @@ class SystemLocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     http_proxy: Text | None = None
     sip_proxy: Text | None = None
     policy_server: Text | None = None
-    event_sinks: list[Text] = []
     mtu: Annotated[int, msgspec.Meta(ge=512, le=1500)] = 1500
     media_qos: Annotated[int, msgspec.Meta(ge=0, le=63)] | None = None
     signalling_qos: Annotated[int, msgspec.Meta(ge=0, le=63)] | None = None
+
+
+def sinks_of(location: SystemLocation) -> frozenset[int]:
+    """Ids of the event sinks that it names; what is no URI of one, as of old, names none."""
+    ends = (one.rstrip("/").rpartition("/")[2] for one in location.event_sinks)
+    return frozenset(int(end) for end in ends if end.isdecimal() and end.isascii())
 
 
 class IvrTheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -279,6 +286,10 @@ HookType = Literal[
     "stream_recovering",
     "stream_ended",
     "event_sink_disabled",
+    "recording_started",
+    "recording_part_finished",
+    "recording_finished",
+    "recording_failed",
 ]
 """What an event sink can be told. The first six are Pexip's."""
 

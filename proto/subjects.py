@@ -54,6 +54,11 @@ def dead_letters(durable: str) -> str:
     return f"parked.{durable}"
 
 
+def returns(family: Family, durable: str) -> str:
+    """Asked of any one replica of that consumer: to handle after all what it has parked."""
+    return f"returns.{family}.{durable}"
+
+
 WEBHOOK_STREAM = "WEBHOOKS"
 "What event sinks are told, for as long as it may still be delivered."
 WEBHOOK_COMMANDS = "webhooks.commands.*"
@@ -92,7 +97,7 @@ SECRETS = "secrets"
 RECORDINGS = "recordings"
 "KV: what was recorded, `<participant>` or `<participant>.presentation`."
 WEBHOOKS = "webhooks"
-"KV: how far each event sink is, `sink.<id>`; conferences as sinks know them; live replicas."
+"KV: how far each event sink is, `sink.<id>`; what was told of what; live replicas."
 BUCKETS = (CONFIG, CONFERENCES, WORKERS, FEEDS, SECRETS, RECORDINGS, WEBHOOKS)
 "Every KV bucket."
 

@@ -37,6 +37,8 @@ class Notice(msgspec.Struct, frozen=True):
     seq: int
     "Counts the events of the conference, whichever of them a sink wants; without gaps."
     data: dict[str, Any]
+    locations: list[str] = []
+    "System locations that it is of; none: it is of no certain one."
 
 
 class Notices(Message, frozen=True, tag="notices.v1"):

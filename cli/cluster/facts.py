@@ -71,7 +71,8 @@ class Facts(msgspec.Struct, frozen=True):
     "None: JetStream does not answer."
     missing: list[str] = []
     "Streams and buckets that are not there."
-    parked: int = 0
+    parked: dict[str, int] = {}
+    "Messages that nobody could handle, by the consumer that parked them."
     consumers: list[Consumer] = []
     users: list[User] | None = None
     "None: nobody gave their passwords."

@@ -52,13 +52,12 @@ async def gather(
         if store is None:
             return Facts(datetime.now(UTC), server)
         there = {name: await _info(bus, name) for name in STREAMS}
-        parked = there[subjects.PARKED_STREAM]
         return Facts(
             datetime.now(UTC),
             server,
             store,
             [name for name, info in there.items() if info is None],
-            int(parked.state.messages) if parked else 0,
+            await _parked(bus) if there[subjects.PARKED_STREAM] else {},
             [one async for one in _consumers(bus)],
             None if passwords is None else [await _user(config, n, passwords) for n in USERS],
             await _heard(bus),
@@ -97,6 +96,11 @@ async def _info(bus: Bus, stream: str) -> Any:
         return await bus.js.stream_info(stream)
     except nats.js.errors.NotFoundError:
         return None
+
+
+async def _parked(bus: Bus) -> dict[str, int]:
+    info = await bus.js.stream_info(subjects.PARKED_STREAM, subjects_filter=subjects.PARKED)
+    return {one.rpartition(".")[2]: count for one, count in (info.state.subjects or {}).items()}
 
 
 async def _consumers(bus: Bus) -> Any:

@@ -65,9 +65,11 @@ def _jetstream(facts: Facts) -> Iterator[Finding]:
     remedy = "run `python -m kit.provision` as user `provision`: an upgrade may bring new ones"
     there = "all are there" if not facts.missing else f"missing: {', '.join(facts.missing)}"
     yield Finding("streams", not facts.missing, there, remedy)
-    remedy = "look at why (header Parked-Reason of stream PARKED): a version mismatch, or a fault"
-    detail = f"{facts.parked} messages that nobody could handle"
-    yield Finding("parked", facts.parked == 0, detail, remedy, needed=False)
+    remedy = "`rostrum parked list` says why; `rostrum parked return` has them handled after all"
+    by = ", ".join(f"{count} of {durable}" for durable, count in sorted(facts.parked.items()))
+    detail = f"{sum(facts.parked.values())} messages that nobody could handle"
+    detail += f": {by}" if by else ""
+    yield Finding("parked", not facts.parked, detail, remedy, needed=False)
 
 
 def _users(facts: Facts) -> Iterator[Finding]:

@@ -184,6 +184,8 @@ class CallProgressed(Event, frozen=True, tag="call_progressed.v1"):
     "The egress session that carries the call from now on, where that is what has changed."
     recording: bool | None = None
     "Whether it is recorded here and not streamed, where that has become known: when it is routed."
+    location: Text = ""
+    "Where it is dialled from, where that has become known: when it is routed."
 
 
 class CallConnected(Event, frozen=True, tag="call_connected.v1"):

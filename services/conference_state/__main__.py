@@ -92,6 +92,7 @@ async def main() -> None:
                 durable="conference-state-views",
                 decode=conference.decode_commit,
                 handle=service.project,
+                nc=app.nc,
             )
         )
         for family, decode in HEARD.items():
@@ -102,6 +103,7 @@ async def main() -> None:
                     durable="conference-state",
                     decode=decode,
                     handle=service.learn,
+                    nc=app.nc,
                 )
             )
         await bus.answer(

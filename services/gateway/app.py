@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanKind
 from kit import metrics, trace
 from kit.blobs import Blobs
 from kit.boot import App
+from kit.bus import ensure_parked
 from kit.eventlog import JetStreamLog
 from kit.follow import Follower
 from kit.kv import Bucket
@@ -41,6 +42,8 @@ from services.gateway.management.history import HistoryController
 from services.gateway.management.packages import PackagesController
 from services.gateway.management.rules_test import rules_test
 from services.gateway.management.status import StatusController
+from services.gateway.parked import ParkedMessages
+from services.gateway.parked_api import ParkedController
 from services.gateway.problems import HANDLERS
 from services.gateway.recordings import Recordings
 from services.gateway.recordings_api import RecordingsController
@@ -108,6 +111,7 @@ async def assemble(
     `clock` counts seconds and never goes back.
     """
     await JetStreamLog.ensure_all(app.js)
+    await ensure_parked(app.js)
     info = await app.js.stream_info(subjects.stream("mixer"))
     mixer = Follower(
         app.js,
@@ -173,6 +177,7 @@ async def assemble(
             PackagesController,
             RecordingsController,
             SinksController,
+            ParkedController,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -189,6 +194,7 @@ async def assemble(
             "snapshots": given(snapshots),
             "themes": given(themes),
             "sinks": given(SinkStates(app.nc, store, sink_states, sealer)),
+            "parked": given(ParkedMessages(app.nc, app.js)),
             "exporter": given(exporter),
         },
         exception_handlers=HANDLERS,

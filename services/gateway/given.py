@@ -9,6 +9,7 @@ from services.gateway.history import Exporter
 from services.gateway.incoming import Incoming
 from services.gateway.live import Live
 from services.gateway.management.editor import Editor
+from services.gateway.parked import ParkedMessages
 from services.gateway.recordings import Recordings
 from services.gateway.records import Records
 from services.gateway.sinks import SinkStates
@@ -27,6 +28,7 @@ TheRecordings = NamedDependency[Recordings]
 TheAccounts = NamedDependency[Accounts]
 TheThemes = NamedDependency[Themes]
 TheSinks = NamedDependency[SinkStates]
+TheParked = NamedDependency[ParkedMessages]
 TheExporter = NamedDependency[Exporter]
 
 Word = FromPath[str]

@@ -11,7 +11,7 @@ from kit.kv import Bucket
 from kit.secrets import Sealer
 from kit.urls import HIDDEN, check_url, redact
 from proto.base import Refused
-from proto.config import EventSink
+from proto.config import EventSink, sinks_of
 from proto.subjects import webhook_commands
 from proto.webhooks import (
     Probed,
@@ -112,7 +112,8 @@ class SinkStates:
         except OUTAGES as exc:
             raise Unavailable from exc
         state = decode_state(entry.value) if entry is not None and entry.value else None
-        return sink_status(sink, state)
+        located = self._store.now.locations.values()
+        return sink_status(sink, state, sorted(p.name for p in located if number in sinks_of(p)))
 
     async def test(self, number: int) -> Probed:
         answer = await self._ask(number, ProbeSink(number))

@@ -34,6 +34,7 @@ async def main() -> None:
                 durable="routing",
                 decode=conference.decode_commit,
                 handle=service.hear,
+                nc=app.nc,
             )
         )
         await bus.answer(

@@ -76,6 +76,7 @@ async def main() -> None:
                 durable="scheduler",
                 decode=conference.decode_commit,
                 handle=service.hear_conference,
+                nc=app.nc,
             )
         )
         app.start(
@@ -85,6 +86,7 @@ async def main() -> None:
                 durable="scheduler",
                 decode=routing.decode_commit,
                 handle=service.hear_routing,
+                nc=app.nc,
             )
         )
         app.start(
@@ -94,6 +96,7 @@ async def main() -> None:
                 durable="scheduler",
                 decode=egress.decode_commit,
                 handle=service.hear_egress,
+                nc=app.nc,
             )
         )
         metrics.watch(declared.UNASSIGNED, lambda: service.unassigned)

@@ -24,6 +24,7 @@ from services.webhooks.config import Config
 from services.webhooks.desk import Desk
 from services.webhooks.members import Member, Members
 from services.webhooks.post import HttpPoster
+from services.webhooks.recordings import Recordings
 from services.webhooks.shell import Outboxes, Questions, goodbye
 from services.webhooks.sinks import Sinks
 from services.webhooks.teller import Teller
@@ -81,6 +82,8 @@ async def main() -> None:
         outboxes = Outboxes(desk, members, own)
         sinks.on_change(outboxes.look)
         members.on_change(outboxes.look)
+        kept = (await Bucket.ensure(app.js, subjects.RECORDINGS)).watch()
+        recordings = Recordings(teller, bucket, kept, now=now)
         app.start(sinks.follow())
         app.start(members.follow())
         app.start(members.look())
@@ -88,6 +91,8 @@ async def main() -> None:
         await sinks.ready()
         await members.ready()
         metrics.watch(declared.TELLING, outboxes.waiting)
+        app.start(recordings.follow())
+        app.start(recordings.run())
         await bus.answer(
             app.nc,
             subjects.WEBHOOK_COMMANDS,
@@ -104,6 +109,7 @@ async def main() -> None:
                 durable="webhooks",
                 decode=conference.decode_commit,
                 handle=teller.hear,
+                nc=app.nc,
             )
         )
         async with beat(bucket, members.key(), lambda: Member(own)):

@@ -183,8 +183,8 @@ class Outbox:
             return
         sequence, notices = found
         part = lane.part if sequence == lane.after + 1 else 0
-        keys = self._desk.sinks.keys(known.sink)
-        letter, reached = letters.next_letter(notices, part, known.sink, keys)
+        scope = self._desk.sinks.scope(known.sink)
+        letter, reached = letters.next_letter(notices, part, known.sink, scope)
         done = 0 if reached >= len(notices) else reached
         if letter is None:
             self._become(queue.advanced(self._state, conference, sequence))

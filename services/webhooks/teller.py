@@ -1,10 +1,12 @@
 """From what happens to what there is to tell: CONFERENCE in, WEBHOOKS out.
 
 A commit is told once, though its handling may be repeated: what was told last of a conference says
-which commit it came from, and the conference as sinks know it is written behind that.
+which commit it came from, and the conference as sinks know it is written behind that. What is told
+beside the log stands between two commits, and takes the next number.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -24,6 +26,8 @@ from services.webhooks.core.fold import Fold
 from services.webhooks.core.tell import tell
 
 log = structlog.get_logger()
+
+replace = msgspec.structs.replace
 
 
 def fold_key(conference: str) -> str:
@@ -57,9 +61,20 @@ class Teller:
         before = Fold(where.id) if entry is None else decode_fold(entry.value or b"")
         if where.sequence <= before.version:
             return True
-        fold, notices = tell(before, commit, where.sequence)
-        if notices and self._anybody() and notices[-1].at > self._now() - KEPT:
-            await self._tell(where, notices)
+        subject = webhook_notices(where.id)
+        last, version = await self._last(subject)
+        number = last.notices[-1].seq if last else 0
+        # What was told beside the log, of recordings, has counted on.
+        known = replace(before, seq=max(before.seq, number))
+        fold, notices = tell(known, commit, where.sequence)
+        if last is not None and last.source >= where.sequence:
+            fold = replace(fold, seq=number)
+        elif notices and self._anybody() and notices[-1].at > self._now() - KEPT:
+            body = encode(Notices(where.sequence, notices))
+            try:
+                await self._log.append(subject, body, expected=version)
+            except Conflict:
+                return False
         if fold.facts is None and is_gateway_call(where.id):
             await self._bucket.delete(key)
             return True
@@ -70,16 +85,38 @@ class Teller:
             return False
         return True
 
-    async def _tell(self, where: Delivered, notices: list[Notice]) -> None:
-        subject = webhook_notices(where.id)
-        last, version = await self._last(subject)
-        if last is not None and last.source >= where.sequence:
+    async def add(self, conference: str, ident: str, make: Callable[[int, Fold], Notice]) -> None:
+        """Tell of what is not in the log of the conference, in its order all the same.
+
+        `make` is given the number, and the conference as sinks know it.
+        """
+        if not self._anybody():
             return
-        body = encode(Notices(where.sequence, notices))
-        try:
-            await self._log.append(subject, body, expected=version)
-        except Conflict:
-            log.debug("another replica told it")
+        subject = webhook_notices(conference)
+        while True:
+            entry = await self._bucket.get(fold_key(conference))
+            fold = Fold(conference) if entry is None else decode_fold(entry.value or b"")
+            last, version = await self._last(subject)
+            seq = max(fold.seq, last.notices[-1].seq if last else 0) + 1
+            source = max(fold.version, last.source if last else 0)
+            body = encode(Notices(source, [make(seq, fold)]))
+            try:
+                stored = await self._log.append(subject, body, expected=version, ident=ident)
+            except Conflict:
+                continue
+            if stored > version:
+                await self._count(conference, seq)
+            return
+
+    async def _count(self, conference: str, seq: int) -> None:
+        """Remember the number for longer than the stream does."""
+        while (entry := await self._bucket.get(fold_key(conference))) is not None:
+            fold = decode_fold(entry.value or b"")
+            if fold.seq >= seq:
+                return
+            with suppress(Stale):
+                body = encode(replace(fold, seq=seq))
+                await self._bucket.write(fold_key(conference), body, revision=entry.revision)
 
     async def announce(self, make: Callable[[int], Notice]) -> None:
         """Tell of a sink; `make` is given the number."""

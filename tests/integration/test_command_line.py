@@ -1,15 +1,19 @@
 """The command line against a whole stack: what it prints, and how it fails."""
 
+import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import nats
 import pytest
 
 from cli.log.read import read
+from cli.place import stack
 from cli.stack import running
+from proto import subjects
 from tests.support.themes import packed, square
 
 pytestmark = pytest.mark.nats
@@ -198,3 +202,49 @@ def test_users_and_tokens_come_and_go(data: Path) -> None:
     finally:
         assert rostrum(data, "users", "remove", "ada", **ada).returncode == 0
     assert "no user yet" in rostrum(data, "users").stdout
+
+
+def park(data: Path, *messages: tuple[bytes, str]) -> None:
+    """As conference_state does it with what it could not handle."""
+    known = stack(data)
+    assert known is not None
+    url = Path(known["nats_url_file"]).read_text().rpartition("@")[2]
+    user = "conference_state"
+    asyncio.run(_park(f"nats://{url}", user, (data / "passwords" / user).read_text(), messages))
+
+
+async def _park(url: str, user: str, password: str, messages: Iterable[tuple[bytes, str]]) -> None:
+    inbox = subjects.inbox(user).encode()
+    nc = await nats.connect(url, user=user, password=password, inbox_prefix=inbox)
+    for body, conference in messages:
+        where = {"Parked-Subject": f"egress.events.{conference}", "Parked-Sequence": "1"}
+        headers = {**where, "Parked-Reason": "ValueError"}
+        await nc.jetstream().publish("parked.conference-state", body, headers=headers)
+    await nc.close()
+
+
+def test_what_was_parked_is_shown_returned_and_dropped(data: Path) -> None:
+    poison = b'[{"type":"from_the_future.v9"}]'
+    park(data, (b"[]", "c1"), (poison, "c1"), (poison, "c2"), (b"[]", "c2"))
+    doctor = rostrum(data, "doctor", "--cluster").stdout
+    listed = rostrum(data, "parked", "list").stdout
+    shown = json.loads(rostrum(data, "parked", "show", "2", "--json").stdout)
+    returned = rostrum(data, "parked", "return", "--conference", "c1", "--json")
+    again = rostrum(data, "parked", "return", "1")
+    asked = rostrum(data, "parked", "drop", "--service", "conference-state")
+    left = json.loads(rostrum(data, "parked", "list", "--json").stdout)["parked"]
+    dropped = rostrum(data, "parked", "drop", "--family", "egress", "--yes")
+
+    assert "4 of conference-state" in doctor
+    assert "rostrum parked list" in doctor
+    for text in ("conference_state", "egress", "c2", "from_the_future.v9", "ValueError"):
+        assert text in listed
+    assert shown["body"] == json.loads(poison)
+    assert [one["handled"] for one in json.loads(returned.stdout)["returned"]] == [True, False]
+    assert returned.returncode == again.returncode == 1
+    assert "There is no such resource" in again.stdout
+    assert (asked.returncode, "Drop 3 of the parked" in asked.stderr) == (1, True)
+    assert [one["id"] for one in left] == [2, 3, 4]
+    assert dropped.stdout == "3 dropped\n"
+    assert rostrum(data, "parked").stdout == "Nothing is parked.\n"
+    assert rostrum(data, "parked", "drop", "--yes").returncode == 2, "it has to be said which"

@@ -70,7 +70,12 @@ async def test_a_stream_is_walked_with_every_service_as_its_own_user(
         await one.assigned(DestinationReleased, SessionReleased)
         await one.tell(Leave("town-hall-1", "ann"))
         await one.assigned(MixReleased)
-        assert await one.secrets.everything() == {}
+        async with asyncio.timeout(10):
+            # Who deletes them hears of the end beside who gives the mixer back.
+            while True:
+                if not await one.secrets.everything():
+                    break
+                await asyncio.sleep(0.05)
 
     assert "nats refused" not in capfd.readouterr().err
 
@@ -121,6 +126,9 @@ NOT_TO_BE_SAID = [
     ("conference_state", "routing.events.c"),
     ("conference_state", "$KV.config.conference.1"),
     ("conference_state", "_INBOX_gateway.x"),
+    ("routing", "$JS.API.STREAM.MSG.DELETE.PARKED"),
+    ("scheduler", "returns.conference.routing"),
+    ("gateway", "$JS.API.STREAM.MSG.DELETE.CONFERENCE"),
     ("provision", "$JS.API.STREAM.MSG.GET.KV_secrets"),
     ("provision", "$JS.API.STREAM.DELETE.KV_secrets"),
     ("provision", "$JS.API.STREAM.CREATE.MINE"),
@@ -131,6 +139,7 @@ NOT_TO_BE_HEARD = [
     ("routing", "_INBOX.>"),
     ("routing", "conference.commands.*"),
     ("gateway", "mixer.bids"),
+    ("scheduler", "returns.conference.routing"),
     ("gateway", "conference.events.*"),
     ("rtmp_egress", "$KV.secrets.>"),
     ("scheduler", "$JS.API.>"),

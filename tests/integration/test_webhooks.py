@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,23 +29,28 @@ from proto.conference import (
     ConferenceEnded,
     ConferenceEvent,
     ConferenceStarted,
+    ParticipantJoined,
 )
-from proto.config import EventSink
+from proto.config import EventSink, SystemLocation
+from proto.recording import Part, Recording
 from proto.urls import SealedUrl
 from proto.webhooks import (
+    Notice,
     Probed,
     ProbeSink,
     Redeliver,
     Redelivered,
     SinkState,
     WebhookCommand,
+    decode_notices,
     decode_reply,
     decode_state,
     secret_of,
     state_key,
 )
+from services.webhooks.core.fold import Fold
 from services.webhooks.members import owner
-from services.webhooks.teller import Teller, fold_key
+from services.webhooks.teller import Teller, decode_fold, fold_key
 from tests.support.certs import make_certificates
 from tests.support.gateway import SEALER, gateway
 from tests.support.nats import NatsServer
@@ -368,6 +373,53 @@ async def test_the_api_takes_what_is_secret_and_shows_none_of_it(nc: Client) -> 
         assert [(sink["name"], sink["state"]) for sink in listed] == [("Billing", "off")]
 
 
+async def test_a_location_names_its_sinks_by_their_addresses(nc: Client) -> None:
+    """What an older version let in, when it had no effect, is passed over."""
+    bucket = await Bucket.ensure(nc.jetstream(), subjects.CONFIG)
+    older = SystemLocation("Older", 7, event_sinks=["anything", "/api/event_sink/99/"])
+    await bucket.put("system_location.7", encode(older))
+    root = "/api/admin/configuration/v1"
+    async with gateway(nc) as http:
+        given = {"name": "Billing", "url": "https://hooks.example.com/"}
+        one = (await http.post(f"{root}/event_sink/", json=given)).headers["location"]
+        number = one.rstrip("/").rpartition("/")[2]
+        place = {"name": "Oslo", "event_sinks": [one]}
+        oslo = (await http.post(f"{root}/system_location/", json=place)).headers["location"]
+        wrong = await http.patch(oslo, json={"event_sinks": [f"{root}/event_sink/99/"]})
+        shown = (await http.get(oslo)).json()
+        status = (await http.get(f"/api/rostrum/v1/event_sinks/{number}/")).json()
+        kept = await http.delete(one)
+        assert (await http.delete(oslo)).status_code == 204
+        free = (await http.get(f"/api/rostrum/v1/event_sinks/{number}/")).json()
+        gone = await http.delete(one)
+        assert (await http.get(f"{root}/system_location/7/")).json()["event_sinks"] == []
+
+    assert list(wrong.json()["system_location"]) == ["event_sinks"]
+    assert shown["event_sinks"] == [f"{root}/event_sink/{number}/"]
+    assert (status["locations"], free["locations"]) == (["Oslo"], [])
+    assert (kept.status_code, gone.status_code) == (400, 204)
+    assert "Oslo" in kept.text
+
+
+async def test_a_sink_that_a_location_names_hears_of_that_location(bench: Bench) -> None:
+    async with receiving() as oslo, receiving() as everywhere:
+        await bench.sink(1, oslo.url())
+        await bench.sink(2, everywhere.url())
+        place = SystemLocation("Oslo", 3, event_sinks=["/api/x/event_sink/1/"])
+        await bench.config.put("system_location.3", encode(place))
+        await bench.start()
+        await bench.known(1, 2)
+        for conference, location in (("a", "Oslo"), ("b", "Bergen"), ("c", "")):
+            ann = ParticipantJoined(now(), "ann", "Ann", "guest", location=location)
+            await bench.happens(conference, started(conference), ann)
+        await everywhere.until(lambda: len(everywhere.taken) == 9)
+        await oslo.until(lambda: len(oslo.taken) == 6)
+
+        assert {event["conference"] for event in oslo.events()} == {"a", "c"}
+        assert numbers(oslo, "a") == numbers(oslo, "c") == [1, 2, 3]
+        await bench.until(1, lambda s: not s.lanes)
+
+
 WRONG: list[tuple[str, Any]] = [
     ("url", "ftp://CANARY/"),
     ("url", "https://u:CANARY@host/"),
@@ -414,3 +466,113 @@ async def test_a_commit_that_is_handled_twice_is_told_once(nc: Client) -> None:
     assert entry is not None
     assert entry.value == kept[1]
     assert (await js.stream_info(subjects.WEBHOOK_STREAM)).state.messages == 2
+
+
+async def test_what_is_told_beside_the_log_counts_on_in_the_same_row(nc: Client) -> None:
+    """Whoever told of the recording, or of the commit before it, died before it was kept."""
+    js = nc.jetstream()
+    await provision(js)
+    bucket = await Bucket.ensure(js, subjects.WEBHOOKS)
+    teller = Teller(js, bucket, lambda: True, now=now)
+
+    def made(ident: str) -> Callable[[int, Fold], Notice]:
+        return lambda seq, _: Notice(ident, "recording_started", now(), "a", "a-i", seq, {})
+
+    async def kept() -> bytes:
+        entry = await bucket.get(fold_key("a"))
+        assert entry is not None
+        return entry.value or b""
+
+    await teller.hear([started("a"), requested()], Delivered("a", 1))
+    first = await kept()
+    await teller.hear([CallProgressed(now(), "tube", "routed")], Delivered("a", 2))
+    second = await kept()
+    await bucket.put(fold_key("a"), first)
+    for ident in ("tape_started_1", "tape_started_1", "tape_part_1"):
+        await teller.add("a", ident, made(ident))
+    assert decode_fold(await kept()).seq == 5, "the stream forgets it after eight days"
+    await bucket.put(fold_key("a"), first)
+    await teller.hear([CallProgressed(now(), "tube", "routed")], Delivered("a", 2))
+    third = await kept()
+    await bucket.put(fold_key("a"), second)
+    await teller.hear([CallConnected(now(), "tube")], Delivered("a", 3))
+
+    history = await JetStreamLog(js, subjects.WEBHOOK_STREAM).load(subjects.webhook_notices("a"))
+    told = [one for commit in history.commits for one in decode_notices(commit).notices]
+    assert [one.seq for one in told] == list(range(1, len(told) + 1))
+    assert [one.type for one in told[:6]] == [
+        "conference_started",
+        "stream_requested",
+        "stream_routed",
+        "recording_started",
+        "recording_started",
+        "stream_connected",
+    ]
+    assert (decode_fold(second).seq, decode_fold(third).seq) == (3, 5)
+
+
+def recorded(*parts: Part, **more: Any) -> Recording:
+    return Recording(
+        *("tape", "tape", "a", "Town Hall", "a-i", "single", "host-a"),
+        name="talk",
+        started_at=now(),
+        parts=list(parts),
+        **more,
+    )
+
+
+async def test_a_recording_is_told_of_from_the_first_picture_to_the_last_file(
+    bench: Bench,
+) -> None:
+    """Two replicas look, and are killed; a third one starts on the same catalogue."""
+    catalogue = await Bucket.ensure(bench.js, subjects.RECORDINGS)
+    first = Part(1, "talk.mp4", 0.0)
+    closed = msgspec.structs.replace(first, ended=True, seconds=60.0, size=1000)
+    over = {"state": "complete", "ended_at": now() + timedelta(seconds=60)}
+    async with receiving() as receiver:
+        await bench.sink(1, receiver.url())
+        await bench.start("one")
+        await bench.start("two")
+        await bench.known(1)
+        await bench.happens("a", started("a"))
+        await receiver.until(lambda: len(receiver.taken) == 1)
+        await catalogue.put("tape", encode(recorded(first)))
+        await receiver.until(lambda: len(receiver.taken) == 2)
+        await bench.happens("a", ConferenceEnded(now(), "a-i", "over"))
+        await receiver.until(lambda: len(receiver.taken) == 3)
+        bench.replicas["one"].kill()
+        await catalogue.put("tape", encode(recorded(closed, **over)))
+        await receiver.until(lambda: len(receiver.taken) >= 5)
+        bench.replicas["two"].kill()
+        await bench.start("three")
+        await bench.happens("b", started("b"))
+        await receiver.until(lambda: bool(numbers(receiver, "b")))
+
+    # Who is killed may have sent what it had not yet kept as sent.
+    came = {(e["id"], e["seq"]): e for e in receiver.events() if e["conference"] == "a"}
+    told = list(came.values())
+    assert [event["type"] for event in told] == [
+        "conference_started",
+        "recording_started",
+        "conference_ended",
+        "recording_part_finished",
+        "recording_finished",
+    ]
+    assert [event["seq"] for event in told] == [1, 2, 3, 4, 5]
+    assert (told[4]["data"]["size"], told[4]["data"]["duration"]) == (1000, 60.0)
+    assert told[4]["data"]["url"] == "/api/rostrum/v1/recordings/tape/"
+
+
+async def test_what_was_recorded_before_anybody_told_of_it_is_not_told(bench: Bench) -> None:
+    catalogue = await Bucket.ensure(bench.js, subjects.RECORDINGS)
+    older = recorded(Part(1, "talk.mp4", 0.0, 60.0, 1000, ended=True), ended_at=now())
+    async with receiving() as receiver:
+        await bench.sink(1, receiver.url())
+        await catalogue.put("older", encode(older))
+        await bench.start()
+        await bench.known(1)
+        newer = msgspec.structs.replace(older, ended_at=now() + timedelta(seconds=60))
+        await catalogue.put("newer", encode(msgspec.structs.replace(newer, recording="newer")))
+        await receiver.until(lambda: len(receiver.taken) == 3)
+
+    assert {event["data"]["recording"] for event in receiver.events()} == {"newer"}

@@ -41,7 +41,16 @@ def learn(
             recording = url.scheme == RECORD
             routed = _routed(fact)
             known = None if recording == call.is_recording else recording
-            return [CallProgressed(at, call.participant, "routed", routed, recording=known)]
+            return [
+                CallProgressed(
+                    at,
+                    call.participant,
+                    "routed",
+                    routed,
+                    recording=known,
+                    location=fact.location,
+                )
+            ]
         case DestinationAssigned(session=session) if session == call.session or fact.takes_over:
             # Another session is going to take it over; nothing has changed until it has.
             return []

@@ -10,6 +10,7 @@ from services.gateway.core.client import ClientParticipant, ConferenceFlags
 from services.gateway.core.configuration import ROOT
 from services.gateway.core.fields import Field
 from services.gateway.core.incoming import CallRequest
+from services.gateway.core.parked import ParkedPage, ParkedWhole
 from services.gateway.core.past import ConferenceHistory, ParticipantHistory
 from services.gateway.core.recorded import Recorded
 from services.gateway.core.requests import (
@@ -87,6 +88,8 @@ STRUCTS: list[Any] = [
     RecordRequest,
     Recorded,
     SinkStatus,
+    ParkedPage,
+    ParkedWhole,
 ]
 
 
@@ -270,6 +273,20 @@ def _sinks() -> Iterable[Endpoint]:
     yield Endpoint("delete", f"{one}secret/old/", "Drop the old secret", tag, "204")
 
 
+def _parked() -> Iterable[Endpoint]:
+    tag, all_, one = "rostrum", f"{OURS}/parked/", f"{OURS}/parked/{{number}}/"
+    what = (
+        "Messages that nobody could handle, oldest first; ?service= ?family= ?conference= ?limit="
+        " ?after="
+    )
+    yield Endpoint("get", all_, what, tag, answer="ParkedPage")
+    yield Endpoint("get", one, "One of them, with its body", tag, answer="ParkedWhole")
+    what = "Give it back to the consumer that parked it; it is gone when it was handled"
+    also = {"409": "It could not be handled this time either."}
+    yield Endpoint("post", f"{one}return/", what, tag, "204", also=also)
+    yield Endpoint("delete", one, "Drop it: nobody will ever handle it", tag, "204")
+
+
 ALL: list[Endpoint] = [
     *_configuration(),
     *_shown(),
@@ -277,4 +294,5 @@ ALL: list[Endpoint] = [
     *_ours(),
     *_recordings(),
     *_sinks(),
+    *_parked(),
 ]

@@ -13,7 +13,7 @@ from services.gateway.core.requests import Errors
 class Relation(msgspec.Struct, frozen=True):
     kind: str
     "Of the resource that is referred to."
-    stored: Literal["name", "id"] = "id"
+    stored: Literal["name", "id", "uri"] = "id"
     many: bool = False
     derived: bool = False
     "Not kept in the resource that shows it, but in the ones that it shows."
@@ -43,6 +43,7 @@ RELATIONS: dict[str, dict[str, Relation]] = {
         "transcoding_location": LOCATION,
         "overflow_location1": LOCATION,
         "overflow_location2": LOCATION,
+        "event_sinks": Relation("event_sink", "uri", many=True),
     },
 }
 
@@ -100,7 +101,9 @@ def _stored(
     if relation.stored == "name":
         return location_name(value, known, live) if isinstance(value, str) else None
     number = number_of(value, relation.kind)
-    return number if number in known.of(relation.kind) else None
+    if number not in known.of(relation.kind):
+        return None
+    return uri(relation.kind, number) if relation.stored == "uri" else number
 
 
 def location_name(value: str, known: Configuration, live: frozenset[str]) -> str | None:
@@ -123,7 +126,8 @@ def shown(kind: str, number: int, fields: dict[str, Any], known: Configuration) 
         elif field not in fields:
             continue
         elif relation.many:
-            there = [one for one in fields[field] if one in known.of(relation.kind)]
+            numbered = (number_of(one, relation.kind) for one in fields[field])
+            there = [one for one in numbered if one in known.of(relation.kind)]
             fields[field] = [uri(relation.kind, one) for one in there]
         elif relation.stored == "id" and fields[field] is not None:
             fields[field] = uri(relation.kind, fields[field])

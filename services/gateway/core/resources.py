@@ -16,6 +16,7 @@ from proto.config import (
     Resource,
     SystemLocation,
     pin_problem,
+    sinks_of,
 )
 from proto.media import picture_options, picture_problem
 from proto.patterns import problems
@@ -234,6 +235,9 @@ def used_by(kind: str, wanted: Any, known: Configuration) -> Errors:
     for sink in known.sinks.values():
         if kind == "conference" and wanted.id in sink.conferences:
             return {"name": [f"The {what} is named by event sink “{sink.name}”."]}
+    for location in known.locations.values():
+        if kind == "event_sink" and wanted.id in sinks_of(location):
+            return {"name": [f"The {what} is named by system location “{location.name}”."]}
     for one in known.automatic.values():
         if kind == "system_location" and one.system_location == wanted.name:
             return {"name": [f"The {what} is used by an automatically dialled participant."]}

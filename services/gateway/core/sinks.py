@@ -45,9 +45,13 @@ class SinkStatus(msgspec.Struct, frozen=True):
     disabled_at: datetime | None
     rotating: bool
     "An old secret signs as well."
+    locations: list[str]
+    "System locations that name it: it is told of those; none: of all."
 
 
-def sink_status(sink: EventSink, revision_state: SinkState | None) -> SinkStatus:
+def sink_status(
+    sink: EventSink, revision_state: SinkState | None, locations: list[str]
+) -> SinkStatus:
     state = revision_state or SinkState(sink.id)
     lanes = state.lanes.values()
     tries = [lane.retry_at for lane in lanes if lane.retry_at is not None]
@@ -67,6 +71,7 @@ def sink_status(sink: EventSink, revision_state: SinkState | None) -> SinkStatus
         state.last_success_at,
         state.disabled_at,
         rotating=bool(sink.sealed_old_secret),
+        locations=locations,
     )
 
 

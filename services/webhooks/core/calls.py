@@ -34,7 +34,10 @@ def called(fold: Fold, facts: ConferenceData, event: Call) -> tuple[Fold, list[S
     match event:
         case CallProgressed(step=step, detail=detail):
             known = stream.recording if event.recording is None else event.recording
-            stream = replace(stream, state=step, detail=detail, recording=known)
+            place = event.location or stream.system_location
+            stream = replace(
+                stream, state=step, detail=detail, recording=known, system_location=place
+            )
             what = "updated" if step == "connected" else step
             return derived(replace(fold, streams=fold.streams | {who: stream})), [
                 _said(what, stream)
@@ -108,6 +111,7 @@ def _requested(facts: ConferenceData, event: CallRequested) -> StreamData:
         presentation_state="requested" if second else "",
         backup_url=shapes.shown(delivery.backup if delivery else None),
         automatic=event.automatic,
+        system_location=event.location,
     )
 
 
@@ -135,5 +139,6 @@ def _streaming(fold: Fold, facts: ConferenceData, stream: StreamData) -> Partici
         has_media=True,
         is_streaming=call.streaming and not stream.recording,
         is_recording=stream.recording,
+        system_location=stream.system_location,
         fingerprint=stream.fingerprint,
     )

@@ -34,6 +34,8 @@ class Fold(msgspec.Struct, frozen=True):
     "How those calls were asked for."
     outside: list[str] = []
     "What is done with meetings of other systems, `<kind>.<platform>`."
+    locations: list[str] = []
+    "System locations that anybody was in, or any stream dialled from; kept when it has ended."
 
 
 class Said(msgspec.Struct, frozen=True):

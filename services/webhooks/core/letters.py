@@ -7,7 +7,7 @@ Signatures are those of Standard Webhooks (https://www.standardwebhooks.com): HM
 import base64
 import hashlib
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,19 +33,30 @@ class Letter(msgspec.Struct, frozen=True):
     notices: list[Notice]
 
 
-def wanted(notice: Notice, sink: EventSink, keys: Collection[str]) -> bool:
-    """Whether the sink is to be told; `keys` are the conferences that it names."""
+class Scope(msgspec.Struct, frozen=True):
+    """What a sink is told of, as far as it is not said in the sink itself."""
+
+    keys: frozenset[str] = frozenset()
+    "Conferences that it names, by their names on the bus."
+    places: frozenset[str] | None = None
+    "System locations that name it; None: no one does, and it is told of all."
+
+
+def wanted(notice: Notice, sink: EventSink, scope: Scope) -> bool:
+    """Whether the sink is to be told. What is of no certain location is everybody's."""
     if sink.events and notice.type not in sink.events:
         return False
-    return not sink.conferences or notice.conference in keys
+    if scope.places is not None and notice.locations and scope.places.isdisjoint(notice.locations):
+        return False
+    return not sink.conferences or notice.conference in scope.keys
 
 
 def next_letter(
-    notices: Sequence[Notice], part: int, sink: EventSink, keys: Collection[str]
+    notices: Sequence[Notice], part: int, sink: EventSink, scope: Scope
 ) -> tuple[Letter | None, int]:
     """The next request out of what happened at once, of which `part` is done; and what is then."""
     left = list(enumerate(notices))[part:]
-    chosen = [(index, n) for index, n in left if wanted(n, sink, keys)]
+    chosen = [(index, n) for index, n in left if wanted(n, sink, scope)]
     if not chosen:
         return None, len(notices)
     if sink.bulk_support and len(chosen) > 1:

@@ -100,6 +100,8 @@ class StreamData(msgspec.Struct, frozen=True):
     backup_url: str = ""
     automatic: int = 0
     "Id of the Automatically Dialed Participant; 0: somebody asked for the call."
+    system_location: str = ""
+    "Where it is dialled from; empty: anywhere."
 
 
 def protocol_of(caller: IncomingProtocol | Literal[""]) -> Protocol:

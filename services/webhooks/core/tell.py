@@ -42,18 +42,34 @@ replace = msgspec.structs.replace
 def tell(fold: Fold, commit: Iterable[ConferenceEvent], version: int) -> tuple[Fold, list[Notice]]:
     """The conference after a commit, and what there is to tell of it."""
     notices: list[Notice] = []
+    places = set(fold.locations)
     for event in commit:
+        if isinstance(event, ConferenceStarted):
+            places = set()
         after, special = evolve(fold, event)
+        places |= _places(after)
         seen = after.facts or fold.facts
         for one in [*special, *_differences(fold, after, event)]:
             assert seen is not None
             after = replace(after, seq=after.seq + 1)
             ident = f"{seen.uuid[:50]}_{after.seq}"
+            own = [place] if (place := one.data.get("system_location")) else []
             notices.append(
-                Notice(ident, one.type, event.at, fold.conference, seen.uuid, after.seq, one.data)
+                Notice(
+                    *(ident, one.type, event.at, fold.conference, seen.uuid, after.seq, one.data),
+                    locations=own,
+                )
             )
         fold = after
-    return replace(fold, version=version), notices
+    everywhere = sorted(places)
+    notices = [n if n.locations else replace(n, locations=everywhere) for n in notices]
+    return replace(fold, version=version, locations=everywhere), notices
+
+
+def _places(fold: Fold) -> set[str]:
+    """Where anybody is, as far as that is known."""
+    people = {one.system_location for one in fold.people.values()}
+    return (people | {one.system_location for one in fold.streams.values()}) - {""}
 
 
 def evolve(fold: Fold, event: ConferenceEvent) -> tuple[Fold, list[Said]]:

@@ -68,7 +68,9 @@ REQUESTED = CallRequested(
     True,
     "keep_conference_alive_never",
 )
-ROUTED = CallProgressed(NOW, "tube", "routed", "routed by rule “Streaming” from DMZ")
+ROUTED = CallProgressed(
+    *(NOW, "tube", "routed", "routed by rule “Streaming” from DMZ"), location="DMZ"
+)
 CONNECTED = CallConnected(NOW, "tube", True, "s1")
 PRESENTING = PresentationStarted(NOW, "ann")
 ENDED = ConferenceEnded(NOW, "i1", LAST_LEFT)

@@ -25,7 +25,7 @@ THREE = [notice(1, "conference_started"), notice(2), notice(3)]
 
 
 def test_one_event_is_one_request_with_pexips_envelope_and_an_id() -> None:
-    letter, reached = letters.next_letter(THREE, 0, SINK, frozenset())
+    letter, reached = letters.next_letter(THREE, 0, SINK, letters.Scope())
 
     assert letter is not None
     assert reached == 1
@@ -47,31 +47,31 @@ def test_one_event_is_one_request_with_pexips_envelope_and_an_id() -> None:
 
 def test_what_happened_at_once_may_come_at_once() -> None:
     bulk = msgspec.structs.replace(SINK, bulk_support=True)
-    letter, reached = letters.next_letter(THREE, 0, bulk, frozenset())
+    letter, reached = letters.next_letter(THREE, 0, bulk, letters.Scope())
     assert letter is not None
     body = json.loads(letter.body)
 
     assert reached == 3
     assert (body["event"], body["node"], body["seq"]) == ("eventsink_bulk", "127.0.0.1", 0)
     assert [one["seq"] for one in body["data"]] == [1, 2, 3]
-    rest, _ = letters.next_letter(THREE, 1, bulk, frozenset())
+    rest, _ = letters.next_letter(THREE, 1, bulk, letters.Scope())
     assert rest is not None
     assert rest.id != letter.id, "a receiver that knows the one must not take the other for it"
-    alone, _ = letters.next_letter(THREE, 2, bulk, frozenset())
+    alone, _ = letters.next_letter(THREE, 2, bulk, letters.Scope())
     assert alone is not None
     assert json.loads(alone.body)["event"] == "participant_connected"
 
 
 def test_a_sink_is_told_what_it_asked_for_and_no_more() -> None:
     picky = msgspec.structs.replace(SINK, events=["participant_connected"])
-    letter, reached = letters.next_letter(THREE, 0, picky, frozenset())
+    letter, reached = letters.next_letter(THREE, 0, picky, letters.Scope())
     assert letter is not None
     assert (letter.id, reached) == ("i-1_2", 2)
 
     of_one = msgspec.structs.replace(SINK, conferences=[7])
-    assert letters.next_letter(THREE, 0, of_one, {"b-2"}) == (None, 3)
-    assert letters.next_letter(THREE, 0, of_one, {"a-1"})[0] is not None
-    assert letters.next_letter(THREE, 0, of_one, frozenset()) == (None, 3)
+    assert letters.next_letter(THREE, 0, of_one, letters.Scope(frozenset({"b-2"}))) == (None, 3)
+    assert letters.next_letter(THREE, 0, of_one, letters.Scope(frozenset({"a-1"})))[0] is not None
+    assert letters.next_letter(THREE, 0, of_one, letters.Scope()) == (None, 3)
 
 
 def test_a_signature_is_what_standard_webhooks_say() -> None:
@@ -108,3 +108,22 @@ def test_what_is_no_secret(secret: str) -> None:
 
 def test_what_is_one() -> None:
     assert key_of(secret_of(b"k" * 24)) == b"k" * 24
+
+
+@pytest.mark.parametrize(
+    ("of", "named_by", "is_told"),
+    [
+        (["Oslo"], None, True),
+        (["Oslo"], ["Oslo"], True),
+        (["Oslo"], ["Bergen"], False),
+        (["Oslo", "Bergen"], ["Bergen"], True),
+        ([], ["Bergen"], True),
+    ],
+)
+def test_a_sink_that_locations_name_is_told_of_those(
+    of: list[str], named_by: list[str] | None, is_told: bool
+) -> None:
+    one = msgspec.structs.replace(notice(1), locations=of)
+    scope = letters.Scope(places=None if named_by is None else frozenset(named_by))
+
+    assert letters.wanted(one, SINK, scope) is is_told

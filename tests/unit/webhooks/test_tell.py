@@ -286,3 +286,43 @@ def test_whoever_goes_on_from_what_was_kept_tells_the_same(deaths: list[int]) ->
         notices += more
 
     assert notices == told(*STORY)
+
+
+def located(*commits: list[ConferenceEvent]) -> list[tuple[str, list[str]]]:
+    return [(one.type, one.locations) for one in told(*commits)]
+
+
+def test_what_happens_is_of_the_location_where_it_happens() -> None:
+    ann = msgspec.structs.replace(joined(), location="Oslo")
+    bob = msgspec.structs.replace(joined("bob"), location="Bergen")
+    call = msgspec.structs.replace(requested(), location="Oslo")
+    found = located(
+        [started(), ann],
+        [bob],
+        [call],
+        [CallProgressed(at(3), "tube", "routed", location="Molde")],
+        [ParticipantLeft(at(4), "bob", "left")],
+        [ConferenceEnded(at(5), "i-1", "over")],
+    )
+
+    assert found == [
+        ("conference_started", ["Oslo"]),
+        ("participant_connected", ["Oslo"]),
+        ("conference_updated", ["Oslo"]),
+        ("participant_connected", ["Bergen"]),
+        ("stream_requested", ["Oslo"]),
+        ("stream_routed", ["Molde"]),
+        ("participant_disconnected", ["Bergen"]),
+        ("conference_ended", ["Bergen", "Molde", "Oslo"]),
+    ]
+
+
+def test_who_has_no_location_is_where_the_conference_is() -> None:
+    ann = msgspec.structs.replace(joined(), location="Oslo")
+
+    assert located([started()], [joined("bob")])[1] == ("participant_connected", [])
+    assert located([started(), ann], [joined("bob")])[-1] == ("participant_connected", ["Oslo"])
+    assert located([started(), ann, ConferenceEnded(at(5), "i-1", "over")], [started(9)])[-1] == (
+        "conference_started",
+        [],
+    )
