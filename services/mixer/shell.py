@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from kit.capacity import Capacity, Job
+from kit.cost import Room
 from kit.vault import Vault
 from proto.base import Message, Refused
 from proto.mixer import (
@@ -97,6 +98,9 @@ class Worker:
             cost=round(self._capacity.budget.cost(1.0), 3),
             load=round(self._capacity.used(jobs), 3),
         )
+
+    def room(self) -> Room:
+        return self._capacity.room(self.jobs())
 
     async def bid(self, wanted: Wanted) -> Message:
         """An offer, or why not."""
