@@ -17,12 +17,16 @@ from tests.containers.engine import Engine, compose_command, engine
 from tests.containers.images import MORE, TARGETS, build
 from tests.support.clips import clip
 from tests.support.nats import free_port
+from tests.support.prometheus import Prometheus, filled, queries
 from tests.support.system import System, until
 from tests.support.watch import watch
 
 ROOT = Path(__file__).parents[2]
 RED = (200, 30, 30)
 KEY = "stream-CANARY-KEY"
+
+WATCHED = (*("conference-state", "routing", "scheduler", "mixer", "egress", "gateway", "webhooks"),)
+"""Services that have figures."""
 
 PATIENCE = 60.0
 """Seconds for anything on a busy machine; nothing waits on."""
@@ -39,13 +43,14 @@ class Stack:
         subprocess.run(["sh", "deploy/secrets.sh", str(secrets)], cwd=ROOT, check=True)
         clips.mkdir()
         clip(clips / "red.mp4", colour=RED, seconds=120, options={"movflags": "faststart"})
-        self.port, self.rtmp_port = free_port(), free_port()
+        self.port, self.rtmp_port, self.prometheus_port = free_port(), free_port(), free_port()
         self.token = (secrets / "admin-token").read_text()
         engine.env |= {
             "SECRETS_DIR": str(secrets),
             "CLIPS": str(clips),
             "HTTP_PORT": str(self.port),
             "RTMP_PORT": str(self.rtmp_port),
+            "PROMETHEUS_PORT": str(self.prometheus_port),
             "DOCKER_SOCKET": str(engine.socket),
             "DOCKER_GID": str(engine.socket.stat().st_gid),
         }
@@ -127,6 +132,22 @@ def system(stack: Stack) -> Iterator[System]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def prometheus(stack: Stack) -> Iterator[Prometheus]:
+    """That of the profile `observability`, as it is set up there."""
+    stack.compose("up", "-d", "--no-build", "--no-deps", "prometheus")
+    one = Prometheus(f"http://127.0.0.1:{stack.prometheus_port}")
+    until(one.ready, PATIENCE)
+    yield one
+    one.close()
+
+
+def scraped(prometheus: Prometheus) -> dict[str, int]:
+    """How many containers of a service answer."""
+    up = prometheus.series("sum by (service) (up)")
+    return {one["metric"]["service"]: int(one["value"][1]) for one in up}
+
+
 @pytest.mark.parametrize("target", TARGETS + MORE)
 def test_an_image_is_nobodys_and_says_what_is_in_it(docker: Engine, target: str) -> None:
     image = docker.inspect(f"rostrum/{target}:dev")["Config"]
@@ -162,6 +183,24 @@ def test_a_dial_through_the_gateway_is_recorded_by_the_ingest(stack: Stack, syst
     call = system.dial(f"rtmp://ingest:1935/live/{KEY}")
     system.streams(call)
     until(lambda: stack.recordings() and is_red(stack.recordings()[0]), PATIENCE)
+    system.hang_up(call)
+
+
+def test_the_stacks_own_prometheus_has_every_service_and_all_that_the_dashboards_ask_for(
+    stack: Stack, system: System, prometheus: Prometheus
+) -> None:
+    call = system.dial(f"rtmp://ingest:1935/live/{KEY}-3")
+    system.streams(call)
+    until(lambda: scraped(prometheus) == {one: len(stack.containers(one)) for one in WATCHED})
+    print(prometheus.get("/targets")["activeTargets"])
+    conference = str(system.conference()["metrics_id"])
+    groups = prometheus.get("/rules")["groups"]
+    print([(r["name"], r["health"], r.get("lastError")) for g in groups for r in g["rules"]])
+    time.sleep(20)
+    for where, expr in queries().items():
+        sent = filled(expr, "20s", conference=conference, destination=call)
+        found = prometheus.series(sent)
+        print(len(found), where, sent)
     system.hang_up(call)
 
 

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from services.scheduler.docker.fleet import SERVICE as ON_DEMAND
 
 ROOT = Path(__file__).parents[2]
 SERVICES = [p.parent.name for p in sorted((ROOT / "services").glob("*/__main__.py"))]
@@ -52,6 +55,17 @@ def test_every_service_has_an_image_and_is_in_the_stack(service: str) -> None:
     compose = (ROOT / "deploy" / "compose.yaml").read_text()
     assert f"/{target}:${{ROSTRUM_VERSION:-dev}}" in compose
     assert re.search(rf"ROSTRUM_NATS_USER: {service}\b", compose)
+
+
+def test_the_stacks_prometheus_asks_whatever_has_figures() -> None:
+    stack = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    watched = {
+        name for name, one in stack.items() if "ROSTRUM_HEALTH_PORT" in one.get("environment", {})
+    }
+    config = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yaml").read_text())
+    [asked] = config["scrape_configs"][0]["dns_sd_configs"]
+
+    assert set(asked["names"]) == watched - {"provision"} | {ON_DEMAND}
 
 
 def test_the_classic_builder_can_build_it() -> None:

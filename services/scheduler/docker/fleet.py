@@ -27,6 +27,14 @@ PROJECT = "com.docker.compose.project"
 STOP_SECONDS = 15
 """That a worker has to end in; it is idle, so it needs one."""
 
+SERVICE = "egress-on-demand"
+
+FOUND = {"Aliases": [SERVICE]}
+"""How Prometheus finds them: by the name that all of them have, as if they were compose's."""
+
+NAMELESS = ("default", "bridge", "host", "none")
+"""Networks in which containers have no names."""
+
 COPIED = (
     *("Binds", "Mounts", "NetworkMode", "ReadonlyRootfs", "CapDrop", "CapAdd", "SecurityOpt"),
     *("Tmpfs", "Memory", "NanoCpus", "LogConfig", "Devices", "GroupAdd", "ExtraHosts"),
@@ -107,7 +115,8 @@ class Fleet:
         try:
             for network in template["NetworkSettings"]["Networks"]:
                 if network != body["HostConfig"].get("NetworkMode"):
-                    await self._engine.post(f"/networks/{network}/connect", {"Container": ident})
+                    joins = {"Container": ident, "EndpointConfig": FOUND}
+                    await self._engine.post(f"/networks/{network}/connect", joins)
             await self._engine.post(f"/containers/{ident}/start")
         except DockerError:
             await self._engine.delete(f"/containers/{ident}", v="true", force="true")
@@ -136,6 +145,8 @@ def container_like(
     if gpu:
         capabilities = ["gpu", "video", "compute", "utility"]
         made["DeviceRequests"] = [{"Driver": "nvidia", "Count": -1, "Capabilities": [capabilities]}]
+    network = made.get("NetworkMode", "default")
+    found = {} if network in NAMELESS else {network: FOUND}
     return {
         "Image": config["Image"],
         "Cmd": config["Cmd"],
@@ -144,6 +155,7 @@ def container_like(
         "Env": [*environment, f"ROSTRUM_WORKER={worker}"],
         "Labels": {STARTED_BY: installation, WORKER: worker, **_for_compose(installation)},
         "HostConfig": made,
+        "NetworkingConfig": {"EndpointsConfig": found},
     }
 
 
@@ -152,7 +164,7 @@ def _for_compose(installation: str) -> dict[str, str]:
     prefix = "com.docker.compose"
     return {
         PROJECT: installation,
-        f"{prefix}.service": "egress-on-demand",
+        f"{prefix}.service": SERVICE,
         f"{prefix}.oneoff": "False",
         f"{prefix}.container-number": "1",
     }
