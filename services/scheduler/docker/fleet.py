@@ -27,10 +27,8 @@ PROJECT = "com.docker.compose.project"
 STOP_SECONDS = 15
 """That a worker has to end in; it is idle, so it needs one."""
 
-SERVICE = "egress-on-demand"
-
-FOUND = {"Aliases": [SERVICE]}
-"""How Prometheus finds them: by the name that all of them have, as if they were compose's."""
+NAMED = {"Aliases": ["egress"]}
+"""Prometheus of the stack finds all egress under this name."""
 
 NAMELESS = ("default", "bridge", "host", "none")
 """Networks in which containers have no names."""
@@ -115,7 +113,7 @@ class Fleet:
         try:
             for network in template["NetworkSettings"]["Networks"]:
                 if network != body["HostConfig"].get("NetworkMode"):
-                    joins = {"Container": ident, "EndpointConfig": FOUND}
+                    joins = {"Container": ident, "EndpointConfig": NAMED}
                     await self._engine.post(f"/networks/{network}/connect", joins)
             await self._engine.post(f"/containers/{ident}/start")
         except DockerError:
@@ -146,7 +144,7 @@ def container_like(
         capabilities = ["gpu", "video", "compute", "utility"]
         made["DeviceRequests"] = [{"Driver": "nvidia", "Count": -1, "Capabilities": [capabilities]}]
     network = made.get("NetworkMode", "default")
-    found = {} if network in NAMELESS else {network: FOUND}
+    found = {} if network in NAMELESS else {network: NAMED}
     return {
         "Image": config["Image"],
         "Cmd": config["Cmd"],
@@ -164,7 +162,7 @@ def _for_compose(installation: str) -> dict[str, str]:
     prefix = "com.docker.compose"
     return {
         PROJECT: installation,
-        f"{prefix}.service": SERVICE,
+        f"{prefix}.service": "egress-on-demand",
         f"{prefix}.oneoff": "False",
         f"{prefix}.container-number": "1",
     }
