@@ -93,8 +93,12 @@ class Stack:
 def is_red(recording: Path) -> bool:
     """Whether the last picture that has been recorded is, on the whole."""
     time.sleep(1)  # decoding all of it again and again would cost more than it records
-    seen = watch(str(recording)).seen if recording.stat().st_size > ENOUGH else [(0, 0, 0)]
-    red, green, blue = seen[-1]
+    if recording.stat().st_size < ENOUGH:
+        return False
+    with tempfile.NamedTemporaryFile(suffix=".flv") as kept:  # the end of what grows moves away
+        kept.write(recording.read_bytes())
+        kept.flush()
+        red, green, blue = watch(kept.name).seen[-1]
     return bool(red > green + 30 and red > blue + 30)
 
 

@@ -173,6 +173,7 @@ def _roll(cluster: Cluster, old: Path, room: Path) -> dict[str, Any]:
 
 
 def _published(files: list[Path]) -> dict[str, Any]:
+    files = [path for path in files if path.stat().st_size]  # who is turned away leaves one
     films = [watch(str(path), look=lambda _: None) for path in files]
     steps = [b - a for one in films for a, b in pairwise(one.times)]
     ends = [path.stat().st_mtime for path in files]

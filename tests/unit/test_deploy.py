@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -67,6 +68,30 @@ def test_the_stacks_prometheus_asks_whatever_has_figures() -> None:
 
     assert [len(names & set(asked["names"])) for names in watched] == [1] * len(watched)
     assert len(asked["names"]) == len(watched) - 1, "egress on a GPU is found as egress"
+
+
+def test_the_collector_uses_what_it_sets_up_and_sends_to_who_is_there() -> None:
+    stack = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    config = yaml.safe_load((ROOT / "deploy" / "otel" / "collector.yaml").read_text())
+    pipelines = config["service"]["pipelines"].values()
+    for kind in ("receivers", "processors", "exporters"):
+        used = {name for pipeline in pipelines for name in pipeline.get(kind, [])}
+        assert used == config[kind].keys()
+    sources = ROOT / "deploy" / "grafana" / "provisioning" / "datasources" / "rostrum.yaml"
+    asked = [urlsplit(one["url"]) for one in yaml.safe_load(sources.read_text())["datasources"]]
+    told = urlsplit(f"//{config['exporters']['otlp/jaeger']['endpoint']}")
+
+    assert {(one.hostname, one.port) for one in (told, *asked)} == {
+        ("jaeger", 4317),
+        ("jaeger", 16686),
+        ("prometheus", 9090),
+    }
+    networks = [set(stack[name]["networks"]) for name in ("otel-collector", "jaeger", "grafana")]
+    assert "bus" in set.intersection(*networks, set(stack["prometheus"]["networks"]))
+    for kind in ("otel-collector", "prometheus", "grafana"):
+        for volume in stack[kind]["volumes"]:
+            source = volume.partition(":")[0]
+            assert not source.startswith(".") or (ROOT / "deploy" / source).exists(), source
 
 
 def test_the_classic_builder_can_build_it() -> None:
