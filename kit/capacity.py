@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from kit.cost import Budget, Meter, Piece, learn, read
+from kit.cost import Budget, Meter, Piece, Room, learn, read
 
 PERIOD = 1.0
 """Seconds between looks."""
@@ -63,6 +63,9 @@ class Capacity:
 
     def free(self, jobs: Mapping[str, Job], size: float | None = None) -> int:
         return self.budget.free(self.work(jobs), size)
+
+    def room(self, jobs: Mapping[str, Job]) -> Room:
+        return self.budget.room(self.work(jobs))
 
     def used(self, jobs: Mapping[str, Job]) -> float:
         return self.budget.used(self.work(jobs))

@@ -6,6 +6,7 @@ costs so many cores per unit; at first as benchmarks found it.
 
 from collections.abc import Collection
 from math import exp
+from typing import NamedTuple
 
 import msgspec
 
@@ -63,6 +64,24 @@ class Piece(msgspec.Struct, frozen=True):
     "Measured, or None while it is young."
 
 
+class Room(NamedTuple):
+    """All counted in usual pieces of work, as offers are."""
+
+    total: float
+    "That fit in at once."
+    taken: float
+    "`total` when there is room for none."
+    free: int
+    "That it would take now."
+
+
+def limited(room: Room, most: int, taken: int) -> Room:
+    """When there are no more than `most` of something that each piece takes one of."""
+    total, free = min(room.total, most), min(room.free, max(0, most - taken))
+    share = max(room.taken / room.total if room.total else 1.0, taken / most if most else 1.0)
+    return Room(total, total * min(1.0, share) if free else total, free)
+
+
 class Budget(msgspec.Struct, frozen=True):
     cores: float
     "That all work together may cost."
@@ -97,6 +116,15 @@ class Budget(msgspec.Struct, frozen=True):
         cost = self.cost(self.usual if size is None else size)
         room = max(0, int(self.left(work) / cost + ROUNDING))
         return min(room if work else max(1, room), max(0, self.most - len(work)))
+
+    def room(self, work: Collection[Piece]) -> Room:
+        """By whichever is scarcer, cores or places."""
+        total = min(self.cores / self.cost(self.usual), self.most)
+        total = max(total, min(1, self.most))
+        cores = (self.cores - self.left(work)) / self.cores if work else 0.0
+        share = min(1.0, max(cores, len(work) / self.most)) if self.most else 1.0
+        free = self.free(work)
+        return Room(total, total * share if free else total, free)
 
 
 def learn(budget: Budget, work: Collection[Piece], passed: float) -> Budget:

@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanKind
 
 from kit import bus, metrics, trace
 from kit.boot import App
+from kit.cost import Room
 from kit.eventlog import EventLog
 from kit.follow import Follower
 from kit.heartbeat import beat
@@ -47,6 +48,10 @@ class Worker(Protocol):
 
     def view(self) -> WorkerView:
         """The heartbeat."""
+        ...
+
+    def room(self) -> Room:
+        """What it has room for, whether or not it takes anything new."""
         ...
 
     async def bid(self, wanted: Wanted) -> Message:
@@ -93,6 +98,10 @@ async def serve(
     metrics.watch(capacity, lambda: worker.view().capacity)
     metrics.watch(used, lambda: worker.view().used)
     metrics.watch(draining, lambda: worker.draining)
+    metrics.watch(declared.ROOM, lambda: _by_place(worker, _open(worker).total))
+    metrics.watch(declared.ROOM_TAKEN, lambda: _by_place(worker, worker.room().taken))
+    metrics.watch(declared.ROOM_FREE, lambda: _by_place(worker, _open(worker).free))
+    metrics.watch(declared.FULLNESS, lambda: _by_place(worker, fullness(worker.room())))
     others = partial(_beside, workers, name)
     async with beat(workers, f"{kind}.{name}", worker.view):
         first: set[asyncio.Future[Any]] = {app.start(_until(app.stopped)), asked}
@@ -104,6 +113,20 @@ async def serve(
         if app.stopped.is_set():
             await emptied(worker, others, app.hurried, patience)
         going.set()
+
+
+def _open(worker: Worker) -> Room:
+    """What is being drained has no room any more, only work."""
+    return Room(0, 0, 0) if worker.draining else worker.room()
+
+
+def fullness(room: Room) -> float:
+    return room.taken / room.total if room.total else 1.0
+
+
+def _by_place(worker: Worker, value: float) -> dict[tuple[str, ...], float]:
+    view = worker.view()
+    return {(view.kind, view.location): value}
 
 
 async def _bid(worker: Worker, name: str, going: asyncio.Event, wanted: Wanted) -> Message:

@@ -108,13 +108,8 @@ def _targets(queries: Any) -> list[dict[str, Any]]:
 
 
 def overview() -> dict[str, Any]:
-    by_kind = [
-        (f"sum({used.sample}) / sum({capacity.sample})", kind)
-        for kind, used, capacity in (
-            ("mixer", m.MIXER_USED, m.MIXER_CAPACITY),
-            ("egress", m.EGRESS_USED, m.EGRESS_CAPACITY),
-        )
-    ]
+    place = "kind, location"
+    room = f"{total(m.ROOM_TAKEN, place)} / {total(m.ROOM, place)}"
     in_state = '{m}{{state="{s}"}}'
     recovering = in_state.format(m=m.DESTINATIONS.sample, s="recovering")
     publishing = in_state.format(m=m.DESTINATIONS.sample, s="publishing")
@@ -153,7 +148,14 @@ def overview() -> dict[str, Any]:
             about="Sessions that do less than they should, by what they leave.",
         ),
         graph("Encoders that took over", "ops", (rate(m.TOOK_OVER, "encoder"), "{{encoder}}")),
-        graph("Places taken", "percentunit", *by_kind),
+        graph(
+            "Room taken",
+            "percentunit",
+            (room, "{{kind}} {{location}}"),
+            (total(m.FULLNESS, place, how="max"), "{{kind}} {{location}}, the fullest"),
+            about="By what work costs where it runs.",
+        ),
+        graph("Room left", "short", (total(m.ROOM_FREE, place), "{{kind}} {{location}}")),
         graph(
             "Refused, by reason", "ops", (rate(m.REFUSED, "kind, reason"), "{{kind}} {{reason}}")
         ),

@@ -44,6 +44,7 @@ ATTRIBUTES = {
         Attribute("measure", "`preset`, `frame_rate` or `size`", "3"),
         Attribute("picture", "`fresh`, `repeated` or `slate`", "3"),
         Attribute("kind", "Kind of work, of worker or of participant", "3"),
+        Attribute("location", "Where a worker is, as call routing names it", "locations"),
         Attribute("outcome", "`ok`, or the code of a refusal or failure", "30"),
         Attribute("command", "Type of a command", "40"),
         Attribute("stream", "JetStream stream", "5"),
@@ -144,6 +145,34 @@ LAG = _gauge(
 )
 DEATHS = _counter(
     "child.deaths", "{process}", "Media processes that died", "mixer, rtmp_egress", "module"
+)
+ROOM = _gauge(
+    "room",
+    "{place}",
+    "Places of a worker, as its cores and what work costs there make them: conferences, or "
+    "sessions of 1280x720 at 30 pictures/s; 0 while it takes nothing new",
+    "mixer, rtmp_egress",
+    "kind",
+    "location",
+)
+ROOM_TAKEN = _gauge(
+    "room.taken",
+    "{place}",
+    "Those that its work takes, by what that costs",
+    "mixer, rtmp_egress",
+    "kind",
+    "location",
+)
+ROOM_FREE = _gauge(
+    "room.free", "{place}", "Those that it offers", "mixer, rtmp_egress", "kind", "location"
+)
+FULLNESS = _gauge(
+    "room.fullness",
+    "{share}",
+    "Share of the places that is taken, of one that takes nothing new as well; 1: all",
+    "mixer, rtmp_egress",
+    "kind",
+    "location",
 )
 
 API = _histogram(

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from kit.capacity import Capacity, Job
+from kit.cost import Room
 from kit.link import FeedRefused, Hello
 from kit.vault import Vault
 from proto.base import Message, Refused
@@ -101,6 +102,9 @@ class Worker:
             load=round(self._capacity.used(jobs), 3),
             lends=self._lent is not None,
         )
+
+    def room(self) -> Room:
+        return self._capacity.room(self.jobs())
 
     async def bid(self, wanted: Wanted) -> Message:
         """An offer, or why not."""

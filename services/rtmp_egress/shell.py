@@ -11,6 +11,7 @@ import structlog
 
 from kit import bus
 from kit.capacity import Capacity, Job
+from kit.cost import Room, limited
 from kit.vault import Vault
 from proto.base import Message
 from proto.egress import SessionStopped
@@ -114,6 +115,15 @@ class Worker:
             round(self._capacity.used(jobs), 3),
             bool(self._config.recordings_dir),
         )
+
+    def room(self) -> Room:
+        """Without an encoder in software there are as many places as engines."""
+        room = self._capacity.room(self.jobs())
+        if SOFTWARE in self._encoders:
+            return room
+        most = self._config.egress_engines if self._encoders else 0
+        taken = sum(self._is_hardware(session) for session, *_ in self._sessions.values())
+        return limited(room, most, taken)
 
     def _is_hardware(self, session: Session) -> bool:
         """Whether it uses an engine, or will as far as is known."""

@@ -38,10 +38,29 @@ def base_image(engine: Engine, directory: Path) -> None:
     )
     engine.docker("import", str(tar), BASE)
     tar.unlink()
+    engine.docker("tag", BASE, named("NATS_IMAGE"))
+
+
+def prometheus_image(engine: Engine, directory: Path) -> None:
+    """Debian's Prometheus under the name, the user and the way to start of its makers' image."""
+    tar = directory / "prometheus.tar"
+    engine.run(
+        *("mmdebstrap", "--variant=extract", "--include=prometheus", "--quiet"),
+        '--extract-hook=install -d -o 65534 -g 65534 "$1/prometheus"',
+        *("bookworm", str(tar)),
+    )
+    change = ('ENTRYPOINT ["/usr/bin/prometheus"]', "USER 65534:65534")
+    changes = [word for one in change for word in ("--change", one)]
+    engine.docker("import", *changes, str(tar), named("PROMETHEUS_IMAGE"))
+    tar.unlink()
+
+
+def named(variable: str) -> str:
+    """The image that compose takes unless it is told another."""
     compose = (ROOT / "deploy" / "compose.yaml").read_text()
-    nats = re.search(r"\$\{NATS_IMAGE:-(\S+)\}", compose)
-    assert nats is not None
-    engine.docker("tag", BASE, nats[1])
+    found = re.search(rf"\$\{{{variable}:-(\S+)\}}", compose)
+    assert found is not None, variable
+    return found[1]
 
 
 def wheels(directory: Path) -> None:
@@ -74,6 +93,7 @@ def build(engine: Engine, directory: Path) -> None:
     with ThreadPoolExecutor() as pool:
         for job in (
             pool.submit(base_image, engine, directory),
+            pool.submit(prometheus_image, engine, directory),
             pool.submit(wheels, context / "deploy" / "wheels"),
         ):
             job.result()

@@ -9,20 +9,37 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from kit.metrics import declared
 from tests.containers.engine import Engine, compose_command, engine
 from tests.containers.images import MORE, TARGETS, build
 from tests.support.clips import clip
 from tests.support.nats import free_port
+from tests.support.prometheus import Prometheus, filled, queries
 from tests.support.system import System, until
 from tests.support.watch import watch
 
 ROOT = Path(__file__).parents[2]
 RED = (200, 30, 30)
 KEY = "stream-CANARY-KEY"
+
+WATCHED = (*("conference-state", "routing", "scheduler", "mixer", "egress", "gateway", "webhooks"),)
+"""Services that have figures."""
+
+SCRAPES = "20s"
+"""Four of deploy/prometheus/prometheus.yaml."""
+
+NOT_SEEN = (
+    *(declared.PARKED, declared.LOST_WORKERS, declared.DEGRADED, declared.TOOK_OVER),
+    *(declared.REFUSED, declared.DEATHS),
+    *(declared.RECORDING, declared.RECORDED, declared.FREE),
+    *(declared.UPLOADS, declared.UPLOAD_FAILURES),
+)
+"""What there is only after faults, and where recordings are kept."""
 
 PATIENCE = 60.0
 """Seconds for anything on a busy machine; nothing waits on."""
@@ -39,13 +56,14 @@ class Stack:
         subprocess.run(["sh", "deploy/secrets.sh", str(secrets)], cwd=ROOT, check=True)
         clips.mkdir()
         clip(clips / "red.mp4", colour=RED, seconds=120, options={"movflags": "faststart"})
-        self.port, self.rtmp_port = free_port(), free_port()
+        self.port, self.rtmp_port, self.prometheus_port = free_port(), free_port(), free_port()
         self.token = (secrets / "admin-token").read_text()
         engine.env |= {
             "SECRETS_DIR": str(secrets),
             "CLIPS": str(clips),
             "HTTP_PORT": str(self.port),
             "RTMP_PORT": str(self.rtmp_port),
+            "PROMETHEUS_PORT": str(self.prometheus_port),
             "DOCKER_SOCKET": str(engine.socket),
             "DOCKER_GID": str(engine.socket.stat().st_gid),
         }
@@ -75,8 +93,12 @@ class Stack:
 def is_red(recording: Path) -> bool:
     """Whether the last picture that has been recorded is, on the whole."""
     time.sleep(1)  # decoding all of it again and again would cost more than it records
-    seen = watch(str(recording)).seen if recording.stat().st_size > ENOUGH else [(0, 0, 0)]
-    red, green, blue = seen[-1]
+    if recording.stat().st_size < ENOUGH:
+        return False
+    with tempfile.NamedTemporaryFile(suffix=".flv") as kept:  # the end of what grows moves away
+        kept.write(recording.read_bytes())
+        kept.flush()
+        red, green, blue = watch(kept.name).seen[-1]
     return bool(red > green + 30 and red > blue + 30)
 
 
@@ -127,6 +149,37 @@ def system(stack: Stack) -> Iterator[System]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def prometheus(stack: Stack) -> Iterator[Prometheus]:
+    """That of the profile `observability`, as it is set up there."""
+    stack.compose("up", "-d", "--no-build", "--no-deps", "prometheus")
+    one = Prometheus(f"http://127.0.0.1:{stack.prometheus_port}")
+    until(one.ready, PATIENCE)
+    yield one
+    one.close()
+
+
+def scraped(prometheus: Prometheus) -> dict[str, int]:
+    """How many containers of a service answer."""
+    up = prometheus.series("sum by (service) (up)")
+    return {one["metric"]["service"]: int(one["value"][1]) for one in up}
+
+
+def rules(prometheus: Prometheus) -> list[dict[str, Any]]:
+    return [rule for group in prometheus.get("/rules")["groups"] for rule in group["rules"]]
+
+
+def unanswered(prometheus: Prometheus, shown: dict[str, str]) -> list[str]:
+    """Queries of the dashboards that find nothing, though there is something to find."""
+    absent = ['reason!=""', *(metric.sample for metric in NOT_SEEN)]
+    return [
+        where
+        for where, expr in queries().items()
+        if not any(name in expr for name in absent)
+        and not prometheus.series(filled(expr, SCRAPES, **shown))
+    ]
+
+
 @pytest.mark.parametrize("target", TARGETS + MORE)
 def test_an_image_is_nobodys_and_says_what_is_in_it(docker: Engine, target: str) -> None:
     image = docker.inspect(f"rostrum/{target}:dev")["Config"]
@@ -165,6 +218,20 @@ def test_a_dial_through_the_gateway_is_recorded_by_the_ingest(stack: Stack, syst
     system.hang_up(call)
 
 
+def test_the_stacks_own_prometheus_has_every_service_and_all_that_the_dashboards_ask_for(
+    stack: Stack, system: System, prometheus: Prometheus
+) -> None:
+    call = system.dial(f"rtmp://ingest:1935/live/{KEY}-watched")
+    system.streams(call)
+    shown = {"conference": str(system.conference()["metrics_id"]), "destination": call}
+
+    until(lambda: scraped(prometheus) == dict.fromkeys(WATCHED, 1), PATIENCE)
+    until(lambda: {rule["health"] for rule in rules(prometheus)} == {"ok"}, PATIENCE)
+    assert len(rules(prometheus)) > 20
+    until(lambda: not unanswered(prometheus, shown), PATIENCE)
+    system.hang_up(call)
+
+
 def test_when_the_egress_in_use_is_killed_another_publishes(stack: Stack, system: System) -> None:
     stack.compose("up", "-d", "--no-build", "--no-recreate", "--scale", "egress=2")
     workers = "/api/rostrum/v1/workers/"
@@ -183,7 +250,9 @@ def test_when_the_egress_in_use_is_killed_another_publishes(stack: Stack, system
     system.hang_up(call)
 
 
-def test_the_scheduler_starts_and_stops_containers_of_its_own(stack: Stack, system: System) -> None:
+def test_the_scheduler_starts_and_stops_containers_of_its_own(
+    stack: Stack, system: System, prometheus: Prometheus
+) -> None:
     stranger = stack.engine.docker("run", "-d", "rostrum/gateway:dev", "sleep", "600").strip()
     only_scheduler = ("up", "-d", "--no-build", "--no-deps", "scheduler")
     on_demand = "egress-on-demand"
@@ -195,6 +264,7 @@ def test_the_scheduler_starts_and_stops_containers_of_its_own(stack: Stack, syst
         until(lambda: stack.containers(on_demand), PATIENCE)
         until(lambda: len(system.http.get(workers).json()["workers"]) == fixed + 1, PATIENCE)
         [started] = stack.containers(on_demand)
+        until(lambda: scraped(prometheus)["egress"] == fixed, PATIENCE)
 
         stack.compose("restart", "scheduler", on_demand=True)
         [scheduler] = stack.containers("scheduler")

@@ -77,6 +77,18 @@ CASES = [
         "100% of all places for sessions are taken",
     ),
     Case(
+        "RostrumNoRoom",
+        {
+            series("rostrum_room_free", kind="egress", location="Oslo", pod="a"): "1x4 0x20",
+            series("rostrum_room_free", kind="egress", location="Oslo", pod="b"): "0x24",
+            series("rostrum_room_free", kind="egress", location="Paris", pod="c"): "1x24",
+            series("rostrum_room_free", kind="mixer", location="Oslo", pod="b"): "2x24",
+        },
+        "3m",
+        {"kind": "egress", "location": "Oslo"},
+        "No egress worker in “Oslo” has room for more",
+    ),
+    Case(
         "RostrumWorkerLost",
         {series("rostrum_scheduler_workers_lost_total", kind="egress"): "3x20 4x5"},
         "5m15s",
@@ -262,6 +274,8 @@ WELL = {
     "rostrum_mixer_capacity": "8x100",
     "rostrum_egress_used": "3x100",
     "rostrum_egress_capacity": "8x100",
+    series("rostrum_room_free", kind="egress", location="Oslo", pod="a"): "1x100",
+    series("rostrum_room_free", kind="egress", location="Oslo", pod="b"): "0x100",
     series("rostrum_scheduler_refusals_total", kind="session", reason="full"): "3x100",
     series("rostrum_child_deaths_total", module="session"): "1x100",
     series("rostrum_egress_destinations", **TUBE, state="publishing", reason=""): "1x100",

@@ -355,13 +355,9 @@ def test_what_scales_a_pool_knows_what_it_scales_and_what_fits_in(given: Path) -
         target = one["spec"]["scaleTargetRef"]["name"]
         assert target in {d["metadata"]["name"] for d in of_kind(objects, "Deployment")}
         pool = pools(given)[one["metadata"]["labels"]["app.kubernetes.io/component"]]
-        expected = {
-            "rostrum_mixer_used": pool["mixer"]["capacity"],
-            "rostrum_egress_used": pool["egress"]["capacity"],
-        }
         if one["kind"] == "ScaledObject":
             found = {
-                re.search(r"rostrum_\w+", t["metadata"]["query"])[0]: float(  # type: ignore[index]
+                re.search(r'kind="(\w+)"', t["metadata"]["query"])[1]: float(  # type: ignore[index]
                     t["metadata"]["threshold"]
                 )
                 for t in one["spec"]["triggers"]
@@ -373,11 +369,14 @@ def test_what_scales_a_pool_knows_what_it_scales_and_what_fits_in(given: Path) -
                 assert not re.fullmatch(pattern[1], f"{target}-qsv-7c9f5d8b4-x2x9z")
         else:
             found = {
-                m["pods"]["metric"]["name"]: float(m["pods"]["target"]["averageValue"][:-1]) / 1000
-                for m in one["spec"]["metrics"]
+                m["metric"]["selector"]["matchLabels"]["kind"]: float(
+                    m["target"]["averageValue"].removesuffix("m")
+                )
+                / 1000
+                for m in (metric["pods"] for metric in one["spec"]["metrics"])
             }
         share = pool["autoscaling"]["targetPercent"] / 100
-        assert found == pytest.approx({name: n * share for name, n in expected.items()})
+        assert found == pytest.approx({"mixer": share, "egress": share})
         scaled[one["metadata"]["labels"]["app.kubernetes.io/component"]] = one["kind"]
 
     kinds = {"hpa": "HorizontalPodAutoscaler", "keda": "ScaledObject"}

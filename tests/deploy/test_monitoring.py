@@ -7,11 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from deploy.monitoring.dashboards import FOLDER, written
 from kit.metrics.declared import ALL
 from tests.deploy.alerts import CASES, WELL, Case
+from tests.deploy.alerts import series as series_of
 from tests.deploy.chart import ROOT, of_kind, rendered
 from tests.deploy.generate import CHART
 
@@ -20,6 +22,19 @@ RULES = CHART / "files" / "alerts.yaml"
 NAME = re.compile(r"\brostrum_[a-z0-9_]+")
 
 EVERYTHING = CHART / "ci" / "everything.yaml"
+
+
+POD = "stage-media-t4-7c9f5d8b4-x2x9a"
+OF = {"namespace": "live"}
+WAITING = series_of("rostrum_scheduler_unassigned_sessions", **OF, pod="scheduler")
+
+
+def room(kind: str, **labels: str) -> str:
+    return series_of("rostrum_room", **{**OF, "kind": kind, **labels})
+
+
+def taken(kind: str, **labels: str) -> str:
+    return series_of("rostrum_room_taken", **{**OF, "kind": kind, **labels})
 
 
 def rules() -> list[dict[str, Any]]:
@@ -116,6 +131,50 @@ def test_no_alert_goes_off_while_all_is_well(tmp_path: Path) -> None:
     ]
 
     done = _tested(tmp_path, [_test(WELL, quiet)])
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("series", "mixer", "egress"),
+    [
+        ({}, 0, 0),
+        ({WAITING: "2x9"}, 0, 2),
+        ({room("egress", pod=POD): "8x9", taken("egress", pod=POD): "6x9"}, 0, 0.75),
+        (
+            # Two pods that are not alike, and a third that is going: nobody else's places count.
+            {
+                room("egress", pod=POD): "6x9",
+                taken("egress", pod=POD): "6x9",
+                room("egress", pod=POD[:-1] + "b"): "10x9",
+                taken("egress", pod=POD[:-1] + "b"): "3x9",
+                room("egress", pod=POD[:-1] + "c"): "0x9",
+                taken("egress", pod=POD[:-1] + "c"): "1x9",
+                room("mixer", pod=POD): "4x9",
+                taken("mixer", pod=POD): "5x9",
+                taken("egress", pod=POD, namespace="other"): "50x9",
+                taken("egress", pod=POD.replace("t4", "t4-qsv")): "50x9",
+                WAITING: "2x9",
+            },
+            1.25,
+            1.5,
+        ),
+    ],
+    ids=["nothing", "only who waits", "one pod", "several"],
+)
+def test_a_pool_is_scaled_by_how_many_pods_its_work_would_fill(
+    series: dict[str, str], mixer: float, egress: float, tmp_path: Path
+) -> None:
+    [scaled] = of_kind(rendered(EVERYTHING), "ScaledObject")
+    asked = [
+        {"expr": trigger["metadata"]["query"], "eval_time": "1m", "exp_samples": [sample]}
+        for trigger in scaled["spec"]["triggers"]
+        for value in [mixer if 'kind="mixer"' in trigger["metadata"]["query"] else egress]
+        for sample in [{"labels": "{}", "value": value}]
+    ]
+    assert len(asked) == 2
+
+    done = _tested(tmp_path, [{**_test(series, []), "promql_expr_test": asked}])
 
     assert done.returncode == 0, done.stdout + done.stderr
 

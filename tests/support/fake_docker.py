@@ -51,6 +51,8 @@ class FakeDocker:
                 self.containers[ident]["Config"] |= {k: body[k] for k in ("Image", "Env", "Cmd")}
                 self.containers[ident]["HostConfig"] = body["HostConfig"]
                 self.containers[ident]["State"]["Running"] = False
+                joined = body.get("NetworkingConfig", {}).get("EndpointsConfig", {})
+                self.containers[ident]["NetworkSettings"]["Networks"] |= joined
                 return 201, {"Id": ident}
             case _, ["containers", ident, *_] if ident not in self.containers:
                 return 404, {"message": f"No such container: {ident}"}
@@ -69,7 +71,7 @@ class FakeDocker:
                 return 204, None
             case "POST", ["networks", network, "connect"]:
                 ours = self.containers[body["Container"]]
-                ours["NetworkSettings"]["Networks"][network] = {}
+                ours["NetworkSettings"]["Networks"][network] = body.get("EndpointConfig", {})
                 return 200, None
         return 404, {"message": "page not found"}
 

@@ -58,8 +58,10 @@ def listener() -> Iterator[Listener]:
     argv = [sys.executable, "-m", "tests.support.faulty_rtmp", "--fault", "ok"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield Listener(process.stdout)
-        process.kill()
+        try:
+            yield Listener(process.stdout)
+        finally:
+            process.kill()
 
 
 def kill(stack: System, worker: str, own: subprocess.Popen[bytes], first: str) -> None:

@@ -4,8 +4,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 SERVICES = [p.parent.name for p in sorted((ROOT / "services").glob("*/__main__.py"))]
@@ -52,6 +54,44 @@ def test_every_service_has_an_image_and_is_in_the_stack(service: str) -> None:
     compose = (ROOT / "deploy" / "compose.yaml").read_text()
     assert f"/{target}:${{ROSTRUM_VERSION:-dev}}" in compose
     assert re.search(rf"ROSTRUM_NATS_USER: {service}\b", compose)
+
+
+def test_the_stacks_prometheus_asks_whatever_has_figures() -> None:
+    stack = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    watched = [
+        {name, *one["networks"]["bus"]["aliases"]} if isinstance(one["networks"], dict) else {name}
+        for name, one in stack.items()
+        if "ROSTRUM_HEALTH_PORT" in one.get("environment", {}) and name != "provision"
+    ]
+    config = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yaml").read_text())
+    [asked] = config["scrape_configs"][0]["dns_sd_configs"]
+
+    assert [len(names & set(asked["names"])) for names in watched] == [1] * len(watched)
+    assert len(asked["names"]) == len(watched) - 1, "egress on a GPU is found as egress"
+
+
+def test_the_collector_uses_what_it_sets_up_and_sends_to_who_is_there() -> None:
+    stack = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    config = yaml.safe_load((ROOT / "deploy" / "otel" / "collector.yaml").read_text())
+    pipelines = config["service"]["pipelines"].values()
+    for kind in ("receivers", "processors", "exporters"):
+        used = {name for pipeline in pipelines for name in pipeline.get(kind, [])}
+        assert used == config[kind].keys()
+    sources = ROOT / "deploy" / "grafana" / "provisioning" / "datasources" / "rostrum.yaml"
+    asked = [urlsplit(one["url"]) for one in yaml.safe_load(sources.read_text())["datasources"]]
+    told = urlsplit(f"//{config['exporters']['otlp/jaeger']['endpoint']}")
+
+    assert {(one.hostname, one.port) for one in (told, *asked)} == {
+        ("jaeger", 4317),
+        ("jaeger", 16686),
+        ("prometheus", 9090),
+    }
+    networks = [set(stack[name]["networks"]) for name in ("otel-collector", "jaeger", "grafana")]
+    assert "bus" in set.intersection(*networks, set(stack["prometheus"]["networks"]))
+    for kind in ("otel-collector", "prometheus", "grafana"):
+        for volume in stack[kind]["volumes"]:
+            source = volume.partition(":")[0]
+            assert not source.startswith(".") or (ROOT / "deploy" / source).exists(), source
 
 
 def test_the_classic_builder_can_build_it() -> None:

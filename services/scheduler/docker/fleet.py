@@ -27,6 +27,12 @@ PROJECT = "com.docker.compose.project"
 STOP_SECONDS = 15
 """That a worker has to end in; it is idle, so it needs one."""
 
+NAMED = {"Aliases": ["egress"]}
+"""Prometheus of the stack finds all egress under this name."""
+
+NAMELESS = ("default", "bridge", "host", "none")
+"""Networks in which containers have no names."""
+
 COPIED = (
     *("Binds", "Mounts", "NetworkMode", "ReadonlyRootfs", "CapDrop", "CapAdd", "SecurityOpt"),
     *("Tmpfs", "Memory", "NanoCpus", "LogConfig", "Devices", "GroupAdd", "ExtraHosts"),
@@ -107,7 +113,8 @@ class Fleet:
         try:
             for network in template["NetworkSettings"]["Networks"]:
                 if network != body["HostConfig"].get("NetworkMode"):
-                    await self._engine.post(f"/networks/{network}/connect", {"Container": ident})
+                    joins = {"Container": ident, "EndpointConfig": NAMED}
+                    await self._engine.post(f"/networks/{network}/connect", joins)
             await self._engine.post(f"/containers/{ident}/start")
         except DockerError:
             await self._engine.delete(f"/containers/{ident}", v="true", force="true")
@@ -136,6 +143,8 @@ def container_like(
     if gpu:
         capabilities = ["gpu", "video", "compute", "utility"]
         made["DeviceRequests"] = [{"Driver": "nvidia", "Count": -1, "Capabilities": [capabilities]}]
+    network = made.get("NetworkMode", "default")
+    found = {} if network in NAMELESS else {network: NAMED}
     return {
         "Image": config["Image"],
         "Cmd": config["Cmd"],
@@ -144,6 +153,7 @@ def container_like(
         "Env": [*environment, f"ROSTRUM_WORKER={worker}"],
         "Labels": {STARTED_BY: installation, WORKER: worker, **_for_compose(installation)},
         "HostConfig": made,
+        "NetworkingConfig": {"EndpointsConfig": found},
     }
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kit.capacity import Capacity, Job
-from kit.cost import STRANGE, YOUNG, Budget, Meter, Piece, learn, read
+from kit.cost import STRANGE, YOUNG, Budget, Meter, Piece, learn, limited, read
 from kit.procfs import cores, cpu_seconds
 
 BUDGET = Budget(cores=1.4, prior=0.01, usual=20.0, most=8)
@@ -132,3 +132,36 @@ def test_a_container_has_the_cores_of_its_quota(
 def test_cpu_time_is_read_from_the_kernel() -> None:
     assert cpu_seconds(1) is not None
     assert cpu_seconds(2**22 + 1) is None
+
+
+def test_room_is_counted_in_what_is_offered() -> None:
+    assert BUDGET.room([]) == pytest.approx((7, 0, 7))
+    assert BUDGET.room([Piece(20.0, 0.3), Piece(20.0)]) == pytest.approx((7, 2.5, 4))
+    assert replace(BUDGET, rate=0.005).room([Piece(20.0, 0.3)]) == pytest.approx(
+        (8, 8 * 0.3 / 1.4, 7)
+    )
+
+
+def test_places_count_where_they_are_scarcer_than_cores() -> None:
+    few = replace(BUDGET, most=4)
+    assert few.room([Piece(20.0, 0.01)] * 3) == pytest.approx((4, 3, 1))
+    assert replace(BUDGET, most=0).room([]) == (0, 0, 0)
+
+
+def test_where_there_is_no_room_all_of_it_is_taken() -> None:
+    full = learn(BUDGET, [Piece(20.0, 0.2), Piece(20.0, 1.01)], 0.0)
+    assert full.room([Piece(20.0, 1.19)]) == pytest.approx(
+        (full.cores / full.cost(20.0),) * 2 + (0,)
+    )
+    assert BUDGET.room([Piece(20.0, 5.0)]) == pytest.approx((7, 7, 0))
+    weak = replace(BUDGET, cores=0.05, tight=True)
+    assert weak.room([]) == (1, 0, 1)
+    assert weak.room([Piece(20.0)]) == (1, 1, 0)
+
+
+def test_of_something_scarce_there_is_room_for_no_more() -> None:
+    room = BUDGET.room([Piece(20.0, 0.2)] * 2)
+    assert limited(room, 3, 2) == pytest.approx((3, 2, 1))
+    assert limited(room, 2, 2) == (2, 2, 0)
+    assert limited(room, 100, 2) == pytest.approx(room)
+    assert limited(room, 0, 0) == (0, 0, 0)

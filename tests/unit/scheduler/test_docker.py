@@ -188,7 +188,8 @@ async def test_a_container_comes_when_room_is_short_and_goes_when_it_is_idle(hos
     assert made["Config"]["Env"] == ["ROSTRUM_HOST=compose", "ROSTRUM_WORKER=egress-n1"]
     assert made["HostConfig"]["Binds"] == ["stack_run:/run/rostrum:rw"]
     assert "RestartPolicy" not in made["HostConfig"]
-    assert list(made["NetworkSettings"]["Networks"]) == ["stack_media"]
+    named = {"Aliases": ["egress"]}
+    assert made["NetworkSettings"]["Networks"] == {"stack_bus": named, "stack_media": named}
 
     await host.fleet.look([busy("fixed", 0), busy("egress-n1", 0)], 0)
     host.docker.now += 99
