@@ -50,6 +50,9 @@ STEADY = 31.0
 """Seconds of stream before: what breaks again before it has been steady waits longer each time,
 a destination and a process alike."""
 
+AGAIN = 5.0
+"""Seconds between a process's deaths when it is killed again and again."""
+
 
 class Goal(msgspec.Struct, frozen=True):
     what: str
@@ -64,6 +67,7 @@ GOALS = {
     "back": Goal("the server is back → media again", 20, 2.5),
     "refusal": Goal("dialled → refused, with every worker's reason", 50, 0.1),
     "crash": Goal("the session's process is killed → media again", 10, 3.0),
+    "again": Goal("the same, five seconds after it came back from the last time", 20, 3.0),
 }
 
 
@@ -178,9 +182,18 @@ def back(room: Room, runs: int) -> Iterator[float]:
 
 
 def crash(room: Room, runs: int) -> Iterator[float]:
+    return _killed(room, runs, STEADY)
+
+
+def again(room: Room, runs: int) -> Iterator[float]:
+    """Before its earlier deaths are forgotten."""
+    return _killed(room, runs, AGAIN)
+
+
+def _killed(room: Room, runs: int, after: float) -> Iterator[float]:
     with streaming(room) as key:
         for _ in range(runs):
-            time.sleep(STEADY)
+            time.sleep(after)
             [pid] = room.sessions()
             at = time.monotonic()
             os.kill(pid, signal.SIGKILL)
@@ -207,6 +220,7 @@ MEASURES: dict[str, Callable[[Room, int], Iterator[float]]] = {
     "back": back,
     "refusal": refusal,
     "crash": crash,
+    "again": again,
 }
 
 

@@ -142,8 +142,20 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 """Seconds between tries to start one that dies again and again; each try costs CPU."""
 
+WORKED, WORKED_PAUSE = 3.0, 1.0
+"""Seconds of life that show that a child can do what it is for, and the longest pause after them:
+however often something kills it, its viewers are not made to wait for what a start costs."""
+
 STEADY = 30.0
 """Seconds that a child has to live for its earlier deaths to be forgotten."""
+
+
+def pause_after(lived: float, before: float | None) -> float:
+    """Seconds before the next start of a child that lived so long, after the pause before that
+    life; None before its first."""
+    if before is None or lived > STEADY:
+        return FIRST_PAUSE
+    return min(before * 2, WORKED_PAUSE if lived > WORKED else LONGEST_PAUSE)
 
 
 class Kept(Generic[Report]):
@@ -190,7 +202,7 @@ class Kept(Generic[Report]):
 
     async def run(self) -> None:
         """Keep it alive until cancelled or retired, then end it cleanly."""
-        pause = FIRST_PAUSE
+        pause = None
         while True:
             born = self._clock()
             try:
@@ -201,15 +213,13 @@ class Kept(Generic[Report]):
                 code = -1
             if self._retired.is_set():
                 return
-            if self._clock() - born > STEADY:
-                pause = FIRST_PAUSE
+            pause = pause_after(self._clock() - born, pause)
             log.warning("child died", module=self._module, code=code, pause=pause)
             metrics.add(declared.DEATHS, module=self._module.rsplit(".", 1)[-1])
             await self._died()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._retired.wait(), pause)
                 return
-            pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _live(self) -> int:
         """One life of the child; its exit code."""

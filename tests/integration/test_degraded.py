@@ -183,16 +183,16 @@ async def test_an_encoder_that_dies_is_followed_by_another_in_the_same_stream(
 
 
 class Slow(VideoEncoder):
-    """Takes longer over a picture than there is time, until it is told to be quick."""
+    """Takes longer over a picture than there is time, until the machine has time again."""
 
-    cost = 0.0
+    cost = 0.07
 
     def picture(self, canvas: Canvas, pts: int, key: bool) -> Packets:
-        time.sleep(self.cost)
+        time.sleep(Slow.cost)
         return super().picture(canvas, pts, key)
 
 
-async def test_an_encoder_that_is_too_slow_does_less_and_nobody_is_let_go(
+async def test_an_encoder_that_is_too_slow_does_less_until_it_has_time_and_nobody_is_let_go(
     tmp_path: Path,
     rtmp_server: Ingest,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
@@ -200,38 +200,40 @@ async def test_an_encoder_that_is_too_slow_does_less_and_nobody_is_let_go(
     """Even half the pictures at its quickest would take too long: so smaller ones it is."""
     monkeypatch.setattr(load, "OVERLOADED", 1)
     monkeypatch.setattr(load, "SETTLING", 1.0)
+    monkeypatch.setattr(load, "HOLD", 1.0)
+    monkeypatch.setattr(Slow, "cost", Slow.cost)
     made: list[Slow] = []
 
     def make(name: str, context: VideoCodecContext, format: Format) -> VideoEncoder:
         made.append(Slow(name, context, format))
-        made[-1].cost = 0.07
         return made[-1]
 
     async with running(tmp_path, rtmp_server, make) as one:
         least = await one.until(Degraded, lambda told: "size" in told.measures)
-        made[-1].cost = 0.01
+        monkeypatch.setattr(Slow, "cost", 0.0)
+        await one.until(Degraded, lambda told: not told.measures)
         at = one.of(Stats)[-1].pictures
         await one.until(Stats, lambda stats: stats.pictures >= at + 2 * GOP)
     seen = seen_by(rtmp_server)
 
-    assert [told.measures for told in one.of(Degraded)] == [
-        ["preset"],
-        ["preset", "frame_rate"],
-        ["preset", "frame_rate", "size"],
-    ]
+    down = [["preset"], ["preset", "frame_rate"], ["preset", "frame_rate", "size"]]
+    assert [told.measures for told in one.of(Degraded)] == [*down, *down[-2::-1], []]
     assert "% of the time" in least.reason
+    assert "time to spare" in one.of(Degraded)[-1].reason
     assert_nobody_was_let_go(one)
     keys = [seen.times[key] for key in seen.keys]
     assert {round(after - before, 2) for before, after in pairwise(keys)} == {2.0}
     steps = [after - before for before, after in pairwise(seen.dts)]
     assert set(steps) <= {33, 34, 66, 67}
-    assert set(steps[-GOP // 2 :]) == {66, 67}, "in the end, every other picture"
+    [smaller] = [n for n, size in enumerate(seen.seen[:-1]) if size != seen.seen[n + 1] == SMALLER]
+    assert set(steps[smaller + 1 : smaller + GOP // 2]) == {66, 67}, "every other picture"
+    assert set(steps[-GOP // 2 :]) == {33, 34}, "in the end, every one"
     assert len(seen.sound) / seen.rate == pytest.approx(seen.times[-1], abs=0.5)
-    sizes = [size for size, _ in groupby(seen.seen)]
-    assert sizes == [(SPEC.height, SPEC.width), SMALLER]
+    whole = SPEC.height, SPEC.width
+    assert [size for size, _ in groupby(seen.seen)] == [whole, SMALLER, whole]
     # Each encoder has parameters of its own, which a file of MP4 has but once.
     parts = sorted((tmp_path / "recordings").rglob("*.mp4"))
-    assert len(parts) == len(made) == 3
+    assert len(parts) == len(made) == 5
     recorded = [watch(str(part), look=lambda picture: picture.shape[:2]).seen for part in parts]
-    assert [set(part) for part in recorded] == [{sizes[0]}, {sizes[0]}, {SMALLER}]
+    assert [set(part) for part in recorded] == [{whole}, {whole}, {SMALLER}, {whole}, {whole}]
     assert sum(map(len, recorded)) == pytest.approx(len(seen.seen), abs=GOP)

@@ -67,8 +67,10 @@ class Timeline:
         self._shift = 0
         "Number of a picture in the output, less its number in the mix."
         self._lag = 0
-        "How much later than due the mixer's pictures come when they come soonest."
-        self._settled = True
+        """How much later than due the mixers' pictures come when they come soonest. A mixer that
+        takes over is no reason to wait longer: its first pictures are late because it begins, and
+        what it leaves out to catch up would be missed too late to be made up. One that stays late
+        is followed."""
         self._late = 0
         "Pictures that came too late, less those that did not, but never below none."
         self._seen: int | None = None
@@ -98,7 +100,6 @@ class Timeline:
     def attach(self, epoch: int) -> None:
         """From now on, pictures and blocks are numbered from `epoch`."""
         self._epoch = epoch
-        self._settled = False
         self._late = 0
         if self._origin is not None:
             self._shift = _round(epoch - self._origin, self.fps, SECOND)
@@ -120,11 +121,10 @@ class Timeline:
         """
         self._seen = now
         due = self._epoch + n * SECOND // self.fps
-        if self._origin is None:
-            self._origin, self._shift = due, -n
         lag = max(0, now - due)
-        if not self._settled or lag < self._lag:
-            self._settled, self._lag = True, lag
+        if self._origin is None:
+            self._origin, self._shift, self._lag = due, -n, lag
+        self._lag = min(self._lag, lag)
         missing = n + self._shift - self.pictures
         if missing < 0:
             self._late += 1

@@ -172,6 +172,40 @@ def test_a_restarted_mixer_goes_on_where_the_output_has_got_to() -> None:
     assert timeline.pictures == 61
 
 
+def test_a_restarted_mixer_that_is_late_at_first_costs_the_output_no_time() -> None:
+    """It was starved while it began, and left out what it was late with."""
+    timeline = running()
+    timeline.sound(0)
+    made_up = 60
+    make_up(timeline, made_up)
+    back, late, slow = at(50), 20, 11
+    timeline.attach(back)
+
+    for n in range(slow):
+        timeline.picture(n, at(n + late, back))
+        timeline.make_up(at(n + late, back))
+    for n in range(late + slow, late + 60):
+        timeline.picture(n, at(n, back))
+        timeline.make_up(at(n, back))
+
+    assert timeline.moment(timeline.pictures - 1) == pytest.approx(at(late + 59, back), abs=2)
+    assert timeline.pictures == 50 + late + 60, "as many as there was time for"
+
+
+def test_a_restarted_mixer_that_stays_late_is_followed() -> None:
+    timeline = running()
+    make_up(timeline, 60)
+    back, late = at(50), 30
+    timeline.attach(back)
+
+    placed = []
+    for n in range(60):
+        placed.append(timeline.picture(n, at(n + late, back)))
+        timeline.make_up(at(n + late, back))
+
+    assert placed[-30:] == [0] * 30
+
+
 def test_a_restarted_mixers_picture_and_sound_stay_aligned_to_the_sample() -> None:
     timeline = running()
     timeline.sound(0)
@@ -259,8 +293,8 @@ def test_whatever_the_mixer_does_sound_and_picture_stay_together(
     mixers: list[tuple[tuple[str, int], list[tuple[str, int]]]], fps: int
 ) -> None:
     timeline = Timeline(fps, RATE, BLOCK)
-    # Until the other is made up for, after the largest halt that a mixer's first picture can have
-    # been late by; and the rounding of both to whole pictures and blocks.
+    # Until the other is made up for, after the largest halt that the first mixer's first picture
+    # can have been late by; and the rounding of both to whole pictures and blocks.
     together = PATIENCE_NS + 8 * SECOND + SECOND // 10
     now = EPOCH
     for (_, pause), events in mixers:
