@@ -25,7 +25,8 @@ def stamp_of(payload: bytes) -> int:
 
 
 class Press:
-    """Puts pictures of so many kbit/s on a bus, in batches as a session does."""
+    """Puts pictures of so many kbit/s on a bus, in batches as a session does: key frames by
+    themselves."""
 
     def __init__(self, kbps: int, batch: int = 2, clock: Callable[[], int] = time.monotonic_ns):
         self.bus = Bus(Limits.of(kbps, GOP // FPS))
@@ -42,10 +43,12 @@ class Press:
         self.bus.put(FlvTag(kind, 0, b"\x17\0head", header=True) for kind in (SCRIPT, VIDEO, AUDIO))
         begun = self._clock()
         while True:
-            at = begun + (self.pictures + self._batch) * 1_000_000_000 // FPS
+            key = self.pictures % GOP == 0
+            count = 1 if key else self._batch - self.pictures % self._batch
+            at = begun + (self.pictures + count) * 1_000_000_000 // FPS
             await asyncio.sleep(max(0.0, (at - self._clock()) / 1e9))
             stamp = at if due else self._clock()
-            self.bus.put([self._picture(stamp) for _ in range(self._batch)])
+            self.bus.put([self._picture(stamp) for _ in range(count)])
 
     def _picture(self, stamp: int) -> FlvTag:
         n = self.pictures

@@ -82,17 +82,17 @@ class Backlog:
         """From the oldest media to the newest."""
         return self._media[-1].timestamp - self._media[0].timestamp if self._media else 0
 
-    def put(self, tag: FlvTag) -> None:
-        if tag.header:
-            (self._media if self._media else self._headers).append(tag)
-        elif not self._wanted(tag):
-            return
-        else:
-            self._media.append(tag)
-            self.bytes += len(tag.payload)
-            if self._overflowing():
-                self._make_room()
-        if len(self):
+    def put(self, tags: Iterable[FlvTag]) -> None:
+        """Take in what is wanted of a batch, and wake once for all of it."""
+        for tag in tags:
+            if tag.header:
+                (self._media or self._headers).append(tag)
+            elif self._wanted(tag):
+                self._media.append(tag)
+                self.bytes += len(tag.payload)
+                if self._overflowing():
+                    self._make_room()
+        if self._media or self._headers:
             self.wake()
 
     def take(self) -> Timed | None:
@@ -156,6 +156,7 @@ class Bus:
         "Nothing will come any more."
 
     def put(self, tags: Iterable[FlvTag]) -> None:
+        tags = list(tags)
         for tag in tags:
             if tag.header:
                 self._headers[tag.kind] = tag
@@ -165,17 +166,14 @@ class Bus:
                 self._group = [tag]
             elif self._group:
                 self._group.append(tag)
-            for backlog in self._backlogs:
-                backlog.put(tag)
+        for backlog in self._backlogs:
+            backlog.put(tags)
 
     def join(self, wake: Callable[[], None], limits: Limits | None = None) -> Backlog:
         """A newcomer; `wake` is called whenever there is something to take."""
         backlog = Backlog(limits or self._limits, wake)
-        for kind in _HEADER_ORDER:
-            if kind in self._headers:
-                backlog.put(self._headers[kind])
-        for tag in self._group:
-            backlog.put(tag)
+        backlog.put([self._headers[kind] for kind in _HEADER_ORDER if kind in self._headers])
+        backlog.put(self._group)
         self._backlogs.append(backlog)
         return backlog
 

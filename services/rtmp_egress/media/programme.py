@@ -4,7 +4,7 @@ Nothing that a mixer or a destination does can stop it; it runs until told to en
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
@@ -166,7 +166,7 @@ class Programme:
             self._intake.lost()
 
     def _picture_done(self) -> None:
-        if self._editor.timeline.pictures % self._per_batch == 0:
+        if is_full(self._batch, self._editor.timeline.pictures, self._per_batch):
             self._flush()
 
     def _nothing_came(self, begun: int) -> None:
@@ -182,3 +182,12 @@ class Programme:
             tags = self._batch.copy()
             self._batch.clear()
             self._hand_over(tags)
+
+
+def is_full(batch: Sequence[FlvTag], pictures: int, size: int) -> bool:
+    """Whether a batch is handed over after so many pictures.
+
+    A key frame waits for no other picture: to send a crowd of destinations that much at once is
+    what makes the last of them late.
+    """
+    return pictures % size == 0 or any(tag.key_frame for tag in batch)

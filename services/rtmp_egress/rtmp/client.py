@@ -36,7 +36,7 @@ ANSWER_LIMIT = 256 * 1024
 CONTROL, COMMANDS, PUBLISHING = 2, 3, 8
 """Chunk streams of what is not media; the numbers that everybody uses."""
 
-MEDIA_CHANNELS = {Kind.AUDIO: 4, Kind.DATA: 5, Kind.VIDEO: 6}
+MEDIA_CHANNELS: dict[int, int] = {Kind.AUDIO: 4, Kind.DATA: 5, Kind.VIDEO: 6}
 """Chunk streams of media."""
 
 FLASH_VERSION = "FMLE/3.0 (compatible; Rostrum)"
@@ -120,7 +120,7 @@ class Client:
         assert self.stage == "live", "publish first"
         if kind == Kind.DATA and payload[: len(SET_DATA_FRAME)] != SET_DATA_FRAME:
             payload = SET_DATA_FRAME + payload
-        channel = MEDIA_CHANNELS[Kind(kind)]
+        channel = MEDIA_CHANNELS[kind]
         return whole(kind, timestamp, self._stream, payload, channel, self._writer.size)
 
     def ping(self) -> None:

@@ -115,8 +115,7 @@ class Stage:
     def sent(self) -> list[Timed]:
         """What a destination is sent of it all."""
         backlog = Backlog(Limits(1 << 30, 1 << 30), lambda: None)
-        for tag in self.tags:
-            backlog.put(tag)
+        backlog.put(self.tags)
         return list(iter(backlog.take, None))
 
     def media(self, kind: int) -> list[FlvTag]:
