@@ -11,6 +11,8 @@ import socket
 import ssl
 import struct
 import tempfile
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -121,17 +123,29 @@ def send_message(sock: socket.socket, message: msgspec.Struct) -> None:
     sock.sendall(LENGTH.pack(len(body)) + body)
 
 
-def read_message(sock: socket.socket) -> bytes:
-    """Raises FeedGone if it is too long, or the other side closes first."""
-    (length,) = LENGTH.unpack(_read(sock, LENGTH.size))
-    if length > MESSAGE_LIMIT:
-        raise FeedGone("a message that is too long")
-    return _read(sock, length)
+def read_message(sock: socket.socket, clock: Callable[[], float] = time.monotonic) -> bytes:
+    """Raises FeedGone if it is too long, or the other side closes first; TimeoutError if it is not
+    there whole in time, however often a byte of it comes."""
+    end = clock() + STEP_TIMEOUT
+    try:
+        (length,) = LENGTH.unpack(_read(sock, LENGTH.size, end, clock))
+        if length > MESSAGE_LIMIT:
+            raise FeedGone("a message that is too long")
+        return _read(sock, length, end, clock)
+    finally:
+        sock.settimeout(STEP_TIMEOUT)
 
 
-def _read(sock: socket.socket, length: int) -> bytes:
+def _read(sock: socket.socket, length: int, end: float, clock: Callable[[], float]) -> bytes:
     got = bytearray(length)
-    read_into(sock, memoryview(got))
+    view = memoryview(got)
+    while view:
+        if (left := end - clock()) <= 0:
+            raise TimeoutError
+        sock.settimeout(left)
+        if not (count := sock.recv_into(view)):
+            raise FeedGone("the feed has ended")
+        view = view[count:]
     return bytes(got)
 
 

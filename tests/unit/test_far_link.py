@@ -174,3 +174,25 @@ def test_a_token_is_for_one_name_under_one_key() -> None:
     assert OURS.is_token(OURS.token(NAME), NAME)
     assert not OURS.is_token(OURS.token(NAME), "c2")
     assert not OURS.is_token(OTHERS.token(NAME), NAME)
+
+
+class Trickle:
+    """A peer that says a byte a second."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.now = data, 0.0
+
+    def settimeout(self, seconds: float) -> None:
+        assert seconds > 0
+
+    def recv_into(self, view: memoryview) -> int:
+        self.now += 1
+        view[0], self.data = self.data[0], self.data[1:]
+        return 1
+
+
+def test_who_says_hello_byte_by_byte_keeps_no_place() -> None:
+    peer = Trickle(far.LENGTH.pack(9) + b"x" * 9)
+    with pytest.raises(TimeoutError):
+        far.read_message(peer, lambda: peer.now)  # type: ignore[arg-type]
+    assert peer.now <= far.STEP_TIMEOUT
