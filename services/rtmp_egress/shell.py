@@ -165,7 +165,8 @@ class Worker:
             has_none = f"has no encoder {encoder}" if self._encoders else "has no working encoder"
             return has_none, "encoder"
         if wanted.host and wanted.host != config.host and not wanted.lent:
-            return "is on another host than the mixer, whose feeds stay there", "host"
+            alone = "is on another host than the mixer, which has no ROSTRUM_LINK_ADDRESS"
+            return alone, "host"
         engine = self._engine(encoder)
         software = encoder in ("auto", SOFTWARE) and SOFTWARE in self._encoders
         if not engine and not software:

@@ -122,6 +122,11 @@ def test_a_gpu_is_for_the_egress_of_a_gpu_pool_alone(given: Path) -> None:
     assert found == expected
 
 
+def kinds(pool: Object) -> list[str]:
+    """Of the workers of its pods."""
+    return [kind for kind in ("mixer", "egress") if pool[kind]["enabled"]]
+
+
 @every_set
 def test_a_pool_runs_where_and_as_it_says(given: Path) -> None:
     found = {
@@ -137,10 +142,13 @@ def test_a_pool_runs_where_and_as_it_says(given: Path) -> None:
         assert pod.owner["spec"].get("replicas") == (
             pool["replicas"] if pool["autoscaling"]["kind"] == "none" else None
         )
-        mixer, egress = pod.containers
-        assert env(mixer)["ROSTRUM_MIXER_CAPACITY"] == str(pool["mixer"]["capacity"])
-        assert env(egress)["ROSTRUM_EGRESS_CAPACITY"] == str(pool["egress"]["capacity"])
-        assert env(egress)["ROSTRUM_EGRESS_SOFTWARE"] == str(pool["egress"]["software"]).lower()
+        told = {container["name"]: env(container) for container in pod.containers}
+        assert list(told) == kinds(pool)
+        if mixer := told.get("mixer"):
+            assert mixer["ROSTRUM_MIXER_CAPACITY"] == str(pool["mixer"]["capacity"])
+        if egress := told.get("egress"):
+            assert egress["ROSTRUM_EGRESS_CAPACITY"] == str(pool["egress"]["capacity"])
+            assert egress["ROSTRUM_EGRESS_SOFTWARE"] == str(pool["egress"]["software"]).lower()
         assert {env(c)["ROSTRUM_LOCATION"] for c in pod.containers} == {pool["location"]}
 
 
@@ -376,12 +384,12 @@ def test_what_scales_a_pool_knows_what_it_scales_and_what_fits_in(given: Path) -
                 for m in (metric["pods"] for metric in one["spec"]["metrics"])
             }
         share = pool["autoscaling"]["targetPercent"] / 100
-        assert found == pytest.approx({"mixer": share, "egress": share})
+        assert found == pytest.approx(dict.fromkeys(kinds(pool), share))
         scaled[one["metadata"]["labels"]["app.kubernetes.io/component"]] = one["kind"]
 
-    kinds = {"hpa": "HorizontalPodAutoscaler", "keda": "ScaledObject"}
+    scalers = {"hpa": "HorizontalPodAutoscaler", "keda": "ScaledObject"}
     assert scaled == {
-        component: kinds[pool["autoscaling"]["kind"]]
+        component: scalers[pool["autoscaling"]["kind"]]
         for component, pool in pools(given).items()
         if pool["autoscaling"]["kind"] != "none"
     }
@@ -438,6 +446,33 @@ def test_who_needs_the_bus_reaches_it_and_who_does_not_does_not(given: Path) -> 
             assert any(matches(one["podSelector"]["matchLabels"], pod) for one in rule["from"]), (
                 pod.component
             )
+
+
+@every_set
+def test_feeds_leave_a_pod_only_where_they_may_and_reach_media_pods_alone(given: Path) -> None:
+    objects = rendered(given)
+    link = {"enabled": False, **yaml.safe_load(given.read_text()).get("link", {})}
+    for pod in pods(objects):
+        for container in pod.containers:
+            address = [
+                one for one in container.get("env", []) if one["name"] == "ROSTRUM_LINK_ADDRESS"
+            ]
+            lends = link["enabled"] and container["name"] == "mixer"
+            assert bool(address) == lends
+            if lends:
+                assert address[0]["valueFrom"] == {"fieldRef": {"fieldPath": "status.podIP"}}
+                port = int(env(container)["ROSTRUM_LINK_PORT"])
+                assert port == link.get("port", 7100)
+                assert {"name": "feeds", "containerPort": port} in container["ports"]
+        peers = {
+            (way, one[side]["podSelector"]["matchLabels"].get("rostrum.io/media"))
+            for way, side in (("ingress", "from"), ("egress", "to"))
+            for rule in policies_of(pod, objects, way)
+            if {"port": "feeds", "protocol": "TCP"} in rule.get("ports", [])
+            for one in [{side: peer} for peer in rule[side]]
+        }
+        reached = link["enabled"] and "rostrum.io/media" in pod.labels
+        assert peers == ({("ingress", "true"), ("egress", "true")} if reached else set())
 
 
 def test_the_hardened_set_leaves_nothing_open() -> None:
@@ -502,6 +537,7 @@ def test_without_credentials_nobody_has_a_password_for_the_bus() -> None:
         ('pools=[{"name": "a", "gpus": 1}]', "gpus"),
         ('pools=[{"name": "a", "egress": {"software": false}}]', "a has no GPU and may not"),
         ('pools=[{"name": "a", "gpu": {"count": 0}}]', "count"),
+        ('pools=[{"name": "a", "egress": {"enabled": false}}]', "needs link.enabled"),
         ('pools=[{"name": "a", "autoscaling": {"kind": "vpa"}}]', "kind"),
         ("gateway.replica=1", "replica"),
         ('gateway.settings={"ADMIN_TOKEN": "x"}', "ADMIN_TOKEN"),

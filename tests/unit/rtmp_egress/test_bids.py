@@ -110,3 +110,14 @@ async def test_an_encoder_that_it_does_not_have_is_said(encoder: str) -> None:
     wanted = replace(WANTED, rendition=replace(WANTED.rendition, encoder=encoder))
     reason = f"has no encoder {encoder}"
     assert await worker("h264_nvenc").bid(wanted) == Declined("e", reason, "encoder")
+
+
+async def test_a_feed_of_another_host_is_taken_where_its_mixer_lends_it() -> None:
+    far = replace(WANTED, host="there")
+
+    declined = await worker().bid(far)
+
+    assert isinstance(declined, Declined)
+    assert declined.code == "host"
+    assert "ROSTRUM_LINK_ADDRESS" in declined.reason
+    assert await worker().bid(replace(far, lent=True)) == Offer("e", 7)
