@@ -475,6 +475,35 @@ def test_feeds_leave_a_pod_only_where_they_may_and_reach_media_pods_alone(given:
         assert peers == ({("ingress", "true"), ("egress", "true")} if reached else set())
 
 
+def test_who_calls_by_srt_reaches_the_mixers_that_say_so_and_no_others() -> None:
+    objects = rendered(EVERYTHING)
+    services = {
+        one["metadata"]["name"]: one for one in of_kind(objects, "Service") if "media" in str(one)
+    }
+    for component, pool in pools(EVERYTHING).items():
+        (pod,) = [one for one in pods(objects) if one.component == component]
+        udp = pool["mixer"]["udp"]
+        wanted = set(range(udp["first"], udp["last"] + 1)) - {0}
+        mixer = next(one for one in pod.containers if one["name"] == "mixer")
+        open_ = [port for port in mixer["ports"] if port.get("protocol") == "UDP"]
+        assert {port["containerPort"] for port in open_} == wanted
+        at_node = wanted if udp["via"] == "hostPort" else set()
+        assert {port["hostPort"] for port in open_ if "hostPort" in port} == at_node
+        let_in = [
+            (port["port"], port["endPort"], rule["from"])
+            for rule in policies_of(pod, objects, "ingress")
+            for port in rule["ports"]
+            if port["protocol"] == "UDP"
+        ]
+        peers = [{"ipBlock": {"cidr": "198.51.100.0/24"}}]
+        assert let_in == ([(udp["first"], udp["last"], peers)] if wanted else [])
+        balanced = services.get(pod.owner["metadata"]["name"])
+        assert bool(balanced) == bool(wanted - at_node)
+        if balanced:
+            assert matches(balanced["spec"]["selector"], pod)
+            assert {port["port"] for port in balanced["spec"]["ports"]} == wanted
+
+
 def test_the_hardened_set_leaves_nothing_open() -> None:
     objects = rendered(CHART / "ci" / "hardened.yaml")
 
@@ -538,6 +567,12 @@ def test_without_credentials_nobody_has_a_password_for_the_bus() -> None:
         ('pools=[{"name": "a", "egress": {"software": false}}]', "a has no GPU and may not"),
         ('pools=[{"name": "a", "gpu": {"count": 0}}]', "count"),
         ('pools=[{"name": "a", "egress": {"enabled": false}}]', "needs link.enabled"),
+        ('pools=[{"name": "a", "mixer": {"udp": {"first": 9000}}}]', "not 1 to 100 ports"),
+        (
+            'pools=[{"name": "a", "replicas": 2, '
+            '"mixer": {"udp": {"first": 9000, "last": 9000, "via": "loadBalancer"}}}]',
+            "only where there is one",
+        ),
         ('pools=[{"name": "a", "autoscaling": {"kind": "vpa"}}]', "kind"),
         ("gateway.replica=1", "replica"),
         ('gateway.settings={"ADMIN_TOKEN": "x"}', "ADMIN_TOKEN"),
@@ -564,7 +599,7 @@ def test_every_value_is_in_the_schema_and_in_a_template() -> None:
             node = node["properties"][word]
         whole, below, last = ".".join(words), ".".join(words[1:]), words[-1]
         spelled = [f".Values.{whole}", *(f"${one}.{below}" for one in ("pool", "r", "s", "n"))]
-        spelled += [f"$auto.{last}", f".values.{last}"]
+        spelled += [f"$auto.{last}", f"$udp.{last}", f".values.{last}"]
         assert any(one in templates for one in spelled), value.path
 
 
