@@ -20,8 +20,8 @@ from tests.containers.images import MORE, TARGETS, build
 from tests.support.clips import clip
 from tests.support.nats import free_port
 from tests.support.prometheus import Prometheus, filled, queries
-from tests.support.system import System, until
-from tests.support.watch import watch
+from tests.support.system import OURS, System, until
+from tests.support.watch import Rgb, watch
 
 ROOT = Path(__file__).parents[2]
 RED = (200, 30, 30)
@@ -36,10 +36,8 @@ SCRAPES = "20s"
 NOT_SEEN = (
     *(declared.PARKED, declared.LOST_WORKERS, declared.DEGRADED, declared.TOOK_OVER),
     *(declared.REFUSED, declared.DEATHS),
-    *(declared.RECORDING, declared.RECORDED, declared.FREE),
-    *(declared.UPLOADS, declared.UPLOAD_FAILURES),
 )
-"""What there is only after faults, and where recordings are kept."""
+"""What there is only after faults."""
 
 PATIENCE = 60.0
 """Seconds for anything on a busy machine; nothing waits on."""
@@ -98,8 +96,12 @@ def is_red(recording: Path) -> bool:
     with tempfile.NamedTemporaryFile(suffix=".flv") as kept:  # the end of what grows moves away
         kept.write(recording.read_bytes())
         kept.flush()
-        red, green, blue = watch(kept.name).seen[-1]
-    return bool(red > green + 30 and red > blue + 30)
+        return is_reddish(watch(kept.name).seen[-1])
+
+
+def is_reddish(colour: Rgb) -> bool:
+    red, green, blue = colour
+    return red > green + 30 and red > blue + 30
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +218,26 @@ def test_a_dial_through_the_gateway_is_recorded_by_the_ingest(stack: Stack, syst
     system.streams(call)
     until(lambda: stack.recordings() and is_red(stack.recordings()[0]), PATIENCE)
     system.hang_up(call)
+
+
+def test_what_is_recorded_can_be_had_from_the_gateway(stack: Stack, system: System) -> None:
+    recording = str(system.post(f"{OURS}/recordings/", {"name": "kept"}, expect=201)["participant"])
+    path = f"/api/rostrum/v1/recordings/{recording}/"
+    system.streams(recording)
+    until(lambda: system.http.get(path).json().get("started_at"), PATIENCE)
+    time.sleep(3)
+    system.hang_up(recording)
+    until(lambda: system.http.get(path).json()["state"] == "complete", PATIENCE)
+    [part] = until(lambda: system.http.get(path).json()["parts"], PATIENCE)
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as kept:
+        kept.write(system.http.get(part["url"]).content)
+        kept.flush()
+        seen = watch(kept.name).seen
+
+    assert len(seen) > 60
+    assert is_reddish(seen[-1])
+    system.http.delete(path).raise_for_status()
+    until(lambda: system.http.get(path).status_code == 404, PATIENCE)
 
 
 def test_the_stacks_own_prometheus_has_every_service_and_all_that_the_dashboards_ask_for(
