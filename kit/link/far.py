@@ -17,11 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from kit.certificate import self_signed
 from kit.link.wire import HELLO_LIMIT, FeedGone, Format, Refusal
 
 LENGTH = struct.Struct(">I")
@@ -69,33 +66,14 @@ class Identity:
     """A certificate of this process's own; its key is on disk only while OpenSSL reads it."""
 
     def __init__(self, now: datetime) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rostrum feeds")])
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + VALID)
-            .sign(key, hashes.SHA256())
-        )
-        encoding = serialization.Encoding
-        self.fingerprint = fingerprint(made.public_bytes(encoding.DER))
+        made = self_signed("feeds.rostrum", now, VALID)
+        self.fingerprint = fingerprint(made.der)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_3
         with tempfile.TemporaryDirectory(prefix="rostrum-feeds-") as folder:
             path = Path(folder) / "both.pem"
             path.touch(0o600)
-            path.write_bytes(
-                key.private_bytes(
-                    encoding.PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                )
-                + made.public_bytes(encoding.PEM)
-            )
+            path.write_bytes(made.key + made.certificate)
             self.context.load_cert_chain(path)
 
 

@@ -64,9 +64,7 @@ async def main() -> None:
             clock=time.monotonic,
             cpu_seconds=procfs.cpu_seconds,
         )
-        identity, lent = Identity(datetime.now(UTC)), None
-        if config.link_address:
-            lent = LentFeeds(config.link_address, config.link_port, identity.fingerprint)
+        identity = Identity(datetime.now(UTC)) if config.link_address else None
         worker = Worker(
             name,
             config,
@@ -78,11 +76,13 @@ async def main() -> None:
             tell,
             capacity,
             app.start,
-            lent,
+            LentFeeds(config.link_address, config.link_port, identity.fingerprint)
+            if identity
+            else None,
             now=lambda: datetime.now(UTC),
             clock=time.monotonic,
         )
-        if lent:
+        if identity:
             Lender(config.link_port, identity, worker.admit)
         app.start(follow_views(views, worker))
         app.start(capacity.keep(worker.jobs))

@@ -42,7 +42,7 @@ TAKEN = frozenset(
 
 def leaving(work: Work, workers: Mapping[str, WorkerView], host: str) -> frozenset[str]:
     """Sessions that run and may not stay: their worker is being drained, or is not on `host`, where
-    the mixer is now and their feed can be taken."""
+    the mixer is now and their feed can be taken; empty: it can be taken anywhere."""
     return frozenset(
         session.session
         for session in work.sessions.values()
