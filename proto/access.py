@@ -206,6 +206,7 @@ SERVICES: dict[Service, Rights] = {
             subjects.drains("*"),
             subjects.replay_stage("*"),
             subjects.snapshots("*"),
+            subjects.calls("*"),
         ),
     ),
     "rtmp_egress": _service(
@@ -224,6 +225,7 @@ SERVICES: dict[Service, Rights] = {
             subjects.ROUTING_TRIALS,
             subjects.ROUTING_CALLS,
             subjects.snapshots("*"),
+            subjects.calls("*"),
             subjects.drains("*"),
             subjects.WEBHOOK_COMMANDS,
         ),

@@ -126,3 +126,8 @@ def stage_levels(conference: str) -> str:
 def snapshots(worker: str) -> str:
     """Asked of the mixer worker that offers the conference's feeds."""
     return f"mixer.snapshots.{worker}"
+
+
+def calls(worker: str) -> str:
+    """Asked of the mixer worker that offers the conference's feeds: about a person's call."""
+    return f"mixer.calls.{worker}"
