@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from fractions import Fraction
 from typing import Any
@@ -20,13 +20,23 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RTCP_PSFB_PLI, RtcpPsfbPacket
 
-from tests.support.clips import Rgb
+from tests.support.clips import BEEP_LEVEL, FLASH_SECONDS, Rgb
+from tests.support.watch import RgbPicture, as_played
 
 RATE, BLOCK, FPS = 48_000, 960, 30
 PATIENCE = 15.0
 
+LEVEL = 0.25
+
 KEPT = 200
 """Blocks of sound that are kept: four seconds."""
+
+
+async def true_soon(true: Callable[[], bool]) -> None:
+    """What browsers see tells nobody that it has changed."""
+    async with asyncio.timeout(PATIENCE):
+        while not true():  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.05)
 
 
 class _Paced(MediaStreamTrack):
@@ -56,7 +66,6 @@ class _Camera(_Paced):
         width, height = size
         plain = np.empty((height, width, 3), np.uint8)
         plain[:] = colour
-        # Something moves, so that a picture that stands still is known from one that does not.
         self._plain = av.VideoFrame.from_ndarray(plain, format="rgb24").reformat(format="yuv420p")
         white = np.full_like(plain, 235)
         self._white = av.VideoFrame.from_ndarray(white, format="rgb24").reformat(format="yuv420p")
@@ -64,7 +73,7 @@ class _Camera(_Paced):
 
     async def recv(self) -> av.VideoFrame:
         n = await self._turn()
-        frame = self._white if self._flash and n % FPS < 3 else self._plain
+        frame = self._white if self._flash and n % FPS < FLASH_SECONDS * FPS else self._plain
         frame.pts, frame.time_base = n * 3000, Fraction(1, 90_000)
         return frame
 
@@ -80,9 +89,9 @@ class _Microphone(_Paced):
     async def recv(self) -> av.AudioFrame:
         n = await self._turn()
         at = (np.arange(BLOCK) + n * BLOCK) / RATE
-        wave = 0.25 * np.sin(2 * np.pi * self._tone * at)
+        wave = (BEEP_LEVEL if self._beep else LEVEL) * np.sin(2 * np.pi * self._tone * at)
         if self._beep:
-            wave *= at % 1.0 < 0.1
+            wave *= at % 1.0 < FLASH_SECONDS
         pair = np.repeat((wave * 32767).astype(np.int16), 2).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(pair, format="s16", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = RATE, n * BLOCK, Fraction(1, RATE)
@@ -94,7 +103,7 @@ class Caller:
 
     def __init__(self, pc: RTCPeerConnection) -> None:
         self.pc = pc
-        self.picture: npt.NDArray[np.uint8] | None = None
+        self.picture: RgbPicture | None = None
         "The newest, RGB."
         self.pictures = 0
         self.sound: list[npt.NDArray[np.float32]] = []
@@ -111,7 +120,7 @@ class Caller:
             except MediaStreamError:
                 return
             if isinstance(frame, av.VideoFrame):
-                self.picture = frame.to_ndarray(format="rgb24")
+                self.picture = as_played(frame)
                 self.pictures += 1
             else:
                 self.sound.append(frame.to_ndarray().reshape(-1, 2).mean(axis=1) / 32768)
@@ -130,9 +139,7 @@ class Caller:
         await self.pc.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
 
     async def connected(self) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while self.pc.connectionState != "connected":
-                await asyncio.sleep(0.02)
+        await true_soon(lambda: self.pc.connectionState == "connected")
 
     async def ask_for_key_frame(self) -> None:
         """As a browser that has lost one (PLI)."""
@@ -173,8 +180,9 @@ async def caller(
     elif looks:
         video = pc.addTransceiver("video", direction="recvonly")
     if video is not None:
-        codecs = RTCRtpReceiver.getCapabilities("video").codecs
-        video.setCodecPreferences([one for one in codecs if codec in one.mimeType])
+        known = RTCRtpReceiver.getCapabilities("video")
+        assert known is not None
+        video.setCodecPreferences([one for one in known.codecs if codec in one.mimeType])
     one = Caller(pc)
     try:
         yield one

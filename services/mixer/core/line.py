@@ -1,4 +1,8 @@
-"""Whether somebody's line carries the large picture: from what their browser reports."""
+"""Whether somebody's line carries the large picture: from what their browser reports.
+
+By loss alone: a browser's own estimate of its line (REMB) begins low and never rises far beyond
+what is sent, so that it would hold everybody at the small picture for ever.
+"""
 
 import msgspec
 
@@ -7,14 +11,14 @@ BAD_LOSS = 0.08
 
 GOOD_LOSS = 0.02
 
-HEADROOM = 1.2
-"""Times the large picture's rate that the browser must believe in before it gets it again."""
-
-PROVEN = 10.0
-"""Seconds that a line has to be good before the large picture comes back."""
-
 BAD_REPORTS = 2
 """In a row, about a second each: one burst of loss is repaired by sending again."""
+
+PROVEN = 10.0
+"""Seconds that a line has to be good before the large picture comes back; twice as long after each
+time that it did not carry it then, up to `PROVEN_MOST`."""
+
+PROVEN_MOST = 160.0
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -25,33 +29,32 @@ class Line(msgspec.Struct, frozen=True):
     bad: int = 0
     "Bad reports in a row."
     good_since: float | None = None
-    loss: float = 0.0
-    "Of the packets, as reported last."
-    estimate: float | None = None
-    "Bits per second that the browser believes in (REMB); None: it has not said."
+    large_since: float | None = None
+    "When it got the large picture again; None: it has never been without."
+    patience: float = PROVEN
 
 
-def heard(line: Line, now: float, rate: float, *, loss: float) -> Line:
-    """After a receiver report; `rate` is the large picture's, in bits per second."""
-    return _judged(msgspec.structs.replace(line, loss=loss), now, rate)
+def heard(line: Line, now: float, loss: float) -> Line:
+    """After a receiver report; `loss` is a part of the packets."""
+    return _judged_small(line, now, loss) if line.small else _judged_large(line, now, loss)
 
 
-def estimated(line: Line, estimate: float) -> Line:
-    """After the browser's own estimate, which counts with the next report."""
-    return msgspec.structs.replace(line, estimate=estimate)
+def _judged_large(line: Line, now: float, loss: float) -> Line:
+    bad = line.bad + 1 if loss > BAD_LOSS else 0
+    if bad < BAD_REPORTS:
+        return msgspec.structs.replace(line, bad=bad)
+    failed = line.large_since is not None and now - line.large_since < 2 * line.patience
+    patience = min(2 * line.patience, PROVEN_MOST) if failed else PROVEN
+    return Line(small=True, patience=patience)
 
 
-def _judged(line: Line, now: float, rate: float) -> Line:
-    known = line.estimate
-    is_bad = line.loss > BAD_LOSS or (known is not None and known < rate)
-    bad = line.bad + 1 if is_bad else 0
-    if not line.small:
-        return msgspec.structs.replace(line, small=bad >= BAD_REPORTS, bad=bad, good_since=None)
-    is_good = line.loss < GOOD_LOSS and (known is None or known > HEADROOM * rate)
-    since = (now if line.good_since is None else line.good_since) if is_good else None
-    if since is not None and now - since >= PROVEN:
-        return msgspec.structs.replace(line, small=False, bad=0, good_since=None)
-    return msgspec.structs.replace(line, bad=bad, good_since=since)
+def _judged_small(line: Line, now: float, loss: float) -> Line:
+    if loss >= GOOD_LOSS:
+        return msgspec.structs.replace(line, good_since=None)
+    since = now if line.good_since is None else line.good_since
+    if now - since < line.patience:
+        return msgspec.structs.replace(line, good_since=since)
+    return Line(large_since=now, patience=line.patience)
 
 
 class Lines(msgspec.Struct, frozen=True):

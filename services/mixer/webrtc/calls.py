@@ -171,7 +171,6 @@ class Calls:
             lost=lambda peer, why: self._lost(participant, peer, why),
             key_frame=self._studio.key_frame,
             line_changed=lambda _: self._follow(),
-            large_rate=lambda _: LARGE[self._view.quality][2] * 1000.0,
         )
 
     def _lost(self, participant: str, peer: Peer, why: str) -> None:

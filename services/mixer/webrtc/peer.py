@@ -80,7 +80,6 @@ class Peer:
         lost: Callable[["Peer", str], None],
         key_frame: Callable[[PacketTrack], None],
         line_changed: Callable[["Peer"], None],
-        large_rate: Callable[["Peer"], float],
     ) -> None:
         self.call = call
         self.kind = kind
@@ -96,7 +95,6 @@ class Peer:
         self._lost = lost
         self._key_frame = key_frame
         self._line_changed = line_changed
-        self._large_rate = large_rate
         self._sent_lost: dict[str, int] = {}
         self._round_trip: float | None = None
         self._over = False
@@ -180,13 +178,9 @@ class Peer:
             if report.round_trip is not None:
                 self._round_trip = report.round_trip
             if kind == "video":
-                rate = self._large_rate(self)
-                self._judge(line.heard(self.line, self._clock(), rate, loss=report.loss))
+                self._judge(line.heard(self.line, self._clock(), report.loss))
 
-        def estimated(rate: float) -> None:
-            self.line = line.estimated(self.line, rate)
-
-        watch_sender(transceiver.sender, reported, estimated, self._wish)
+        watch_sender(transceiver.sender, reported, self._wish)
         if self.source is not None:
             source = self.source
             watch_receiver(transceiver.receiver, kind, lambda began: source.told(kind, began))

@@ -8,19 +8,19 @@ import msgspec
 from aiortc import RTCRtpReceiver, RTCRtpSender
 from aiortc import clock as ntp
 from aiortc.rtp import (
-    RTCP_PSFB_APP,
     RTCP_PSFB_FIR,
     RTCP_PSFB_PLI,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
     RtcpSrPacket,
-    unpack_remb_fci,
 )
 
 CLOCK_RATES = {"audio": 48_000, "video": 90_000}
 
 WRAP = 1 << 32
+
+KEY_FRAME_WISHES = (RTCP_PSFB_PLI, RTCP_PSFB_FIR)
 
 
 class Reported(msgspec.Struct, frozen=True):
@@ -39,22 +39,17 @@ class Reported(msgspec.Struct, frozen=True):
 def watch_sender(
     sender: RTCRtpSender,
     reported: Callable[[Reported], None],
-    estimated: Callable[[float], None],
     key_frame: Callable[[], None],
 ) -> None:
-    """Tell of reports, of the browser's estimate in bits per second, and of wishes for key
-    frames."""
+    """Tell of reports, and of wishes for key frames."""
 
     def hear(packet: Any) -> None:
         if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
             for report in packet.reports:
                 if report.ssrc == sender._ssrc:
                     reported(_read(report, CLOCK_RATES[sender.kind]))
-        elif isinstance(packet, RtcpPsfbPacket):
-            if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-                key_frame()
-            elif packet.fmt == RTCP_PSFB_APP and (rate := _estimate(packet, sender)):
-                estimated(rate)
+        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt in KEY_FRAME_WISHES:
+            key_frame()
 
     _overhear(sender, hear)
 
@@ -95,11 +90,3 @@ def _read(report: RtcpReceiverInfo, rate: int) -> Reported:
     return Reported(
         report.fraction_lost / 256, max(report.packets_lost, 0), report.jitter / rate, round_trip
     )
-
-
-def _estimate(packet: RtcpPsfbPacket, sender: RTCRtpSender) -> float:
-    try:
-        rate, ssrcs = unpack_remb_fci(packet.fci)
-    except ValueError:
-        return 0.0
-    return float(rate) if sender._ssrc in ssrcs else 0.0
