@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 from kit import boot, bus, procfs, work
 from kit.blobs import Blobs
 from kit.capacity import TARGET, Capacity
-from kit.config import from_env
+from kit.config import BadConfig, from_env
 from kit.cost import Budget
 from kit.eventlog import JetStreamLog
 from kit.follow import OUTAGES
@@ -34,6 +34,8 @@ from services.mixer.wardrobe import Wardrobe
 
 async def main() -> None:
     config = from_env(Config)
+    if wrong := config.wrong():
+        raise BadConfig(wrong)
     async with boot.started("mixer", config) as app:
         logs = await JetStreamLog.ensure_all(app.js)
         vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), Sealer.from_env())

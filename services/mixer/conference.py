@@ -36,6 +36,7 @@ from services.mixer.media.planes import Plane
 from services.mixer.media.snapshots import jpeg
 from services.mixer.media.source import Source, UrlSource
 from services.mixer.media.synthetic import SyntheticSource
+from services.mixer.webrtc.network import Network
 
 log = structlog.get_logger()
 
@@ -222,7 +223,8 @@ def main() -> NoReturn:
     av.logging.set_level(None)
     threading.excepthook = _die
     gc.freeze()  # what is loaded by now stays; looking through it again would halt the mix
-    asyncio.run(serve(Path(os.environ["ROSTRUM_RUN_DIR"])))
+    with asyncio.Runner(loop_factory=Network.from_env().loop_factory) as runner:
+        runner.run(serve(Path(os.environ["ROSTRUM_RUN_DIR"])))
     # Sources may hang in libav, which asks Python now and then whether to go on: to take the
     # interpreter down under them would crash.
     os._exit(0)
