@@ -530,7 +530,7 @@ def udp_ports(let_in: list[Object]) -> set[int]:
 @every_set
 def test_browsers_reach_the_mixers_where_they_are_told_to(given: Path) -> None:
     objects = rendered(given)
-    (relay,) = [one for one in pods(objects) if one.component == "turn"] or [None]
+    relay = next((one for one in pods(objects) if one.component == "turn"), None)
     for pod in pods(objects):
         for mixer in (one for one in pod.containers if one["name"] == "mixer"):
             webrtc = pools(given)[pod.component]["mixer"]["webrtc"]

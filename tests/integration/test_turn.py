@@ -11,27 +11,16 @@ from typing import cast
 import pytest
 from aioice import stun, turn
 
+from cli import reach
 from kit.secrets import Secret
 from services.gateway.core.ice import ice_servers
 from tests.support.nats import free_port
+from tests.support.relay import Talk
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "turn" / "turn.sh"
 SECRET = "turn/CANARY+secret="
 MIXERS, OTHERS = "127.0.0.1", "127.0.0.2"
 PATIENCE = 20.0
-
-
-class Talk(asyncio.DatagramProtocol):
-    """Keeps what comes, and what goes wrong."""
-
-    def __init__(self) -> None:
-        self.heard: asyncio.Queue[bytes | Exception] = asyncio.Queue()
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        self.heard.put_nowait(data)
-
-    def error_received(self, exc: Exception) -> None:
-        self.heard.put_nowait(exc)
 
 
 class Echo(asyncio.DatagramProtocol):
@@ -119,3 +108,8 @@ async def test_and_nowhere_else(port: int) -> None:
 async def test_credentials_of_another_secret_lead_nowhere(port: int) -> None:
     with pytest.raises(stun.TransactionFailed, match="401"):
         await _allocate(port, "another")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_the_doctor_hears_it_by_either_way(port: int, transport: str) -> None:
+    assert reach.ask(f"turn:127.0.0.1:{port}?transport={transport}") == "127.0.0.1"
