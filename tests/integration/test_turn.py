@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from aioice import stun, turn
+from aioice import Candidate, Connection, TransportPolicy, stun, turn
 
 from cli import reach
 from kit.secrets import Secret
 from services.gateway.core.ice import ice_servers
+from services.mixer.webrtc.network import Network
 from tests.support.nats import free_port
 from tests.support.relay import Talk
 
@@ -108,6 +109,40 @@ async def test_and_nowhere_else(port: int) -> None:
 async def test_credentials_of_another_secret_lead_nowhere(port: int) -> None:
     with pytest.raises(stun.TransactionFailed, match="401"):
         await _allocate(port, "another")
+
+
+def test_a_mixer_that_cannot_send_to_the_relay_first_is_reached_through_it(port: int) -> None:
+    """Its relays' ports need not be open, nor their address be one that anybody reaches."""
+    [server] = ice_servers([], ["turn:here"], Secret(SECRET), "p1", int(time.time()))
+
+    async def call() -> bytes:
+        mixer = Connection(ice_controlling=False)
+        browser = Connection(
+            ice_controlling=True,
+            turn_server=("127.0.0.1", port),
+            turn_username=server.username,
+            turn_password=server.credential,
+            transport_policy=TransportPolicy.RELAY,
+        )
+        await asyncio.gather(browser.gather_candidates(), mixer.gather_candidates())
+        told = [Candidate("1", 1, "udp", 1, "127.0.0.9", 9, "relay")]
+        for one, other, candidates in (
+            (browser, mixer, mixer.local_candidates),
+            (mixer, browser, told),
+        ):
+            one.remote_username, one.remote_password = other.local_username, other.local_password
+            for candidate in (*candidates, None):
+                await one.add_remote_candidate(candidate)
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(browser.connect(), mixer.connect())
+            await browser.send(b"camera")
+            heard = await mixer.recv()
+        await asyncio.gather(browser.close(), mixer.close())
+        return heard
+
+    network = Network.of("", MIXERS)
+    with asyncio.Runner(loop_factory=network.loop_factory) as runner:
+        assert runner.run(call()) == b"camera"
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

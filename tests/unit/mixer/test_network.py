@@ -7,7 +7,8 @@ from ipaddress import ip_address
 
 import pytest
 from aioice import Candidate, Connection
-from hypothesis import given
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.config import from_env
@@ -50,6 +51,7 @@ def told(sdp: str) -> list[list[Candidate]]:
     ]
 
 
+@settings(max_examples=40)
 @given(SECTIONS, st.lists(ADDRESSES, max_size=3, unique=True))
 def test_whatever_is_bound_is_told_once_at_each_address_of_its_family(
     sections: list[list[str]], beyond: list[str]
@@ -66,6 +68,7 @@ def test_whatever_is_bound_is_told_once_at_each_address_of_its_family(
         }
 
 
+@settings(max_examples=40)
 @given(SECTIONS, st.lists(ADDRESSES, max_size=3, unique=True))
 def test_nothing_else_of_an_answer_changes(sections: list[list[str]], beyond: list[str]) -> None:
     before = answer(sections)
@@ -76,6 +79,7 @@ def test_nothing_else_of_an_answer_changes(sections: list[list[str]], beyond: li
     assert announced(after, beyond) == after, "what is told is not told again"
 
 
+@settings(max_examples=40)
 @given(SECTIONS, st.lists(ADDRESSES, max_size=3, unique=True))
 def test_a_browser_tries_the_way_without_a_nat_first(
     sections: list[list[str]], beyond: list[str]
@@ -202,6 +206,37 @@ def test_what_aioice_offers_is_within_the_range_and_where_it_was_asked_for() -> 
     outside = any(not ip_address(one.address).is_loopback for one in interfaces())
     assert [one.host for one in found] == (["127.0.0.1"] if outside else [])
     assert all(ports.first <= one.port <= ports.last for one in found)
+
+
+def test_a_call_comes_about_by_what_is_told() -> None:
+    network = Network(free_ports(8), ["127.0.0.1", "203.0.113.7"], interfaces)
+
+    async def call() -> str:
+        browser, mixer = RTCPeerConnection(), RTCPeerConnection()
+        connected = asyncio.Event()
+
+        def changed() -> None:
+            if browser.connectionState == "connected":
+                connected.set()
+
+        browser.on("connectionstatechange", changed)
+        browser.addTransceiver("video")
+        await browser.setLocalDescription(await browser.createOffer())
+        await mixer.setRemoteDescription(browser.localDescription)
+        await mixer.setLocalDescription(await mixer.createAnswer())
+        sdp = network.announced(mixer.localDescription.sdp)
+        await browser.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        async with asyncio.timeout(20):
+            await connected.wait()
+        await browser.close()
+        await mixer.close()
+        return sdp
+
+    with asyncio.Runner(loop_factory=network.loop_factory) as runner:
+        [candidates] = told(runner.run(call()))
+
+    assert [one.host for one in candidates] == ["127.0.0.1", "203.0.113.7"]
+    assert candidates[0].port == candidates[1].port
 
 
 @pytest.mark.parametrize(
