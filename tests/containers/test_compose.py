@@ -17,6 +17,7 @@ import pytest
 from aioice import stun, turn
 
 from kit.metrics import declared
+from kit.ports import Ports
 from kit.secrets import Secret
 from services.gateway.core.ice import ice_servers
 from tests.containers.engine import Engine, compose_command, engine
@@ -61,6 +62,7 @@ class Stack:
         clip(clips / "red.mp4", colour=RED, seconds=120, options={"movflags": "faststart"})
         self.port, self.rtmp_port, self.prometheus_port = free_port(), free_port(), free_port()
         self.turn_port = free_port()
+        self.media = free_span(4)
         self.token = (secrets / "admin-token").read_text()
         self.turn_secret = (secrets / "turn-secret").read_text().strip()
         engine.env |= {
@@ -69,6 +71,7 @@ class Stack:
             "HTTP_PORT": str(self.port),
             "RTMP_PORT": str(self.rtmp_port),
             "PROMETHEUS_PORT": str(self.prometheus_port),
+            "WEBRTC_PORTS": str(self.media),
             "TURN_PORT": str(self.turn_port),
             "TURN_URLS": f"turn:127.0.0.1:{self.turn_port}?transport=udp",
             "DOCKER_SOCKET": str(engine.socket),
@@ -101,6 +104,12 @@ class Stack:
         """Whether a session's process runs in there."""
         top = self.engine.docker("top", container, "-eo", "pid,args")
         return "services.rtmp_egress.session" in top
+
+
+def free_span(length: int) -> Ports:
+    """UDP ports that the mixer's container may publish."""
+    spans = (Ports(first, first + length - 1) for first in range(20000, 30000, length))
+    return next(span for span in spans if span.free("127.0.0.1") == length)
 
 
 def is_red(recording: Path) -> bool:
@@ -174,6 +183,15 @@ def prometheus(stack: Stack) -> Iterator[Prometheus]:
     until(one.ready, PATIENCE)
     yield one
     one.close()
+
+
+@pytest.fixture(scope="module")
+def relay(stack: Stack) -> str:
+    """The container of the profile `turn`."""
+    stack.compose("up", "-d", "--no-build", "--no-deps", "turn")
+    [ident] = stack.containers("turn")
+    until(lambda: stack.engine.inspect(ident)["State"]["Health"]["Status"] == "healthy", PATIENCE)
+    return ident
 
 
 def scraped(prometheus: Prometheus) -> dict[str, int]:
@@ -338,24 +356,22 @@ async def relayed(stack: Stack, host: str, port: int) -> bytes | Exception:
 
 
 def test_browsers_get_to_the_mixer_through_the_relay_and_to_nothing_else(
-    stack: Stack, system: System
+    stack: Stack, system: System, relay: str
 ) -> None:
-    stack.compose("up", "-d", "--no-build", "--no-deps", "turn")
-    [ident] = stack.containers("turn")
     echo = (
-        "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('', 40049));"
+        "import socket; s = socket.socket(type=socket.SOCK_DGRAM);"
+        f"s.bind(('', {stack.media.first}));"
         "[s.sendto(*s.recvfrom(99)) for _ in range(9)]"
     )
     stack.engine.docker("exec", "-d", *stack.containers("mixer"), "python", "-c", echo)
     mixer, machine = stack.addresses("mixer")
-    until(lambda: stack.engine.inspect(ident)["State"]["Health"]["Status"] == "healthy", PATIENCE)
 
-    assert asyncio.run(relayed(stack, mixer, 40049)) == b"picture"
+    assert asyncio.run(relayed(stack, mixer, stack.media.first)) == b"picture"
     for elsewhere in (machine, "192.0.2.1"):
-        refused = asyncio.run(relayed(stack, elsewhere, 40049))
+        refused = asyncio.run(relayed(stack, elsewhere, stack.media.first))
         assert isinstance(refused, stun.TransactionFailed)
         assert refused.response.attributes["ERROR-CODE"][0] == 403
-    assert stack.turn_secret not in stack.compose("logs", "--no-color", "turn")
+    assert stack.turn_secret not in stack.engine.docker("logs", relay)
 
 
 def test_no_service_is_refused_on_the_bus_and_no_key_is_logged(
@@ -369,7 +385,7 @@ def test_no_service_is_refused_on_the_bus_and_no_key_is_logged(
     assert stack.token not in logs
 
 
-def test_a_service_has_no_more_than_it_needs(stack: Stack, system: System) -> None:
+def test_a_service_has_no_more_than_it_needs(stack: Stack, system: System, relay: str) -> None:
     for service in ("gateway", "scheduler", "mixer", "routing", "conference-state", "turn"):
         [ident] = stack.containers(service)
         host = stack.engine.inspect(ident)["HostConfig"]
