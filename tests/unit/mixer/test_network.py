@@ -22,6 +22,8 @@ from services.mixer.webrtc.network import (
     announced,
     instead,
     interfaces,
+    of_use,
+    offered,
 )
 
 ADDRESSES = st.sampled_from(["203.0.113.7", "198.51.100.2", "2001:db8::7"])
@@ -89,6 +91,23 @@ def test_a_browser_tries_the_way_without_a_nat_first(
             kind: {c.priority for c in candidates if c.type == kind} for kind in ("host", "srflx")
         }
         assert all(own > other > 0 for own in ranks["host"] for other in ranks["srflx"])
+
+
+HIDDEN = "candidate:1 1 udp 2113937151 2276d4f0-87cb-4099-896c-3a91d8340ea1.local 38770 typ host"
+
+
+@given(SECTIONS)
+def test_what_a_browser_hides_is_not_asked_for(sections: list[list[str]]) -> None:
+    plain = answer(sections)
+    hidden = plain.replace("a=end-of-candidates", f"a={HIDDEN} generation 0\r\na=end-of-candidates")
+
+    assert offered(hidden) == offered(plain) == plain.replace("a=end-of-candidates\r\n", "")
+
+
+def test_a_candidate_that_comes_later_is_of_use_if_it_is_an_address() -> None:
+    assert of_use("candidate:1 1 udp 1694498815 203.0.113.7 40001 typ srflx raddr 0.0.0.0 rport 0")
+    assert not of_use(HIDDEN)
+    assert not of_use(""), "that there are no more is nothing to hand on"
 
 
 def test_an_answer_that_names_no_address_is_none() -> None:
@@ -222,7 +241,11 @@ def test_a_call_comes_about_by_what_is_told() -> None:
         browser.on("connectionstatechange", changed)
         browser.addTransceiver("video")
         await browser.setLocalDescription(await browser.createOffer())
-        await mixer.setRemoteDescription(browser.localDescription)
+        # As of a browser that shows no address: it has to send first.
+        hidden = re.sub(
+            r"^a=candidate:.*$", f"a={HIDDEN}", browser.localDescription.sdp, flags=re.M
+        )
+        await mixer.setRemoteDescription(RTCSessionDescription(offered(hidden), "offer"))
         await mixer.setLocalDescription(await mixer.createAnswer())
         sdp = network.announced(mixer.localDescription.sdp)
         await browser.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
