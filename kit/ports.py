@@ -1,9 +1,12 @@
-"""A range of UDP ports, as `ROSTRUM_WEBRTC_PORTS` says it."""
+"""UDP ports and addresses for media, as `ROSTRUM_WEBRTC_PORTS` and `…_ADDRESS` say them."""
 
 import re
 import socket
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import NamedTuple, Self
+
+from proto.presence import Reach
 
 LOWEST = 1024
 """Below it only root may listen."""
@@ -62,3 +65,34 @@ def _free(family: int, address: str, port: int) -> bool:
 def addresses(text: str) -> tuple[str, ...]:
     """Of `ROSTRUM_WEBRTC_ADDRESS`: IP addresses with commas between them. Raises ValueError."""
     return tuple(str(ip_address(one.strip())) for one in text.split(",") if one.strip())
+
+
+COUNTED = 1000
+"""Ports of which each is tried; of more than that there are enough."""
+
+SOMEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+"""Addresses of nobody (RFC 5737, RFC 3849), to ask the routing table about; nothing is sent."""
+
+
+def outward() -> list[str]:
+    """The addresses that this machine has for others."""
+    found = []
+    for family, nobody in SOMEWHERE:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as one:
+            one.connect((nobody, 9))
+            found.append(str(one.getsockname()[0]))
+    return found
+
+
+def reach(ports: str, address: str) -> Reach:
+    """How browsers get to this machine's mixers with these settings. Raises ValueError."""
+    span, wanted = Ports.parse(ports), addresses(address)
+    outside = outward()
+    free = None
+    if span is not None and len(span) <= COUNTED:
+        for one in (*wanted, *outside, "127.0.0.1"):
+            # What is not this machine's own is in front of it, with the same ports behind.
+            with suppress(OSError):
+                free = span.free(one)
+                break
+    return Reach(ports, free, list(wanted or outside))

@@ -11,7 +11,7 @@ from uuid import uuid4
 import msgspec
 from nats.aio.msg import Msg
 
-from kit import boot, bus, procfs, work
+from kit import boot, bus, ports, procfs, work
 from kit.blobs import Blobs
 from kit.capacity import TARGET, Capacity
 from kit.config import BadConfig, from_env
@@ -37,6 +37,7 @@ async def main() -> None:
     if wrong := config.wrong():
         raise BadConfig(wrong)
     async with boot.started("mixer", config) as app:
+        app.reach.append(partial(ports.reach, config.webrtc_ports, config.webrtc_address))
         logs = await JetStreamLog.ensure_all(app.js)
         vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), Sealer.from_env())
         views = (await Bucket.ensure(app.js, subjects.CONFERENCES)).watch()

@@ -37,6 +37,10 @@ CANDIDATE = re.compile(
     re.I,
 )
 
+HIDDEN = re.compile(r"candidate:\S+ \d+ \S+ \d+ \S+\.local ", re.I)
+
+END = "a=end-of-candidates"
+
 
 class NoPort(OSError):
     """All ports of the range are taken."""
@@ -108,6 +112,29 @@ class Network:
             among = f" of {self.ports}" if self.ports else ""
             raise Unreachable(f"no UDP port{among} could be had on any address of this machine")
         return announced(sdp, self.beyond)
+
+
+def of_use(candidate: str) -> bool:
+    """Whether a browser's candidate, `candidate:…`, says where it can be sent to.
+
+    Without a camera a browser hides its addresses behind names that its own network alone knows
+    (mDNS). To ask for one costs a second, and from a container nobody hears it.
+    """
+    return bool(candidate) and HIDDEN.search(candidate) is None
+
+
+def offered(sdp: str) -> str:
+    """An offer without candidates that are of no use, and without the word that there are no more.
+
+    aioice gives up a call that has no candidates left. But a browser that we cannot send to first
+    sends to us, and is answered; so who offers a call ends it when nothing comes.
+    """
+    kept = [
+        line
+        for line in sdp.splitlines()
+        if line != END and (not line.startswith("a=candidate:") or of_use(line))
+    ]
+    return "".join(f"{line}\r\n" for line in kept)
 
 
 def interfaces() -> list[Interface]:

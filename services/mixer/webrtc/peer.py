@@ -23,7 +23,7 @@ from av.video.frame import VideoFrame
 
 from proto.mixer import CallKind
 from services.mixer.core import line
-from services.mixer.webrtc.network import Network, Unreachable
+from services.mixer.webrtc.network import Network, Unreachable, of_use, offered
 from services.mixer.webrtc.offer import kinds
 from services.mixer.webrtc.reports import Reported, watch_receiver, watch_sender
 from services.mixer.webrtc.source import CallSource
@@ -109,7 +109,7 @@ class Peer:
         try:
             if not self._pc.getTransceivers():
                 self._prepare(sdp)
-            await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+            await self._pc.setRemoteDescription(RTCSessionDescription(offered(sdp), "offer"))
             await self._pc.setLocalDescription(await self._pc.createAnswer())
             self._find_codec()
             return self._network.announced(self._pc.localDescription.sdp)
@@ -123,10 +123,10 @@ class Peer:
     async def add_candidate(self, candidate: str, mid: str) -> None:
         """Raises Refused."""
         try:
-            found = None
-            if text := candidate.removeprefix("candidate:"):
-                found = candidate_from_sdp(text)
-                found.sdpMid = mid
+            if not of_use(candidate):
+                return
+            found = candidate_from_sdp(candidate.removeprefix("candidate:"))
+            found.sdpMid = mid
             await self._pc.addIceCandidate(found)
         except WRONG as exc:
             log.info("candidate not understood", kind=type(exc).__name__)

@@ -7,7 +7,8 @@ from ipaddress import ip_address
 
 import pytest
 from aioice import Candidate, Connection
-from hypothesis import given
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.config import from_env
@@ -21,6 +22,8 @@ from services.mixer.webrtc.network import (
     announced,
     instead,
     interfaces,
+    of_use,
+    offered,
 )
 
 ADDRESSES = st.sampled_from(["203.0.113.7", "198.51.100.2", "2001:db8::7"])
@@ -50,6 +53,7 @@ def told(sdp: str) -> list[list[Candidate]]:
     ]
 
 
+@settings(max_examples=40)
 @given(SECTIONS, st.lists(ADDRESSES, max_size=3, unique=True))
 def test_whatever_is_bound_is_told_once_at_each_address_of_its_family(
     sections: list[list[str]], beyond: list[str]
@@ -66,6 +70,7 @@ def test_whatever_is_bound_is_told_once_at_each_address_of_its_family(
         }
 
 
+@settings(max_examples=40)
 @given(SECTIONS, st.lists(ADDRESSES, max_size=3, unique=True))
 def test_nothing_else_of_an_answer_changes(sections: list[list[str]], beyond: list[str]) -> None:
     before = answer(sections)
@@ -76,6 +81,7 @@ def test_nothing_else_of_an_answer_changes(sections: list[list[str]], beyond: li
     assert announced(after, beyond) == after, "what is told is not told again"
 
 
+@settings(max_examples=40)
 @given(SECTIONS, st.lists(ADDRESSES, max_size=3, unique=True))
 def test_a_browser_tries_the_way_without_a_nat_first(
     sections: list[list[str]], beyond: list[str]
@@ -85,6 +91,23 @@ def test_a_browser_tries_the_way_without_a_nat_first(
             kind: {c.priority for c in candidates if c.type == kind} for kind in ("host", "srflx")
         }
         assert all(own > other > 0 for own in ranks["host"] for other in ranks["srflx"])
+
+
+HIDDEN = "candidate:1 1 udp 2113937151 2276d4f0-87cb-4099-896c-3a91d8340ea1.local 38770 typ host"
+
+
+@given(SECTIONS)
+def test_what_a_browser_hides_is_not_asked_for(sections: list[list[str]]) -> None:
+    plain = answer(sections)
+    hidden = plain.replace("a=end-of-candidates", f"a={HIDDEN} generation 0\r\na=end-of-candidates")
+
+    assert offered(hidden) == offered(plain) == plain.replace("a=end-of-candidates\r\n", "")
+
+
+def test_a_candidate_that_comes_later_is_of_use_if_it_is_an_address() -> None:
+    assert of_use("candidate:1 1 udp 1694498815 203.0.113.7 40001 typ srflx raddr 0.0.0.0 rport 0")
+    assert not of_use(HIDDEN)
+    assert not of_use(""), "that there are no more is nothing to hand on"
 
 
 def test_an_answer_that_names_no_address_is_none() -> None:
@@ -202,6 +225,41 @@ def test_what_aioice_offers_is_within_the_range_and_where_it_was_asked_for() -> 
     outside = any(not ip_address(one.address).is_loopback for one in interfaces())
     assert [one.host for one in found] == (["127.0.0.1"] if outside else [])
     assert all(ports.first <= one.port <= ports.last for one in found)
+
+
+def test_a_call_comes_about_by_what_is_told() -> None:
+    network = Network(free_ports(8), ["127.0.0.1", "203.0.113.7"], interfaces)
+
+    async def call() -> str:
+        browser, mixer = RTCPeerConnection(), RTCPeerConnection()
+        connected = asyncio.Event()
+
+        def changed() -> None:
+            if browser.connectionState == "connected":
+                connected.set()
+
+        browser.on("connectionstatechange", changed)
+        browser.addTransceiver("video")
+        await browser.setLocalDescription(await browser.createOffer())
+        # As of a browser that shows no address: it has to send first.
+        hidden = re.sub(
+            r"^a=candidate:.*$", f"a={HIDDEN}", browser.localDescription.sdp, flags=re.M
+        )
+        await mixer.setRemoteDescription(RTCSessionDescription(offered(hidden), "offer"))
+        await mixer.setLocalDescription(await mixer.createAnswer())
+        sdp = network.announced(mixer.localDescription.sdp)
+        await browser.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        async with asyncio.timeout(20):
+            await connected.wait()
+        await browser.close()
+        await mixer.close()
+        return sdp
+
+    with asyncio.Runner(loop_factory=network.loop_factory) as runner:
+        [candidates] = told(runner.run(call()))
+
+    assert [one.host for one in candidates] == ["127.0.0.1", "203.0.113.7"]
+    assert candidates[0].port == candidates[1].port
 
 
 @pytest.mark.parametrize(
