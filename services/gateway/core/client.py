@@ -153,7 +153,8 @@ def _participant(
         view.service_type if there else "waiting_room" if one.state == "waiting" else "connecting",
         "out" if calling else "in",
         alias,
-        "On" if one.encrypted else "Off",
+        # What a browser sends is always encrypted (DTLS-SRTP).
+        "On" if one.encrypted or by_call else "Off",
         there and (url is not None or by_call),
         one.joined_at.timestamp() if one.joined_at else None,
         _yes(one.is_muted),
