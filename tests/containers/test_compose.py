@@ -222,14 +222,17 @@ def test_an_image_is_nobodys_and_says_what_is_in_it(docker: Engine, target: str)
     assert image["User"] == "10001:10001"
     assert image["Entrypoint"] == ["tini", "--"]
     assert image["Healthcheck"]["Test"]
-    assert image["Labels"]["org.opencontainers.image.title"] == f"rostrum-{target}"
+    labels = {name.rpartition(".")[2]: word for name, word in image["Labels"].items()}
+    assert labels["title"] == f"rostrum-{target}"
+    assert {"description", "vendor", "version", "revision", "licenses"} <= labels.keys()
     look = "for tool in gcc cc c++ make ld pip; do command -v $tool; done; true"
     run = ("run", "--rm", "--network", "none", "--read-only", f"rostrum/{target}:dev")
     assert docker.docker(*run, "sh", "-c", look) == ""
-    if target == "ingest":
-        return
     bill = json.loads(docker.docker(*run, "cat", image["Labels"]["io.rostrum.sbom"]))
     made_of = {part["purl"].partition("@")[0] for part in bill["components"]}
+    if target == "ingest":
+        assert "pkg:deb/debian/libnginx-mod-rtmp" in made_of
+        return
     assert {"pkg:pypi/msgspec", "pkg:pypi/rostrum", "pkg:deb/debian/python3"} <= made_of
     assert ("pkg:pypi/av" in made_of) == (target in {"mixer", "rtmp-egress", "standalone"})
     assert ("pkg:pypi/litestar" in made_of) == (target in {"gateway", "standalone"})
@@ -283,6 +286,9 @@ def test_the_stacks_own_prometheus_has_every_service_and_all_that_the_dashboards
     until(lambda: scraped(prometheus) == dict.fromkeys(WATCHED, 1), PATIENCE)
     until(lambda: {rule["health"] for rule in rules(prometheus)} == {"ok"}, PATIENCE)
     assert len(rules(prometheus)) > 20
+    assert not [
+        one for one in rules(prometheus) if one["name"] == "RostrumServiceGone" and one["alerts"]
+    ]
     until(lambda: not unanswered(prometheus, shown), PATIENCE)
     system.hang_up(call)
 

@@ -15,6 +15,7 @@ from kit.keeping import Keeping
 from proto.access import USERS
 from tests.deploy.chart import (
     CONFIGS,
+    RELEASE,
     ROOT,
     SEALERS,
     SETS,
@@ -139,6 +140,10 @@ def test_a_pool_runs_where_and_as_it_says(given: Path) -> None:
         assert pod.spec.get("nodeSelector", {}) == pool["nodeSelector"]
         assert pod.spec.get("tolerations", []) == pool["tolerations"]
         assert pod.spec.get("runtimeClassName", "") == pool["runtimeClassName"]
+        assert pod.spec.get("priorityClassName", "") == pool["priorityClassName"]
+        groups = pod.spec["securityContext"].get("supplementalGroups", [])
+        assert groups == pool["supplementalGroups"]
+        assert pod.owner["spec"]["strategy"]["rollingUpdate"] == pool["rollingUpdate"]
         assert pod.owner["spec"].get("replicas") == (
             pool["replicas"] if pool["autoscaling"]["kind"] == "none" else None
         )
@@ -361,6 +366,60 @@ def test_pods_are_spread_and_never_all_taken_at_once(given: Path) -> None:
     served = {p.component for p in pods(objects) if p.owner["kind"] == "Deployment"}
 
     assert spread == guarded == served
+    for pod in pods(objects):
+        own = pools(given).get(pod.component, {}).get("affinity")
+        if pod.component in served and own:
+            assert pod.spec["affinity"] == own
+        elif pod.component in served:
+            apart = pod.spec["affinity"]["podAntiAffinity"]
+            wished = apart.get("preferredDuringSchedulingIgnoredDuringExecution", [])
+            # Those that have ports of the node must be apart.
+            needed = apart.get("requiredDuringSchedulingIgnoredDuringExecution", [])
+            for term in [*(rule["podAffinityTerm"] for rule in wished), *needed]:
+                assert term["topologyKey"] == "kubernetes.io/hostname"
+                wanted = term["labelSelector"].get("matchLabels", {})
+                found = [one.component for one in pods(objects) if matches(wanted, one)]
+                assert pod.component in found
+                assert needed or found == [pod.component]
+            assert wished or needed
+
+
+def test_an_ingress_holds_no_event_back_and_ends_no_stream_of_events() -> None:
+    (ingress,) = of_kind(rendered(EVERYTHING), "Ingress")
+    told = {
+        key.rpartition("/")[2]: word for key, word in ingress["metadata"]["annotations"].items()
+    }
+
+    assert told["proxy-buffering"] == "off"
+    assert int(told["proxy-read-timeout"]) >= 3600
+    assert [rule["host"] for rule in ingress["spec"]["rules"]] == ["a.example.org", "b.example.org"]
+
+
+@every_set
+def test_whoever_installs_it_is_told_where_it_is_and_what_to_keep(given: Path) -> None:
+    done = run("install", RELEASE, str(CHART), "--dry-run=client", f"--values={given}")
+    _, _, notes = done.stdout.partition("NOTES:")
+
+    assert done.returncode == 0, done.stderr
+    assert "helm -n default test" in notes
+    for component in pools(given):
+        assert f"Pool {component.removeprefix('media-')}, location" in notes
+    has_secret = bool(of_kind(rendered(given), "Secret"))
+    assert ("Back up the Secret" in notes) == has_secret
+
+
+def test_alerts_find_what_is_scraped_whatever_the_release_is_called() -> None:
+    (monitor,) = of_kind(rendered(EVERYTHING), "ServiceMonitor")
+    (rule,) = of_kind(rendered(EVERYTHING), "PrometheusRule")
+    down = next(
+        one for one in rule["spec"]["groups"][0]["rules"] if one["alert"] == "RostrumServiceDown"
+    )
+    pattern = re.search(r'job=~"(.+?)"', down["expr"])
+    assert pattern is not None
+
+    for endpoint in monitor["spec"]["endpoints"]:
+        [job] = [one for one in endpoint["relabelings"] if one["targetLabel"] == "job"]
+        assert re.fullmatch(pattern[1], job["replacement"])
 
 
 @every_set
