@@ -138,15 +138,18 @@ class Worker:
     async def bid(self, wanted: Wanted) -> Message:
         """An offer, or why not."""
         assert isinstance(wanted, SessionWanted)
+        same_host = wanted.host == self._config.host
+        location = self._config.location
         if objection := self._objection(wanted):
-            return Declined(self._name, *objection)
+            return Declined(self._name, *objection, location=location, same_host=same_host)
         engine = self._engine(wanted.rendition.encoder)
         return Offer(
             self._name,
             self._capacity.free(self.jobs(), size(wanted.feed, ["h264"], hardware=engine)),
-            same_host=wanted.host == self._config.host,
+            same_host=same_host,
             hardware=engine,
             leaving=self.draining,
+            location=location,
         )
 
     def _objection(self, wanted: SessionWanted) -> tuple[str, str] | None:
@@ -154,7 +157,7 @@ class Worker:
         config = self._config
         if self.draining and wanted.conference not in self._feeds:
             return "is being drained", "draining"
-        if wanted.location and wanted.location != config.location:
+        if wanted.location and config.location not in (wanted.location, *wanted.overflow):
             return f"is in location “{config.location}”", "location"
         if wanted.node not in ("", self._name, config.host):
             return f"is not {wanted.node}", "node"

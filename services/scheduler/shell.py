@@ -20,14 +20,13 @@ from proto.conference import (
 from proto.egress import DestinationChanged, EgressEvent
 from proto.media import Content, Rendition
 from proto.routing import CallRouted, RoutingEvent
-from proto.scheduler import (
-    SchedulerEvent,
-)
+from proto.scheduler import MixAssigned, SchedulerEvent, SessionAssigned
 from proto.views import ConferenceView
 from services.scheduler import core
 from services.scheduler.deciding import Decider
 from services.scheduler.figures import count_commit, waited
 from services.scheduler.ledger import Ledger
+from services.scheduler.places import Places
 from services.scheduler.roster import Conferences, Roster
 
 log = structlog.get_logger()
@@ -58,6 +57,7 @@ class Scheduler:
         conferences: Conferences,
         rendition: Rendition,
         patience: float,
+        places: Places,
         *,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
@@ -67,7 +67,7 @@ class Scheduler:
         self._roster = roster
         self._conferences = conferences
         self._decider = Decider(
-            nc, roster, conferences, rendition, patience, now=now, new_id=new_id
+            nc, roster, conferences, rendition, patience, places, now=now, new_id=new_id
         )
         self._now = now
         self._odd: dict[str, dict[tuple[str, Odd], int]] = {}
@@ -81,9 +81,9 @@ class Scheduler:
         for event in commit:
             match event:
                 case ConferenceStarted(instance=instance, at=at):
-                    given = await self._commit(
-                        where.id, partial(self._decider.mix, where.id, instance)
-                    )
+                    home = core.home_of(commit)
+                    mix = partial(self._decider.mix, where.id, instance, home=home)
+                    given = await self._commit(where.id, mix)
                     waited(given, at, self._now())
                 case CallEnded(participant=who):
                     await self._commit(where.id, partial(self._hang_up, where.id, who))
@@ -201,7 +201,8 @@ class Scheduler:
             except Conflict:
                 page = await self._ledger.reread(conference)
             else:
-                log.info("committed", events=[type(event).__name__ for event in commit])
+                names = [type(event).__name__ for event in commit]
+                log.info("committed", events=names, **_why(commit))
                 count_commit(commit)
                 return commit
         raise Conflict(conference, page.version)
@@ -222,3 +223,10 @@ class Scheduler:
     ) -> list[SchedulerEvent]:
         reason = "the call was lost and no egress worker has room for it"
         return core.give_up(work, conference, participant, reason, self._now())
+
+
+def _why(commit: Sequence[SchedulerEvent]) -> dict[str, list[str]]:
+    """What is done elsewhere than it should be, and why; nothing if nothing is."""
+    found = [one for one in commit if isinstance(one, MixAssigned | SessionAssigned)]
+    reasons = [one.misplaced for one in found if one.misplaced]
+    return {"misplaced": reasons} if reasons else {}
