@@ -83,11 +83,12 @@ class Worker:
         return not self._sessions and not self._ending
 
     def missed(self, others: Collection[WorkerView]) -> bool:
-        """A conference that is mixed on this host may want a stream, and from nobody but us."""
-        return bool(self._feeds) and not any(
-            (one.kind, one.host, one.draining) == ("egress", self._config.host, False)
-            for one in others
-        )
+        """A conference that is mixed on this host may want a stream, and from nobody but us: from
+        egress beside it, or from any where its mixer lends its feeds."""
+        hosts = {one.host for one in others if one.kind == "egress" and not one.draining}
+        if self._config.host in hosts:
+            return False
+        return any(not hosts or offer.lent is None for offer in self._feeds.values())
 
     def jobs(self) -> dict[str, Job]:
         """What runs, by what it costs to encode."""

@@ -75,7 +75,7 @@ class Decider:
         if work.instance == instance and work.mixer:
             return []
         offers = await self._ask(MixWanted(conference), len(mixers))
-        home = home or core.home_now(self._conferences.by_key.get(conference), work)
+        home = home or core.home_now(self._conferences.by_key.get(conference), work, instance)
         order = mixing(home, self._places.known)
         assigned = core.assign_mix(
             work, conference, instance, offers, len(mixers), self._now(), home, order
@@ -107,7 +107,7 @@ class Decider:
             for bid in bids
             if bid.worker in can
         ]
-        home = core.home_now(self._conferences.by_key.get(conference), work)
+        home = core.home_now(self._conferences.by_key.get(conference), work, work.instance)
         order = mixing(home, known)
         offer = core.best(offers, order)
         if offer is None:

@@ -119,14 +119,11 @@ def home_of(commit: Iterable[ConferenceEvent]) -> str:
     return next(came, "") or next(called, "")
 
 
-def home_now(view: ConferenceView | None, work: Work) -> str:
-    """The same of a conference that runs: what it was mixed by stays."""
-    if view is None or work.instance not in ("", view.instance):
-        return _came_in(view)
-    called = (session.location for session in work.sessions.values() if session.location)
-    return work.home or _came_in(view) or next(called, "")
-
-
-def _came_in(view: ConferenceView | None) -> str:
-    people = view.participants if view else []
-    return next((one.location for one in people if one.location), "")
+def home_now(view: ConferenceView | None, work: Work, instance: str) -> str:
+    """The same of an instance that runs: what it was mixed by stays, whoever has left."""
+    if work.home and work.instance == instance:
+        return work.home
+    people = view.participants if view and view.instance == instance else []
+    called = work.sessions.values() if work.instance in ("", instance) else ()
+    came = (one.location for one in people if one.location)
+    return next(came, "") or next((one.location for one in called if one.location), "")
