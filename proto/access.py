@@ -228,6 +228,7 @@ SERVICES: dict[Service, Rights] = {
             subjects.calls("*"),
             subjects.drains("*"),
             subjects.WEBHOOK_COMMANDS,
+            subjects.SEATS,
         ),
         returns(),
         follows(*FAMILIES),
@@ -242,7 +243,7 @@ SERVICES: dict[Service, Rights] = {
         writes(RECORDINGS),
         fetches(THEMES),
         stores(THEMES),
-        hears=(subjects.stage_levels("*"),),
+        hears=(subjects.stage_levels("*"), subjects.SEATS),
     ),
     "webhooks": _service(
         "webhooks",

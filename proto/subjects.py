@@ -115,6 +115,9 @@ def replay_stage(conference: str) -> str:
 REPLAY_CLOCK = "conference.replay"
 """What time it is in the log, for a conference_state that decides it again."""
 
+SEATS = "gateway.seats"
+"""Told by a gateway to all: that somebody who takes part by browser is still there."""
+
 STAGE_LEVELS = "mixer.levels.*"
 
 

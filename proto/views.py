@@ -91,6 +91,10 @@ class ParticipantView(msgspec.Struct, frozen=True):
         """A person who is in, and does not wait to be."""
         return self.destination is None and self.state != "waiting"
 
+    def by_call(self) -> bool:
+        """A person whose media comes by calls: they take part by browser."""
+        return self.protocol == "webrtc" and self.media is None and self.destination is None
+
 
 class AutomaticView(msgspec.Struct, frozen=True):
     """What this instance has done about one Automatically Dialed Participant."""

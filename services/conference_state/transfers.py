@@ -75,6 +75,8 @@ class Transfers:
                 asked.role,
                 media,
                 presentation,
+                # Who takes part by browser has to be known for that, to call there.
+                protocol=person.protocol if person.by_call() else "",
                 origin=Origin(here, asked.participant),
             )
         )

@@ -30,6 +30,16 @@ from proto import subjects
 from services.gateway.accounts import Accounts
 from services.gateway.archive import Archive, log_of
 from services.gateway.calls import Calls
+from services.gateway.client_api.conference import ClientConference, Ice, client_status
+from services.gateway.client_api.door import (
+    ClientRefused,
+    Door,
+    PinWanted,
+    client_refused,
+    pin_wanted,
+)
+from services.gateway.client_api.events import ClientEvents
+from services.gateway.client_api.people import ClientPeople
 from services.gateway.config import Config
 from services.gateway.guard import Guard
 from services.gateway.history import Exporter
@@ -42,6 +52,7 @@ from services.gateway.management.history import HistoryController
 from services.gateway.management.packages import PackagesController
 from services.gateway.management.rules_test import rules_test
 from services.gateway.management.status import StatusController
+from services.gateway.media_calls import MediaCalls
 from services.gateway.parked import ParkedMessages
 from services.gateway.parked_api import ParkedController
 from services.gateway.problems import HANDLERS
@@ -49,6 +60,7 @@ from services.gateway.recordings import Recordings
 from services.gateway.recordings_api import RecordingsController
 from services.gateway.records import Records
 from services.gateway.rostrum_api import RostrumController
+from services.gateway.seats import Seats
 from services.gateway.sinks import SinkStates
 from services.gateway.sinks_api import SinksController
 from services.gateway.snapshots import SnapshotController, Snapshots
@@ -137,7 +149,18 @@ async def assemble(
     )
     themes = Themes(store, await Blobs.ensure(app.js, subjects.THEMES))
     incoming = Incoming(app.nc, sealer, vault, store, workers, calls, new_id)
-    snapshots = Snapshots(app.nc, await Bucket.ensure(app.js, subjects.FEEDS))
+    feeds = await Bucket.ensure(app.js, subjects.FEEDS)
+    snapshots = Snapshots(app.nc, feeds)
+    seats = Seats(app.nc, live, calls, clock)
+    door = Door(
+        vault,
+        live,
+        calls,
+        seats,
+        MediaCalls(app.nc, feeds),
+        lambda: now().timestamp(),
+        clock,
+    )
     kept = await Bucket.ensure(app.js, subjects.RECORDINGS)
     recordings = Recordings(kept, kept.watch(), config.recordings_dir, ObjectStore.of(config))
     sink_states = await Bucket.ensure(app.js, subjects.WEBHOOKS)
@@ -153,9 +176,11 @@ async def assemble(
         records.forget(app.js),
         live.tell_levels(),
         recordings.follow(),
+        seats.watch(),
     ):
         app.start(job)
     await app.nc.subscribe(subjects.STAGE_LEVELS, cb=live.hear)
+    await app.nc.subscribe(subjects.SEATS, cb=seats.hear)
     await store.ready()
     await accounts.ready()
     await live.ready()
@@ -178,6 +203,10 @@ async def assemble(
             RecordingsController,
             SinksController,
             ParkedController,
+            ClientConference,
+            ClientPeople,
+            ClientEvents,
+            client_status,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -196,8 +225,15 @@ async def assemble(
             "sinks": given(SinkStates(app.nc, store, sink_states, sealer)),
             "parked": given(ParkedMessages(app.nc, app.js)),
             "exporter": given(exporter),
+            "door": given(door),
+            "ice": given(Ice(config.stun(), config.turn(), config.turn_secret)),
+            "new_id": given(new_id),
         },
-        exception_handlers=HANDLERS,
+        exception_handlers={
+            **HANDLERS,
+            ClientRefused: client_refused,
+            PinWanted: pin_wanted,
+        },
         middleware=[traced],
         request_max_body_size=LARGEST_BODY,
         openapi_config=None,

@@ -174,6 +174,21 @@ class Calls:
             location=location,
         )
 
+    async def enter(self, conference: Conference, display_name: str, pin: str, alias: str) -> str:
+        """Bring in somebody whose media comes by calls of their browser; the new id."""
+        participant = self._new_id()
+        command = Join(
+            conference.key,
+            participant,
+            display_name,
+            self._new_id(),
+            pin=pin,
+            protocol="webrtc",
+            called=redact(alias),
+        )
+        await self.tell(command, {}, settle=SETTLE)
+        return participant
+
     async def check_media(self, media: str | None, presentation: str | None) -> None:
         """Raises Problem if one of them cannot be read."""
         for field, url in {"media": media, "presentation": presentation}.items():

@@ -1,5 +1,7 @@
 """What handlers are given: parts of the gateway by the parameter's name, words out of the path."""
 
+from collections.abc import Callable
+
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -30,6 +32,8 @@ TheThemes = NamedDependency[Themes]
 TheSinks = NamedDependency[SinkStates]
 TheParked = NamedDependency[ParkedMessages]
 TheExporter = NamedDependency[Exporter]
+
+TheNewId = NamedDependency[Callable[[], str]]
 
 Word = FromPath[str]
 Number = FromPath[int]

@@ -82,6 +82,10 @@ def _answer(request: AnyRequest, taken: bytes | Refused) -> Response[bytes]:
         if taken.code == "no-presentation":
             return json({"error": sentence}, 404)
         return json({"error": sentence}, 503, {"Retry-After": str(AGE)})
+    return picture(request, taken)
+
+
+def picture(request: AnyRequest, taken: bytes) -> Response[bytes]:
     tag = f'"{blake2b(taken, digest_size=12).hexdigest()}"'
     # Faces are nobody's business on the way: only the browser may keep it.
     headers = {"Cache-Control": f"private, max-age={AGE}", "ETag": tag}

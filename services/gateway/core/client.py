@@ -58,7 +58,8 @@ class ClientParticipant(msgspec.Struct, frozen=True):
     uri: str
     "Redacted; empty for Guests."
     protocol: str
-    "`rtmp` for a stream, the scheme of what is read from somebody, or `api`; empty for Guests."
+    """`rtmp` for a stream, `webrtc` for a browser, the scheme of what is read from somebody, or
+    `api`; empty for Guests."""
     is_streaming_conference: bool
     role: Role
     service_type: str
@@ -95,6 +96,7 @@ class ClientParticipant(msgspec.Struct, frozen=True):
     is_main_video_dropped_out: bool = False
     is_video_silent: bool = False
     is_recording: bool = False
+    "A stream that is kept here."
     is_transcribing: bool = False
     is_ai_enabled: bool = False
     is_on_hold: bool = False
@@ -136,7 +138,8 @@ def _participant(
 ) -> ClientParticipant:
     calling = one.destination is not None
     url = one.destination or one.media
-    protocol = "rtmp" if calling else url.scheme if url else "api"
+    by_call = one.by_call()
+    protocol = "rtmp" if calling else url.scheme if url else "webrtc" if by_call else "api"
     there = one.state in ("connected", "recovering")
     return ClientParticipant(
         one.participant,
@@ -150,19 +153,21 @@ def _participant(
         view.service_type if there else "waiting_room" if one.state == "waiting" else "connecting",
         "out" if calling else "in",
         alias,
-        "On" if one.encrypted else "Off",
-        there and url is not None,
+        # What a browser sends is always encrypted (DTLS-SRTP).
+        "On" if one.encrypted or by_call else "Off",
+        there and (url is not None or by_call),
         one.joined_at.timestamp() if one.joined_at else None,
         _yes(one.is_muted),
         _yes(view.presenter == one.participant),
-        _yes(url is not None),
-        _yes(one.presentation is not None),
+        _yes(url is not None or by_call),
+        _yes(one.presentation is not None or by_call),
         _yes(not calling),
         _yes(not calling),
         one.transfer is not None and one.transfer.pending(),
         # A service does not say who may watch; only a meeting outside does, of itself.
         is_public_streaming=False,
         spotlight=one.spotlight.timestamp() if one.spotlight else 0,
+        is_recording=one.is_recording,
     )
 
 
