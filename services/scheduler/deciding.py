@@ -60,8 +60,12 @@ class Decider:
         self._complained: set[str] = set()
         "Instances of which it has been said that nobody mixes them."
 
+        self._homes: dict[str, str] = {}
+        "By instance, where it began: no view tells where a call was dialled from."
+
     def forget(self, instance: str) -> None:
         """That instance is over."""
+        self._homes.pop(instance, None)
         self._complained.discard(instance)
 
     async def mix(
@@ -75,7 +79,10 @@ class Decider:
         if work.instance == instance and work.mixer:
             return []
         offers = await self._ask(MixWanted(conference), len(mixers))
-        home = home or core.home_now(self._conferences.by_key.get(conference), work, instance)
+        if home:
+            self._homes[instance] = home
+        view = self._conferences.by_key.get(conference)
+        home = self._homes.get(instance) or core.home_now(view, work, instance)
         order = mixing(home, self._places.known)
         assigned = core.assign_mix(
             work, conference, instance, offers, len(mixers), self._now(), home, order

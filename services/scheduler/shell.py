@@ -75,6 +75,8 @@ class Scheduler:
         self._looks: dict[str, int] = {}
         "How often what has to leave its worker was looked at; by session, or conference."
         self._waiting: dict[str, int] = {}
+        self._met: dict[str, str] = {}
+        "By conference, the instance that the last look found running."
 
     async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
         """One commit of CONFERENCE."""
@@ -118,6 +120,7 @@ class Scheduler:
         self._ledger.forget(self._conferences.by_key.keys())
         known = self._conferences.by_key.keys()
         self._waiting = {key: count for key, count in self._waiting.items() if key in known}
+        self._met = {key: instance for key, instance in self._met.items() if key in known}
         for conference, view in list(self._conferences.by_key.items()):
             work = (await self._ledger.read(conference)).work
             if view.running:
@@ -137,7 +140,10 @@ class Scheduler:
 
     async def _repair(self, conference: str, view: ConferenceView, work: core.Work) -> None:
         mixers, egress = self._roster.alive("mixer"), self._roster.alive("egress")
-        if work.instance != view.instance or work.mixer not in mixers:
+        # What has just begun is heard of in a moment, and with it where it began.
+        begun, self._met[conference] = self._met.get(conference) != view.instance, view.instance
+        heard = work.instance == view.instance or not begun
+        if heard and (work.instance != view.instance or work.mixer not in mixers):
             await self._commit(conference, partial(self._decider.mix, conference, view.instance))
         orphans = core.orphans(work, frozenset(egress))
         self._waiting[conference] = len(orphans)

@@ -107,10 +107,20 @@ async def test_who_finds_no_room_anywhere_hears_it_from_everybody(stage: Stage) 
     await mixer(stage, "Paris")
     for place in ("Oslo", "Paris", "Rome"):
         await egress(stage, place, room=False)
-    await join(stage)
-    await stage.dial("tube", routing="routing_rule")
-    refused = await stage.first(SessionRefused)
+    # Opened by a stream: nobody has a location but the call itself.
+    await stage.dial("tube", routing="routing_rule", location="Oslo")
+    mixed, refused = await stage.first(MixAssigned), await stage.first(SessionRefused)
+    assert (mixed.place, mixed.home) == ("Paris", "Oslo")
     said = {one.worker: one.reason for one in refused.refusals}
     everybody = ("egress-oslo", "egress-paris", "egress-rome")
     assert said == dict.fromkeys(everybody, "has no core left")
     assert "in location “Oslo” or “Paris” or “Rome”" in refused.reason
+
+
+async def test_a_call_that_names_its_node_overflows_nowhere(stage: Stage) -> None:
+    await stage.config.put("system_location.1", encode(OSLO))
+    await mixer(stage, "Paris")
+    await egress(stage, "Oslo", room=False)
+    await stage.dial("tube", routing="manual", location="Oslo", node="egress-oslo")
+    refused = await stage.first(SessionRefused)
+    assert "no egress worker in location “Oslo” has room" in refused.reason
