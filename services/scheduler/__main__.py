@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import structlog
 
-from kit import boot, bus, metrics
+from kit import boot, consumer, metrics
 from kit.config import from_env
 from kit.eventlog import Conflict, JetStreamLog
 from kit.follow import OUTAGES, Follower
@@ -76,7 +76,7 @@ async def main() -> None:
             new_id=lambda: uuid4().hex[:12],
         )
         app.start(
-            bus.consume(
+            consumer.consume(
                 app.js,
                 "conference",
                 durable="scheduler",
@@ -86,7 +86,7 @@ async def main() -> None:
             )
         )
         app.start(
-            bus.consume(
+            consumer.consume(
                 app.js,
                 "routing",
                 durable="scheduler",
@@ -96,7 +96,7 @@ async def main() -> None:
             )
         )
         app.start(
-            bus.consume(
+            consumer.consume(
                 app.js,
                 "egress",
                 durable="scheduler",
