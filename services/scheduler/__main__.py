@@ -21,6 +21,7 @@ from services.scheduler.docker.core import Limits
 from services.scheduler.docker.engine import DockerError, Engine
 from services.scheduler.docker.fleet import Fleet, project_of, workers_of
 from services.scheduler.ledger import Ledger
+from services.scheduler.places import Places
 from services.scheduler.roster import Conferences, Roster
 from services.scheduler.shell import Scheduler
 
@@ -41,6 +42,7 @@ async def main() -> None:
     async with boot.started("scheduler", config) as app:
         logs = await JetStreamLog.ensure_all(app.js)
         workers = await Bucket.ensure(app.js, subjects.WORKERS, ttl=subjects.WORKERS_TTL)
+        configured = await Bucket.ensure(app.js, subjects.CONFIG)
         views = await Bucket.ensure(app.js, subjects.CONFERENCES)
         roster = Roster(
             workers.watch(),
@@ -49,15 +51,18 @@ async def main() -> None:
             connection=lambda: (app.nc.is_connected, app.nc.stats["reconnects"]),
         )
         conferences = Conferences(views.watch())
+        places = Places(configured.watch())
         ledger = Ledger(logs["scheduler"])
         follower = Follower(
             app.js, subjects.stream("scheduler"), subjects.events("scheduler"), after=None
         )
         app.start(roster.follow())
         app.start(conferences.follow())
+        app.start(places.follow())
         app.start(ledger.follow(follower))
         await roster.ready()
         await conferences.ready()
+        await places.ready()
         await follower.started.wait()
         service = Scheduler(
             app.nc,
@@ -66,6 +71,7 @@ async def main() -> None:
             conferences,
             Rendition(quality=config.encoder_quality, encoder=config.encoder),
             config.bid_patience,
+            places,
             now=lambda: datetime.now(UTC),
             new_id=lambda: uuid4().hex[:12],
         )
