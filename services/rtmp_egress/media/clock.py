@@ -22,6 +22,13 @@ CATCH_UP = 0.5
 half of a new one: were more made up after a halt, or by an encoder that is far too slow, the output
 would be later still. So more than that is left out, and the output goes on with what is new."""
 
+CALM = 2.0
+"""Seconds for which pictures come in time before what was left out is given back, as much as may be
+made up at once: halves of a dual stream must not drift apart, nor a recording from the clock."""
+
+GIVEN_BACK = 10.0
+"""Seconds that are given back at most: nobody wants to see the hour for which a machine slept."""
+
 FOLLOW_AFTER = 0.5
 """Seconds of pictures that came too late, against those in time, after which they are followed."""
 
@@ -74,6 +81,10 @@ class Timeline:
         self._late = 0
         "Pictures that came too late, less those that did not, but never below none."
         self._seen: int | None = None
+        self._left_out = 0
+        "Pictures whose time was left out, and has not been given back."
+        self._trouble = 0
+        "When pictures last came late, or were left out."
 
     @property
     def running(self) -> bool:
@@ -136,6 +147,8 @@ class Timeline:
         elif missing > CATCH_UP * self.fps:
             self._leave_out(missing)
             missing = 0
+        elif not missing:
+            missing = self._give_back(n, now)
         self._late = max(0, self._late - 1)
         self.pictures += missing + 1
         return missing
@@ -182,6 +195,26 @@ class Timeline:
     def _leave_out(self, pictures: int) -> None:
         """Let the output go on as if so many pictures' time had not passed; less than none: as
         if that much had passed twice."""
+        self._move(pictures)
+        left = self._left_out + pictures
+        self._left_out = left if 0 <= left <= GIVEN_BACK * self.fps else 0
+        self._trouble = self._seen or 0
+
+    def _give_back(self, n: int, now: int) -> int:
+        """How many pictures to make up because their time was left out before; `n` is in time."""
+        if not self._left_out:
+            return 0
+        if self.late_by(n, now) > SECOND // self.fps:
+            self._trouble = now
+        if now - self._trouble < CALM * SECOND:
+            return 0
+        pictures = min(self._left_out, int(CATCH_UP * self.fps))
+        self._move(-pictures)
+        self._left_out -= pictures
+        self._trouble = now
+        return pictures
+
+    def _move(self, pictures: int) -> None:
         assert self._origin is not None
         self._origins.append((self.pictures, self._origin))
         self._origin += pictures * SECOND // self.fps

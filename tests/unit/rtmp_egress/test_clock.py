@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.rtmp_egress.media.clock import (
+    CALM,
     CATCH_UP,
+    GIVEN_BACK,
     PATIENCE_NS,
     SECOND,
     SLATE_AFTER_NS,
@@ -227,6 +229,49 @@ def test_a_long_halt_is_left_out_instead_of_made_up() -> None:
     assert owed.pictures <= CATCH_UP * FPS
     assert owed.samples <= CATCH_UP * RATE
     assert timeline.make_up(at(0) + 3600 * SECOND) == Owed(0, 0)
+
+
+def played(timeline: Timeline, first: int, last: int) -> list[int]:
+    """Pictures and sound that come in time; how often the last is shown again before each."""
+    again = []
+    for n in range(first, last):
+        placed = timeline.picture(n, at(n))
+        assert placed is not None
+        again.append(placed)
+        while timeline.samples * FPS < timeline.pictures * RATE:
+            shift = timeline.pictures - 1 - n
+            timeline.sound((timeline.samples - shift * RATE // FPS) // BLOCK)
+    return again
+
+
+def test_what_was_left_out_is_given_back_when_all_comes_in_time_again() -> None:
+    """So that two sessions that were held up at different times say the same of the same moment."""
+    timeline, other = running(), running()
+    played(other, 1, 400)
+    played(timeline, 1, 10)
+    halted = 10 + 45
+    again = played(timeline, halted, 400)
+
+    assert again[0] == 0, "left out at once, not made up"
+    assert sum(again) == 45
+    assert max(again) == CATCH_UP * FPS
+    assert min(n for n, more in enumerate(again) if more) >= CALM * FPS
+    assert timeline.pictures == other.pictures
+    assert abs(timeline.samples - other.samples) <= BLOCK
+
+
+def test_nothing_is_given_back_while_pictures_come_late() -> None:
+    timeline = running()
+    for n in range(60, 400):
+        placed = timeline.picture(n, at(n + (3 if n % 30 == 0 else 0)))
+        assert placed == 0
+
+
+def test_a_sleep_is_not_given_back() -> None:
+    timeline = running()
+    asleep = round((GIVEN_BACK + 1) * FPS)
+
+    assert set(played(timeline, asleep, asleep + 300)) == {0}
 
 
 def test_an_hour_lost_between_two_pictures_keeps_sound_and_picture_together() -> None:
