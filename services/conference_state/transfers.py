@@ -75,6 +75,9 @@ class Transfers:
                 asked.role,
                 media,
                 presentation,
+                # Whoever is here by their browser is there by it, too; all others are read.
+                protocol="webrtc" if person.is_live() else "",
+                called=person.called if person.is_live() else "",
                 origin=Origin(here, asked.participant),
             )
         )
