@@ -17,6 +17,7 @@ ASKED = {
     subjects.bids("mixer"): "bids",
     subjects.bids("egress"): "bids",
     subjects.snapshots("*"): "snapshots",
+    subjects.calls("*"): "browsers' calls",
     subjects.drains("*"): "drains",
     subjects.WEBHOOK_COMMANDS: "sinks",
     subjects.STAGE_LEVELS: "levels",

@@ -30,7 +30,15 @@ from proto import subjects
 from services.gateway.accounts import Accounts
 from services.gateway.archive import Archive, log_of
 from services.gateway.calls import Calls
+from services.gateway.client_api.conference import ConferenceController
+from services.gateway.client_api.desk import Desk
+from services.gateway.client_api.door import DoorController
+from services.gateway.client_api.events import Audience
+from services.gateway.client_api.given import Door
+from services.gateway.client_api.media import MediaCalls
+from services.gateway.client_api.participants import ParticipantController
 from services.gateway.config import Config
+from services.gateway.core.throttle import Throttle
 from services.gateway.guard import Guard
 from services.gateway.history import Exporter
 from services.gateway.incoming import Incoming
@@ -64,6 +72,9 @@ METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 LARGEST_BODY = 1_000_000
 """Bytes; the largest sensible request is a conference with a few hundred aliases."""
+
+PIN_TRIES, PIN_PAUSE = 5, 10.0
+"""Wrong PINs of one address for one conference at once, and seconds until one more."""
 
 LAST_WORDS = 2
 """Seconds for running requests at the end; event streams are told to go before."""
@@ -137,7 +148,17 @@ async def assemble(
     )
     themes = Themes(store, await Blobs.ensure(app.js, subjects.THEMES))
     incoming = Incoming(app.nc, sealer, vault, store, workers, calls, new_id)
-    snapshots = Snapshots(app.nc, await Bucket.ensure(app.js, subjects.FEEDS))
+    feeds = await Bucket.ensure(app.js, subjects.FEEDS)
+    snapshots = Snapshots(app.nc, feeds)
+    desk = Desk(
+        await Bucket.ensure(app.js, subjects.SEATS),
+        sealer,
+        calls,
+        live,
+        now=now,
+        connected=lambda: app.nc.is_connected,
+    )
+    door = Door(Throttle(PIN_TRIES, PIN_PAUSE), new_id, clock, lambda _: [])
     kept = await Bucket.ensure(app.js, subjects.RECORDINGS)
     recordings = Recordings(kept, kept.watch(), config.recordings_dir, ObjectStore.of(config))
     sink_states = await Bucket.ensure(app.js, subjects.WEBHOOKS)
@@ -153,6 +174,8 @@ async def assemble(
         records.forget(app.js),
         live.tell_levels(),
         recordings.follow(),
+        desk.follow(),
+        desk.clear(),
     ):
         app.start(job)
     await app.nc.subscribe(subjects.STAGE_LEVELS, cb=live.hear)
@@ -178,6 +201,9 @@ async def assemble(
             RecordingsController,
             SinksController,
             ParkedController,
+            DoorController,
+            ConferenceController,
+            ParticipantController,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -196,6 +222,10 @@ async def assemble(
             "sinks": given(SinkStates(app.nc, store, sink_states, sealer)),
             "parked": given(ParkedMessages(app.nc, app.js)),
             "exporter": given(exporter),
+            "desk": given(desk),
+            "door": given(door),
+            "media": given(MediaCalls(app.nc, feeds, new_id)),
+            "audience": given(Audience()),
         },
         exception_handlers=HANDLERS,
         middleware=[traced],

@@ -15,6 +15,9 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 OPEN_ROOMS = frozenset({"health", "vendor"})
 """Paths below these, and the page's own files, are for everybody; all else is for users."""
 
+CLIENT_API = ["api", "client", "v2"]
+"""And this is for people who take part: their PINs and tokens are asked for there."""
+
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
@@ -113,6 +116,8 @@ def _is_open(path: str) -> bool:
     parts = [part for part in path.split("/") if part]
     if "." in parts or ".." in parts:
         return False
+    if parts[:3] == CLIENT_API:
+        return True
     return not parts or parts[0] in OPEN_ROOMS or (len(parts) == 1 and "." in parts[0])
 
 
