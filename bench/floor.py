@@ -69,8 +69,14 @@ def decode_all(clips: list[Path], seconds: int) -> float:
     return time.process_time() - before
 
 
-def encode_all(pictures: list[Canvas], case: Case, rendition: Rendition) -> tuple[float, int]:
-    """CPU seconds of x264 for these pictures, and the bytes it gave."""
+def encode_all(
+    pictures: list[Canvas],
+    case: Case,
+    rendition: Rendition,
+    options: dict[str, str] | None = None,
+) -> tuple[float, int]:
+    """CPU seconds of x264 for these pictures, and the bytes it gave; `options` in place of the
+    rendition's."""
     frames = [av.VideoFrame.from_numpy_buffer(canvas, format="yuv420p") for canvas in pictures]
     before = time.process_time()
     context = cast(VideoCodecContext, av.CodecContext.create(SOFTWARE, "w"))
@@ -78,7 +84,7 @@ def encode_all(pictures: list[Canvas], case: Case, rendition: Rendition) -> tupl
     context.time_base, context.framerate = Fraction(1, FPS), Fraction(FPS)
     context.bit_rate = rendition.video_kbps * 1000
     context.thread_count = THREADS
-    context.options = video_options(SOFTWARE, rendition, FPS)
+    context.options = options or video_options(SOFTWARE, rendition, FPS)
     size = 0
     for n, frame in enumerate(frames):
         frame.pts = n

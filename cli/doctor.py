@@ -74,6 +74,7 @@ def examine() -> Iterator[Finding]:
     yield _srt()
     for port, use in PORTS.items():
         yield _port(port, use)
+    yield from _reach()
     yield _memory()
 
 
@@ -155,6 +156,12 @@ def _srt() -> Finding:
         return Finding("SRT", True, f"libsrt found, {libsrt.version()}", needed=False)
     except OSError:
         return Finding("SRT", False, "libsrt absent", remedy, needed=False)
+
+
+def _reach() -> Iterator[Finding]:
+    from cli import reach
+
+    return reach.examine()
 
 
 def _port(port: int, use: str) -> Finding:

@@ -55,7 +55,7 @@ def up(
     port: Annotated[int, typer.Option(help="Of the API and the page; 0: any.")] = 8080,
     quiet: Annotated[bool, typer.Option("--quiet", help="Logs go to files in the data.")] = False,
     metrics_port: Annotated[
-        int, typer.Option(help="First of six ports for Prometheus, one a service; 0: none.")
+        int, typer.Option(help="First of the ports for Prometheus, one a service; 0: none.")
     ] = 0,
 ) -> None:
     """Run everything on this machine until Ctrl-C."""

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees to it that nats-server, nginx with its rtmp module, libsrt and a font are there (and chromium
-# and prometheus, if `tests` is said behind it): by apt where that is possible, otherwise with a sentence that says what to
+# Sees to it that nats-server, nginx with its rtmp module, libsrt and a font are there (and chromium,
+# prometheus and coturn, if `tests` is said behind it): by apt where that is possible, otherwise with a sentence that says what to
 # install. Never stops the caller: what is missing is said again, by name, by whoever needs it.
 set -u
 PATH="$PATH:/usr/sbin:/sbin"
@@ -19,6 +19,7 @@ font=/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 if [ "${1:-}" = tests ]; then
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null || packages="$packages chromium"
     command -v promtool >/dev/null && command -v prometheus >/dev/null || packages="$packages prometheus"
+    command -v turnserver >/dev/null || packages="$packages coturn"
 fi
 # For srt:// only, so it is wanted only where apt can give it; elsewhere `rostrum doctor` tells.
 srt=libsrt1.5-gnutls
@@ -32,7 +33,7 @@ say() {
     echo "Install them (Debian, Ubuntu: sudo apt-get install$packages;" >&2
     echo "elsewhere: nats-server from nats.io, nginx with the rtmp and stream modules) and try again." >&2
     echo "Without nats-server nothing runs; without nginx a stand-in built on libav takes its place;" >&2
-    echo "without libsrt nobody can take part by srt://; chromium and prometheus are for tests." >&2
+    echo "without libsrt nobody can take part by srt://; chromium, prometheus and coturn are for tests." >&2
 }
 
 command -v apt-get >/dev/null || { say; exit 0; }

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from kit.presence import Speaker
 from kit.probe import Probe
 from kit.tasks import end
 from proto import presence, subjects
+from proto.presence import Reach
 
 log = structlog.get_logger()
 
@@ -57,6 +58,9 @@ class App:
     "What is told to who asks from outside."
     directories: dict[str, str] = field(default_factory=dict)
     "Where it keeps what, so that who asks on the bus can be told how much room is left."
+    reach: list[Callable[[], Reach]] = field(default_factory=list)
+    relays: list[str] = field(default_factory=list)
+    "How browsers get here, and by which relays; who asks is told that as well."
 
     def start(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self.group.create_task(job)
@@ -150,7 +154,8 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
                 )
                 try:
                     js = nc.jetstream(timeout=JETSTREAM_TIMEOUT)
-                    yield App(nc, js, group, stopped, hurried, probe, speaker.directories)
+                    told = speaker.directories, speaker.reach, speaker.relays
+                    yield App(nc, js, group, stopped, hurried, probe, *told)
                 finally:
                     await group.stop()
         finally:

@@ -17,11 +17,11 @@ ASKED = {
     subjects.bids("mixer"): "bids",
     subjects.bids("egress"): "bids",
     subjects.snapshots("*"): "snapshots",
-    subjects.calls("*"): "browsers' calls",
     subjects.drains("*"): "drains",
     subjects.WEBHOOK_COMMANDS: "sinks",
     subjects.STAGE_LEVELS: "levels",
     **dict.fromkeys(returns(), "returns"),
+    subjects.calls("*"): "calls",
 }
 """What is said by one service to another that hears it, and how the arrow is called."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from importlib import metadata
 
 from kit.secrets import BadKey, Sealer
-from proto.presence import Disk, Ping, Presence
+from proto.presence import Disk, Ping, Presence, Reach
 
 
 def version() -> str:
@@ -41,6 +41,9 @@ class Speaker:
         )
         self.directories: dict[str, str] = {}
         "By what is kept there."
+        self.reach: list[Callable[[], Reach]] = []
+        "How browsers get here, where they do."
+        self.relays: list[str] = []
 
     async def answer(self, _: Ping) -> Presence:
         same = self._same
@@ -53,6 +56,8 @@ class Speaker:
             same.location,
             same.key,
             [disk for what, where in self.directories.items() for disk in _disk(what, where)],
+            next((look() for look in self.reach), None),
+            self.relays,
         )
 
 

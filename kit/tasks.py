@@ -5,6 +5,10 @@ from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
+
+log = structlog.get_logger()
+
 CANCEL_AGAIN = 0.5
 """Seconds that a task may take to end before it is told again."""
 
@@ -25,3 +29,24 @@ async def beside(job: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         yield
     finally:
         await end([task])
+
+
+class Errands:
+    """Work on the side: one errand that fails ends nothing else, and only its kind is logged,
+    since what an exception says may hold a secret."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    async def end(self) -> None:
+        await end(list(self._tasks))
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            log.error("errand failed", kind=type(failure).__name__)

@@ -36,6 +36,13 @@ class Vault:
     def is_feed_token(self, token: str, conference: str) -> bool:
         return self._sealer.is_token(token, f"feeds of {conference}")
 
+    def sign(self, purpose: str) -> str:
+        """What only this installation can have made."""
+        return self._sealer.token(purpose)
+
+    def is_signed(self, signature: str, purpose: str) -> bool:
+        return self._sealer.is_token(signature, purpose)
+
     async def keep(self, url: SealedUrl, sealed: str) -> None:
         """Put in what has been sealed already, and is not opened for it."""
         await self._bucket.put(url.secret, sealed.encode())

@@ -21,6 +21,16 @@ class Disk(msgspec.Struct, frozen=True):
     total: int = 0
 
 
+class Reach(msgspec.Struct, frozen=True):
+    """How browsers get to a mixer, as far as it knows."""
+
+    ports: Text = ""
+    "`MIN-MAX`, of UDP; empty: any."
+    free: int | None = None
+    "How many of them nobody uses; None: that cannot be told."
+    addresses: list[Text] = []
+
+
 class Presence(Message, frozen=True, tag="presence.v1"):
     """One process of one service."""
 
@@ -36,6 +46,10 @@ class Presence(Message, frozen=True, tag="presence.v1"):
     key: Text = ""
     "Fingerprint of the key that it seals under; empty: it has none."
     disks: list[Disk] = []
+    reach: Reach | None = None
+    "Of a mixer."
+    relays: list[Text] = []
+    "Of a gateway: the TURN servers that it tells browsers."
 
 
 _ping_decoder = msgspec.json.Decoder(Ping)

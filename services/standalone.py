@@ -26,6 +26,7 @@ import tempfile
 import urllib.parse
 from contextlib import ExitStack, suppress
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 
 import msgspec
@@ -250,6 +251,11 @@ def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: in
     if name in MEDIA:
         # All end together, so there is nobody who could take over.
         env["ROSTRUM_DRAIN_SECONDS"] = os.environ.get("ROSTRUM_DRAIN_SECONDS", "0")
+    if name == "mixer":
+        # Where the page is, the media is: of a machine with two networks, not in the other.
+        env["ROSTRUM_WEBRTC_ADDRESS"] = os.environ.get(
+            "ROSTRUM_WEBRTC_ADDRESS", _media_address(options.host)
+        )
     if name == "webhooks":
         # Receivers are on this machine as often as not, and whoever adds a sink may run programs.
         env["ROSTRUM_WEBHOOKS_PRIVATE"] = os.environ.get("ROSTRUM_WEBHOOKS_PRIVATE", "true")
@@ -266,6 +272,16 @@ def _service(name: str, options: Options, nats_url: str, run_dir: Path, port: in
             "ROSTRUM_HLS_NAME": options.hls_name,
         }
     return Program(name, [sys.executable, "-m", f"services.{name}"], env)
+
+
+def _media_address(host: str) -> str:
+    """The one that the gateway listens on. Empty, which is all of them, where it listens on all,
+    and where it listens on loopback: browsers send from there to any address of their machine."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return ""
+    return "" if address.is_unspecified or address.is_loopback else str(address)
 
 
 def _to_file(program: Program, directory: Path) -> Program:

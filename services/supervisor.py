@@ -33,6 +33,9 @@ GRACE = 8.0
 LAST_GRACE = 0.3
 """Seconds that a program gets even when the others have used up the time."""
 
+GATEWAYS_OWN = ("ROSTRUM_ADMIN_TOKEN", "ROSTRUM_TURN_SECRET")
+"""What opens the API and the relays, and the names of files that hold it."""
+
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -49,12 +52,12 @@ class Program(msgspec.Struct, frozen=True):
     "Awaited before the next program is started."
 
     def inherited(self) -> dict[str, str]:
-        """Our environment; the token of the API is for the gateway's own ears."""
+        """Our environment; some of it is for the gateway's own ears."""
         return {
             key: value
             for key, value in os.environ.items()
             if not key.startswith("ROSTRUM_")
-            or (self.ours and (not key.startswith("ROSTRUM_ADMIN_TOKEN") or self.name == "gateway"))
+            or (self.ours and (not key.startswith(GATEWAYS_OWN) or self.name == "gateway"))
         }
 
 

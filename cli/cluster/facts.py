@@ -81,3 +81,5 @@ class Facts(msgspec.Struct, frozen=True):
     places: list[Place] = []
     opens: bool | None = None
     "Whether the key that was given opens what is sealed; None: that was not tried."
+    relays: dict[str, str | None] = {}
+    "As which address each of the gateways' relays sees us; None: it does not answer."

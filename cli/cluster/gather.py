@@ -11,6 +11,7 @@ import msgspec
 import nats.errors
 import nats.js.errors
 
+from cli import reach
 from cli.bus import Bus, connected
 from cli.cluster.facts import Consumer, Facts, Heard, Place, Server, Store, User
 from cli.failure import Failure
@@ -51,6 +52,7 @@ async def gather(
         store = await _store(bus, monitor)
         if store is None:
             return Facts(datetime.now(UTC), server)
+        heard = await _heard(bus)
         there = {name: await _info(bus, name) for name in STREAMS}
         return Facts(
             datetime.now(UTC),
@@ -60,10 +62,11 @@ async def gather(
             await _parked(bus) if there[subjects.PARKED_STREAM] else {},
             [one async for one in _consumers(bus)],
             None if passwords is None else [await _user(config, n, passwords) for n in USERS],
-            await _heard(bus),
+            heard,
             await _workers(bus) if there[f"KV_{subjects.WORKERS}"] else [],
             await _places(bus) if there[f"KV_{subjects.CONFIG}"] else [],
             await _opens(bus, sealer) if there[f"KV_{subjects.SECRETS}"] else None,
+            await _relays(heard),
         )
 
 
@@ -124,6 +127,12 @@ async def _heard(bus: Bus) -> list[Heard]:
         skew = (presence.at - wall).total_seconds() - middle
         found.append(Heard(presence, skew, (answered - asked) / 2))
     return sorted(found, key=lambda one: (one.presence.service, one.presence.instance))
+
+
+async def _relays(heard: list[Heard]) -> dict[str, str | None]:
+    urls = sorted({url for one in heard for url in one.presence.relays})
+    seen = await asyncio.gather(*(asyncio.to_thread(reach.ask, url) for url in urls))
+    return dict(zip(urls, seen, strict=True))
 
 
 async def _workers(bus: Bus) -> list[WorkerView]:

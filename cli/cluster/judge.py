@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from statistics import median
 
+from cli import reach
 from cli.cluster.facts import Facts, Heard
 from cli.doctor import Finding
 from proto.access import SERVICES
@@ -38,6 +39,7 @@ def judge(facts: Facts) -> Iterator[Finding]:
     yield _clocks(facts)
     yield from _keys(facts)
     yield from _workers(facts)
+    yield from _browsers(facts)
     yield from _consumers(facts)
     yield from _disks(facts)
 
@@ -190,6 +192,14 @@ def _workers(facts: Facts) -> Iterator[Finding]:
         if place.name not in where:
             detail = f"no egress worker is there; {place.named_by} names it"
             yield Finding(f"location {place.name}", False, detail, remedy)
+
+
+def _browsers(facts: Facts) -> Iterator[Finding]:
+    for one in facts.heard:
+        if one.presence.reach is not None:
+            yield reach.of_mixer(f"browsers of {one.presence.instance}", one.presence.reach)
+    for url, seen in facts.relays.items():
+        yield reach.of_relay(url, seen)
 
 
 def _consumers(facts: Facts) -> Iterator[Finding]:

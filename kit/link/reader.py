@@ -80,6 +80,17 @@ class FeedReader:
             with address(Path(path)) as name:
                 sock.connect(name)
             sock.send(hello, socket.MSG_NOSIGNAL)
+        except BaseException:
+            sock.close()
+            raise
+        return cls.welcomed(sock, timeout)
+
+    @classmethod
+    def welcomed(cls, sock: socket.socket, timeout: float) -> "FeedReader":
+        """Take the feed that a writer has given this socket a seat of, or will soon; the socket is
+        the reader's from here on. Raises the same."""
+        try:
+            sock.settimeout(timeout)
             answer, fds, _, _ = socket.recv_fds(sock, WELCOME_LIMIT, 1, socket.MSG_CMSG_CLOEXEC)
             try:
                 welcome = _read_answer(answer)

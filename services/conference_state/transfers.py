@@ -76,8 +76,8 @@ class Transfers:
                 media,
                 presentation,
                 # Whoever is here by their browser is there by it, too; all others are read.
-                protocol="webrtc" if person.is_live() else "",
-                called=person.called if person.is_live() else "",
+                protocol="webrtc" if person.by_call() else "",
+                called=person.called if person.by_call() else "",
                 origin=Origin(here, asked.participant),
             )
         )

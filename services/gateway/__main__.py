@@ -17,6 +17,7 @@ async def main(config: Config, sealer: Sealer) -> None:
     sock = listen(config)
     try:
         async with boot.started("gateway", config) as app:
+            app.relays.extend(config.turn())
             web, live = await assemble(
                 app,
                 config,

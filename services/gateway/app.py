@@ -38,6 +38,7 @@ from services.gateway.client_api.given import Door
 from services.gateway.client_api.media import MediaCalls
 from services.gateway.client_api.participants import ParticipantController
 from services.gateway.config import Config
+from services.gateway.core.ice import ice_servers
 from services.gateway.core.throttle import Throttle
 from services.gateway.guard import Guard
 from services.gateway.history import Exporter
@@ -152,13 +153,19 @@ async def assemble(
     snapshots = Snapshots(app.nc, feeds)
     desk = Desk(
         await Bucket.ensure(app.js, subjects.SEATS),
-        sealer,
+        vault,
         calls,
         live,
         now=now,
         connected=lambda: app.nc.is_connected,
     )
-    door = Door(Throttle(PIN_TRIES, PIN_PAUSE), new_id, clock, lambda _: [])
+    stun, turn = config.stun(), config.turn()
+    door = Door(
+        Throttle(PIN_TRIES, PIN_PAUSE),
+        new_id,
+        clock,
+        lambda who: ice_servers(stun, turn, config.turn_secret, who, int(now().timestamp())),
+    )
     kept = await Bucket.ensure(app.js, subjects.RECORDINGS)
     recordings = Recordings(kept, kept.watch(), config.recordings_dir, ObjectStore.of(config))
     sink_states = await Bucket.ensure(app.js, subjects.WEBHOOKS)

@@ -6,6 +6,7 @@ import msgspec
 
 from kit.objects import StoreConfig
 from kit.secrets import Secret
+from services.gateway.core import ice
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -30,6 +31,19 @@ class Config(StoreConfig, frozen=True, kw_only=True):
     recordings_dir: str = ""
     "Directory of recordings, where the egress of this machine keeps them."
 
+    stun_urls: str = ""
+    "`stun:HOST:PORT` of servers that tell a browser what the internet calls it; comma separated."
+    turn_urls: str = ""
+    "`turn:HOST:PORT?transport=udp` of relays for browsers that have no other way; comma separated."
+    turn_secret: Secret | None = None
+    "What those relays have as their shared secret: browsers are let in for some hours at a time."
+
+    def stun(self) -> list[str]:
+        return _urls(self.stun_urls)
+
+    def turn(self) -> list[str]:
+        return _urls(self.turn_urls)
+
     def on_loopback(self) -> bool:
         return self.http_host in LOOPBACK
 
@@ -39,4 +53,8 @@ class Config(StoreConfig, frozen=True, kw_only=True):
             return "set ROSTRUM_ADMIN_TOKEN to listen on another address than loopback"
         if self.admin_token is not None and not self.admin_token.reveal():
             return "ROSTRUM_ADMIN_TOKEN is empty"
-        return None
+        return ice.wrong(self.stun(), self.turn(), self.turn_secret)
+
+
+def _urls(text: str) -> list[str]:
+    return [url.strip() for url in text.split(",") if url.strip()]

@@ -31,5 +31,6 @@ TheSinks = NamedDependency[SinkStates]
 TheParked = NamedDependency[ParkedMessages]
 TheExporter = NamedDependency[Exporter]
 
+
 Word = FromPath[str]
 Number = FromPath[int]

@@ -11,10 +11,10 @@ from uuid import uuid4
 import msgspec
 from nats.aio.msg import Msg
 
-from kit import boot, bus, procfs, work
+from kit import boot, bus, ports, procfs, work
 from kit.blobs import Blobs
 from kit.capacity import TARGET, Capacity
-from kit.config import from_env
+from kit.config import BadConfig, from_env
 from kit.cost import Budget
 from kit.eventlog import JetStreamLog
 from kit.follow import OUTAGES
@@ -24,7 +24,7 @@ from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
 from proto.base import encode
-from proto.mixer import StageChanged, StageLevels, decode_take_snapshot
+from proto.mixer import StageChanged, StageLevels, decode_call, decode_take_snapshot
 from proto.scheduler import MixAssigned
 from proto.views import FeedOffer, LentFeeds, decode_conference, decode_feed
 from services.mixer.config import Config
@@ -34,7 +34,10 @@ from services.mixer.wardrobe import Wardrobe
 
 async def main() -> None:
     config = from_env(Config)
+    if wrong := config.wrong():
+        raise BadConfig(wrong)
     async with boot.started("mixer", config) as app:
+        app.reach.append(partial(ports.reach, config.webrtc_ports, config.webrtc_address))
         logs = await JetStreamLog.ensure_all(app.js)
         vault = Vault(await Bucket.ensure(app.js, subjects.SECRETS), Sealer.from_env())
         views = (await Bucket.ensure(app.js, subjects.CONFERENCES)).watch()
@@ -95,6 +98,9 @@ async def main() -> None:
             decode=decode_take_snapshot,
             handle=worker.snapshot,
             group=app.group,
+        )
+        await bus.answer(
+            app.nc, subjects.calls(name), decode=decode_call, handle=worker.call, group=app.group
         )
         await work.serve(app, "mixer", name, worker, patience=config.drain_seconds)
 

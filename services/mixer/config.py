@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from kit import ports
 from kit.config import BaseConfig
 
 
@@ -21,5 +22,19 @@ class Config(BaseConfig, frozen=True, kw_only=True):
     "Name or address by which egress on other hosts reaches this one; empty: feeds stay here."
     link_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 7100
     "TCP port for them, listened at only if there is an address."
+    webrtc_ports: str = ""
+    "UDP ports for the media of people who take part by browser, `MIN-MAX`; empty: any."
+    webrtc_address: str = ""
+    """IP addresses for it, with commas between them. Those of this machine: media is bound to them
+    alone. Others (in front of a 1:1 NAT, or a node's): browsers are told them as well."""
     replay: bool = False
     "Show test pictures instead of opening media, and take the stage from a recording."
+
+    def wrong(self) -> str | None:
+        """Why the mixer must not start like this."""
+        try:
+            ports.Ports.parse(self.webrtc_ports)
+            ports.addresses(self.webrtc_address)
+        except ValueError as exc:
+            return f"ROSTRUM_WEBRTC_PORTS or ROSTRUM_WEBRTC_ADDRESS: {exc}"
+        return None

@@ -13,8 +13,10 @@ from kit.child import Child, Kept
 from kit.follow import OUTAGES
 from kit.stage import Stage
 from kit.vault import Vault
-from proto.base import Refused
+from proto.base import Message, Refused
 from proto.mixer import (
+    CallCommand,
+    ConnectCall,
     LayoutChanged,
     MixerEvent,
     MixStarted,
@@ -36,6 +38,7 @@ from services.mixer.config import Config
 from services.mixer.core.announcing import Announced, announce
 from services.mixer.core.scene import Content
 from services.mixer.figures import Figures
+from services.mixer.switchboard import NOT_NOW, Switchboard
 from services.mixer.wardrobe import Wardrobe
 
 log = structlog.get_logger()
@@ -47,6 +50,8 @@ Telling = Callable[[StageLevels], Awaitable[None]]
 """Tells whoever looks on just now."""
 
 CONFERENCE = "services.mixer.conference"
+
+BOTH: tuple[Content, ...] = ("main", "presentation")
 
 NOBODY_PRESENTS = Refused("no-presentation", "nobody presents at the moment")
 FETCH_AGAIN = 2.0
@@ -85,6 +90,7 @@ class Mix:
         self._view: ConferenceView | None = None
         self._sources: dict[tuple[str, Content], wire.Source] = {}
         self._announced = Announced()
+        self._switchboard = Switchboard(lambda order: self._kept.send(order))
         self._album = Album(lambda n, kind: self._kept.send(wire.TakeSnapshot(n, kind)), clock)
         self._wardrobe = wardrobe
         self._worn: tuple[str, ...] = ()
@@ -148,7 +154,8 @@ class Mix:
             if key not in self._sources:
                 self._kept.send(source)
         self._sources = sources
-        self._figures.keep(set(sources))
+        callers = [person.participant for person in view.participants if person.by_call()]
+        self._figures.keep({*sources, *((who, content) for who in callers for content in BOTH)})
         self._view = view
         self._kept.send(wire.Show(view))
         self._look.set()
@@ -166,6 +173,18 @@ class Mix:
         except TimeoutError:
             return Refused("unavailable", "the conference's process draws no picture")
         return NOBODY_PRESENTS if jpeg is None else Snapshot(jpeg)
+
+    async def call(self, command: CallCommand) -> Message:
+        """Somebody's call."""
+        person = self._view.find(command.participant) if self._view is not None else None
+        if isinstance(command, ConnectCall):
+            if person is None or not person.by_call():
+                return Refused("unknown", "who calls is not in the conference", "participant")
+            if not person.present():
+                return Refused("waiting", "who calls has not been let in yet", "participant")
+        if not self.socket:
+            return NOT_NOW
+        return await self._switchboard.ask(command)
 
     def stage(self, stage: list[str]) -> None:
         """Replay: who is heard, as it was recorded."""
@@ -236,6 +255,8 @@ class Mix:
                 await self._tell(StageLevels(a.conference, stage, vad))
             case wire.Snapshot(number=number, jpeg=jpeg):
                 self._album.took(number, jpeg)
+            case wire.CallAnswer():
+                self._switchboard.answered(report)
             case wire.LayoutChanged(feed=feed, view=view, slots=slots):
                 await self._write(a.conference, LayoutChanged(at, a.conference, feed, view, slots))
             case wire.Stats():
@@ -246,6 +267,7 @@ class Mix:
         self._begun = self._clock()
         self._traced = trace.anew("restart mix", because=self._traced)
         self._album.lost()
+        self._switchboard.lost()
         await self._withdraw(self.assigned)
 
 

@@ -12,9 +12,7 @@ from kit.cost import Room
 from kit.link import FeedRefused, Hello
 from kit.vault import Vault
 from proto.base import Message, Refused
-from proto.mixer import (
-    TakeSnapshot,
-)
+from proto.mixer import CallCommand, TakeSnapshot
 from proto.scheduler import (
     Declined,
     MixAssigned,
@@ -182,6 +180,12 @@ class Worker:
         if found is None or not found[0].socket:
             raise FeedRefused("the conference is not mixed here")
         return found[0].socket
+
+    async def call(self, asked: CallCommand) -> Message:
+        """Somebody's call into a conference that is mixed here."""
+        if found := self._mixes.get(asked.conference):
+            return await found[0].call(asked)
+        return Refused("unavailable", "the conference is not mixed here")
 
     async def snapshot(self, asked: TakeSnapshot) -> Message:
         """A picture of a conference that is mixed here."""

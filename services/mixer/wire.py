@@ -7,8 +7,9 @@ from kit.metrics import Distribution
 from proto.base import Reason, Token
 from proto.conference import Announcement, Platform
 from proto.media import FeedSpec
-from proto.mixer import Slot, SnapshotKind, SourceState
+from proto.mixer import CallKind, Slot, SnapshotKind, SourceState
 from proto.views import ConferenceView
+from services.mixer.core.line import Lines
 from services.mixer.core.scene import Content as Content  # the worker says it too
 
 
@@ -69,6 +70,31 @@ class Dress(Order, frozen=True, tag="dress"):
     "Paths of ZIP files, the first of which decides."
 
 
+class Connect(Order, frozen=True, tag="connect"):
+    """Somebody's browser offers a call."""
+
+    number: int
+    participant: Token
+    call: Token
+    kind: CallKind
+    sdp: str
+
+
+class Candidate(Order, frozen=True, tag="candidate"):
+    """Where else a browser can be reached."""
+
+    number: int
+    participant: Token
+    call: Token
+    candidate: str
+    mid: str
+
+
+class EndCall(Order, frozen=True, tag="end_call"):
+    participant: Token
+    call: Token
+
+
 class Report(msgspec.Struct, frozen=True, tag_field="report"):
     """From the conference's process."""
 
@@ -105,6 +131,15 @@ class Snapshot(Report, frozen=True, tag="snapshot"):
     jpeg: bytes | None
 
 
+class CallAnswer(Report, frozen=True, tag="call_answer"):
+    """To the order of that number."""
+
+    number: int
+    sdp: str = ""
+    problem: str = ""
+    "Why not, for people."
+
+
 class LayoutChanged(Report, frozen=True, tag="layout_changed"):
     """Of every feed that somebody takes, and always of the usual one."""
 
@@ -132,10 +167,23 @@ class Stats(Report, frozen=True, tag="stats"):
     "Seconds that a picture took, in `kit.metrics.declared.PICTURE`."
     srt: Reception = Reception()
     "What came over SRT, of all sources that are open or were."
+    calls: Lines = Lines()
+    "By WebRTC."
 
 
-AnyOrder = Begin | Show | Source | Stage | Announce | TakeSnapshot | Dress
-AnyReport = Ready | SourceChanged | StageChanged | StageLevels | LayoutChanged | Snapshot | Stats
+AnyOrder = (
+    Begin | Show | Source | Stage | Announce | TakeSnapshot | Dress | Connect | Candidate | EndCall
+)
+AnyReport = (
+    Ready
+    | SourceChanged
+    | StageChanged
+    | StageLevels
+    | LayoutChanged
+    | Snapshot
+    | CallAnswer
+    | Stats
+)
 
 _order_decoder: msgspec.json.Decoder[AnyOrder] = msgspec.json.Decoder(AnyOrder)
 _report_decoder: msgspec.json.Decoder[AnyReport] = msgspec.json.Decoder(AnyReport)

@@ -21,15 +21,15 @@ BASE = "debian:bookworm-slim"
 PACKAGES = (
     *("ca-certificates", "python3", "python3-venv", "tini", "libsrt1.5-gnutls"),
     *("fonts-dejavu-core", "libdrm2", "libva2", "libva-drm2"),
-    *("nats-server", "wget", "nginx", "libnginx-mod-rtmp"),
+    *("nats-server", "wget", "nginx", "libnginx-mod-rtmp", "coturn"),
 )
-"""What deploy/Dockerfile names, and what stands in for the image of NATS."""
+"""What deploy/Dockerfile names, and what stands in for the images of NATS and coturn."""
 
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
 
 
 def base_image(engine: Engine, directory: Path) -> None:
-    """Debian with everything in it, also under the name of the NATS image."""
+    """Debian with everything in it, also under the names of the images of NATS and coturn."""
     tar = directory / "base.tar"
     options = [f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT]
     engine.run(
@@ -38,7 +38,8 @@ def base_image(engine: Engine, directory: Path) -> None:
     )
     engine.docker("import", str(tar), BASE)
     tar.unlink()
-    engine.docker("tag", BASE, named("NATS_IMAGE"))
+    for variable in ("NATS_IMAGE", "COTURN_IMAGE"):
+        engine.docker("tag", BASE, named(variable))
 
 
 def prometheus_image(engine: Engine, directory: Path) -> None:

@@ -1,5 +1,6 @@
 """deploy/compose.yaml as a person runs it: built, up, streamed through, hurt, and gone."""
 
+import asyncio
 import json
 import re
 import shutil
@@ -13,13 +14,18 @@ from typing import Any
 
 import httpx
 import pytest
+from aioice import stun, turn
 
 from kit.metrics import declared
+from kit.ports import Ports
+from kit.secrets import Secret
+from services.gateway.core.ice import ice_servers
 from tests.containers.engine import Engine, compose_command, engine
 from tests.containers.images import MORE, TARGETS, build
 from tests.support.clips import clip
 from tests.support.nats import free_port
 from tests.support.prometheus import Prometheus, filled, queries
+from tests.support.relay import Talk
 from tests.support.system import OURS, System, until
 from tests.support.watch import Rgb, watch
 
@@ -55,13 +61,19 @@ class Stack:
         clips.mkdir()
         clip(clips / "red.mp4", colour=RED, seconds=120, options={"movflags": "faststart"})
         self.port, self.rtmp_port, self.prometheus_port = free_port(), free_port(), free_port()
+        self.turn_port = free_port()
+        self.media = free_span(4)
         self.token = (secrets / "admin-token").read_text()
+        self.turn_secret = (secrets / "turn-secret").read_text().strip()
         engine.env |= {
             "SECRETS_DIR": str(secrets),
             "CLIPS": str(clips),
             "HTTP_PORT": str(self.port),
             "RTMP_PORT": str(self.rtmp_port),
             "PROMETHEUS_PORT": str(self.prometheus_port),
+            "WEBRTC_PORTS": str(self.media),
+            "TURN_PORT": str(self.turn_port),
+            "TURN_URLS": f"turn:127.0.0.1:{self.turn_port}?transport=udp",
             "DOCKER_SOCKET": str(engine.socket),
             "DOCKER_GID": str(engine.socket.stat().st_gid),
         }
@@ -76,6 +88,12 @@ class Stack:
         label = f"label=com.docker.compose.service={service}"
         return self.engine.docker("ps", "-q", "--filter", label).split()
 
+    def addresses(self, service: str) -> tuple[str, str]:
+        """Of its container in `media`, and of the machine there."""
+        [ident] = self.containers(service)
+        there = self.engine.inspect(ident)["NetworkSettings"]["Networks"]["rostrum_media"]
+        return there["IPAddress"], there["Gateway"]
+
     def recordings(self) -> list[Path]:
         """Oldest first, as they lie on the ingest's volume."""
         volume = json.loads(self.engine.docker("volume", "inspect", "rostrum_ingest"))[0]
@@ -86,6 +104,12 @@ class Stack:
         """Whether a session's process runs in there."""
         top = self.engine.docker("top", container, "-eo", "pid,args")
         return "services.rtmp_egress.session" in top
+
+
+def free_span(length: int) -> Ports:
+    """UDP ports that the mixer's container may publish."""
+    spans = (Ports(first, first + length - 1) for first in range(20000, 30000, length))
+    return next(span for span in spans if span.free("127.0.0.1") == length)
 
 
 def is_red(recording: Path) -> bool:
@@ -161,6 +185,15 @@ def prometheus(stack: Stack) -> Iterator[Prometheus]:
     one.close()
 
 
+@pytest.fixture(scope="module")
+def relay(stack: Stack) -> str:
+    """The container of the profile `turn`."""
+    stack.compose("up", "-d", "--no-build", "--no-deps", "turn")
+    [ident] = stack.containers("turn")
+    until(lambda: stack.engine.inspect(ident)["State"]["Health"]["Status"] == "healthy", PATIENCE)
+    return ident
+
+
 def scraped(prometheus: Prometheus) -> dict[str, int]:
     """How many containers of a service answer."""
     up = prometheus.series("sum by (service) (up)")
@@ -189,14 +222,17 @@ def test_an_image_is_nobodys_and_says_what_is_in_it(docker: Engine, target: str)
     assert image["User"] == "10001:10001"
     assert image["Entrypoint"] == ["tini", "--"]
     assert image["Healthcheck"]["Test"]
-    assert image["Labels"]["org.opencontainers.image.title"] == f"rostrum-{target}"
+    labels = {name.rpartition(".")[2]: word for name, word in image["Labels"].items()}
+    assert labels["title"] == f"rostrum-{target}"
+    assert {"description", "vendor", "version", "revision", "licenses"} <= labels.keys()
     look = "for tool in gcc cc c++ make ld pip; do command -v $tool; done; true"
     run = ("run", "--rm", "--network", "none", "--read-only", f"rostrum/{target}:dev")
     assert docker.docker(*run, "sh", "-c", look) == ""
-    if target == "ingest":
-        return
     bill = json.loads(docker.docker(*run, "cat", image["Labels"]["io.rostrum.sbom"]))
     made_of = {part["purl"].partition("@")[0] for part in bill["components"]}
+    if target == "ingest":
+        assert "pkg:deb/debian/libnginx-mod-rtmp" in made_of
+        return
     assert {"pkg:pypi/msgspec", "pkg:pypi/rostrum", "pkg:deb/debian/python3"} <= made_of
     assert ("pkg:pypi/av" in made_of) == (target in {"mixer", "rtmp-egress", "standalone"})
     assert ("pkg:pypi/litestar" in made_of) == (target in {"gateway", "standalone"})
@@ -250,6 +286,9 @@ def test_the_stacks_own_prometheus_has_every_service_and_all_that_the_dashboards
     until(lambda: scraped(prometheus) == dict.fromkeys(WATCHED, 1), PATIENCE)
     until(lambda: {rule["health"] for rule in rules(prometheus)} == {"ok"}, PATIENCE)
     assert len(rules(prometheus)) > 20
+    assert not [
+        one for one in rules(prometheus) if one["name"] == "RostrumServiceGone" and one["alerts"]
+    ]
     until(lambda: not unanswered(prometheus, shown), PATIENCE)
     system.hang_up(call)
 
@@ -303,6 +342,44 @@ def test_the_scheduler_starts_and_stops_containers_of_its_own(
         stack.engine.docker("rm", "--force", stranger)
 
 
+async def relayed(stack: Stack, host: str, port: int) -> bytes | Exception:
+    """What comes back through the stack's relay, by the credentials that browsers are given."""
+    address = ("127.0.0.1", stack.turn_port)
+    secret = Secret(stack.turn_secret)
+    [server] = ice_servers([], [f"turn:{address[0]}"], secret, "p1", int(time.time()))
+    transport, talk = await turn.create_turn_endpoint(
+        Talk, address, server.username, server.credential
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                transport.sendto(b"picture", (host, port))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        return await talk.heard.get()
+    finally:
+        transport.close()
+
+
+def test_browsers_get_to_the_mixer_through_the_relay_and_to_nothing_else(
+    stack: Stack, system: System, relay: str
+) -> None:
+    echo = (
+        "import socket; s = socket.socket(type=socket.SOCK_DGRAM);"
+        f"s.bind(('', {stack.media.first}));"
+        "[s.sendto(*s.recvfrom(99)) for _ in range(9)]"
+    )
+    stack.engine.docker("exec", "-d", *stack.containers("mixer"), "python", "-c", echo)
+    mixer, machine = stack.addresses("mixer")
+
+    assert asyncio.run(relayed(stack, mixer, stack.media.first)) == b"picture"
+    for elsewhere in (machine, "192.0.2.1"):
+        refused = asyncio.run(relayed(stack, elsewhere, stack.media.first))
+        assert isinstance(refused, stun.TransactionFailed)
+        assert refused.response.attributes["ERROR-CODE"][0] == 403
+    assert stack.turn_secret not in stack.engine.docker("logs", relay)
+
+
 def test_no_service_is_refused_on_the_bus_and_no_key_is_logged(
     stack: Stack, system: System
 ) -> None:
@@ -314,12 +391,12 @@ def test_no_service_is_refused_on_the_bus_and_no_key_is_logged(
     assert stack.token not in logs
 
 
-def test_a_service_has_no_more_than_it_needs(stack: Stack, system: System) -> None:
-    for service in ("gateway", "scheduler", "mixer", "routing", "conference-state"):
+def test_a_service_has_no_more_than_it_needs(stack: Stack, system: System, relay: str) -> None:
+    for service in ("gateway", "scheduler", "mixer", "routing", "conference-state", "turn"):
         [ident] = stack.containers(service)
         host = stack.engine.inspect(ident)["HostConfig"]
         assert host["ReadonlyRootfs"]
         assert host["CapDrop"] == ["ALL"]
         assert host["Memory"] > 0
         environment = stack.engine.inspect(ident)["Config"]["Env"]
-        assert not [one for one in environment if re.search("PASSWORD=|TOKEN=|KEY=", one)]
+        assert not [one for one in environment if re.search("PASSWORD=|TOKEN=|KEY=|SECRET=", one)]

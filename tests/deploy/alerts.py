@@ -33,6 +33,14 @@ def histogram(name: str, slow: str, fast: str, **labels: str) -> dict[str, str]:
     return made
 
 
+ALIVE = (
+    *("rostrum_conferences", "rostrum_scheduler_unassigned_sessions", "rostrum_webhooks_waiting"),
+    *("rostrum_mixer_capacity", "rostrum_egress_capacity"),
+    series("rostrum_bus_consumer_lag", stream="CONFERENCE", durable="routing"),
+    series(f"{API}_count", method="GET", route="/health/ready", status="200"),
+)
+"""Of each service a figure that it has whatever happens."""
+
 CASES = [
     Case(
         "RostrumServiceDown",
@@ -40,6 +48,13 @@ CASES = [
         "3m",
         {"job": "rostrum", "instance": "mixer:8081"},
         "mixer:8081 does not answer",
+    ),
+    Case(
+        "RostrumServiceGone",
+        {name: "1x2" if "mixer" in name else "1x40" for name in ALIVE},
+        "9m",
+        {"service": "mixer"},
+        "No mixer answers at all",
     ),
     Case(
         "RostrumServiceNotReady",
@@ -267,6 +282,7 @@ CASES = [
 ]
 
 WELL = {
+    **dict.fromkeys(ALIVE, "0x100"),
     series("up", job="rostrum", instance="mixer:8081"): "1x100",
     series("rostrum_ready", instance="mixer:8081"): "1x100",
     "rostrum_scheduler_unassigned_sessions": "0x100",

@@ -60,8 +60,8 @@ class Pod(NamedTuple):
         return [*self.spec.get("initContainers", []), *self.spec["containers"]]
 
     def is_ours(self) -> bool:
-        """Not nats-server's."""
-        return self.component != "nats"
+        """Neither nats-server's nor coturn's."""
+        return self.component not in ("nats", "turn")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -38,7 +38,12 @@ CRDS = {
             namespaceSelector=struct(matchNames=many(WORD)),
             podTargetLabels=many(WORD),
             endpoints=many(
-                struct(port=WORD, path=WORD, interval={"type": "string", "pattern": r"^\d+[sm]$"})
+                struct(
+                    port=WORD,
+                    path=WORD,
+                    interval={"type": "string", "pattern": r"^\d+[sm]$"},
+                    relabelings=many(struct(targetLabel=WORD, replacement=WORD)),
+                )
             ),
         ),
     ),

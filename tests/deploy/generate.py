@@ -1,7 +1,7 @@
 """What of the chart is made from elsewhere: `make chart` writes it, a test compares.
 
 README.md from values.yaml, where the comment above a value says what it is; files/nats.conf from
-proto/access.py.
+proto/access.py; files/turn.sh is what the compose stack starts coturn with.
 """
 
 import json
@@ -48,6 +48,7 @@ def made() -> dict[Path, str]:
         CHART / "README.md": HEAD + "".join(map(_row, values())),
         CHART / "files" / "nats.conf": natsconf.DEPLOYED
         + natsconf.users(lambda name: f"${name}_password"),
+        CHART / "files" / "turn.sh": (CHART.parents[1] / "turn" / "turn.sh").read_text(),
     }
 
 

@@ -15,6 +15,7 @@ from kit.keeping import Keeping
 from proto.access import USERS
 from tests.deploy.chart import (
     CONFIGS,
+    RELEASE,
     ROOT,
     SEALERS,
     SETS,
@@ -139,6 +140,10 @@ def test_a_pool_runs_where_and_as_it_says(given: Path) -> None:
         assert pod.spec.get("nodeSelector", {}) == pool["nodeSelector"]
         assert pod.spec.get("tolerations", []) == pool["tolerations"]
         assert pod.spec.get("runtimeClassName", "") == pool["runtimeClassName"]
+        assert pod.spec.get("priorityClassName", "") == pool["priorityClassName"]
+        groups = pod.spec["securityContext"].get("supplementalGroups", [])
+        assert groups == pool["supplementalGroups"]
+        assert pod.owner["spec"]["strategy"]["rollingUpdate"] == pool["rollingUpdate"]
         assert pod.owner["spec"].get("replicas") == (
             pool["replicas"] if pool["autoscaling"]["kind"] == "none" else None
         )
@@ -193,7 +198,7 @@ def test_whoever_serves_is_asked_whether_it_lives_and_apart_whether_it_is_ready(
             continue
         for container in pod.containers:
             ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-            if pod.component == "nats":
+            if not pod.is_ours():
                 assert {"exec"} <= container["readinessProbe"].keys()
                 assert {"exec"} <= container["livenessProbe"].keys()
                 continue
@@ -211,8 +216,16 @@ def test_whoever_serves_is_asked_whether_it_lives_and_apart_whether_it_is_ready(
 @every_set
 def test_no_two_containers_of_a_pod_want_the_same_port(given: Path) -> None:
     for pod in pods(rendered(given)):
-        ports = [port["containerPort"] for c in pod.containers for port in c.get("ports", [])]
+        ports = [
+            (port["containerPort"], port.get("protocol", "TCP"))
+            for c in pod.containers
+            for port in c.get("ports", [])
+        ]
         assert len(ports) == len(set(ports))
+
+
+MORE_CAPABILITIES = {"turn": {"add": ["NET_BIND_SERVICE"]}}
+"""Without it coturn's own image does not start."""
 
 
 @every_set
@@ -228,7 +241,7 @@ def test_every_container_can_do_as_little_as_it_needs(given: Path) -> None:
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
                 "readOnlyRootFilesystem": True,
-                "capabilities": {"drop": ["ALL"]},
+                "capabilities": {"drop": ["ALL"], **MORE_CAPABILITIES.get(pod.component, {})},
             }
             assert {"requests", "limits"} <= container["resources"].keys()
             assert "memory" in container["resources"]["limits"]
@@ -247,7 +260,7 @@ def test_no_secret_is_anywhere_but_in_the_secret(given: Path) -> None:
     words = {word for key, word in secret_of(objects).items() if key != "nats-passwords.conf"}
     rest = text([one for one in objects if one["kind"] != "Secret"])
 
-    assert len(words) == len(USERS) + 2
+    assert len(words) == len(USERS) + 3
     for word in words:
         assert word not in rest
         assert base64.b64encode(word.encode()).decode() not in rest
@@ -261,7 +274,7 @@ def test_no_secret_is_in_a_variable_or_a_config_map(given: Path) -> None:
             assert "envFrom" not in container
             for one in container.get("env", []):
                 assert "secretKeyRef" not in text(one)
-                if re.search(r"PASSWORD|TOKEN|KEY", one["name"]):
+                if re.search(r"PASSWORD|TOKEN|KEY|SECRET", one["name"]):
                     assert one["name"].endswith("_FILE")
                     assert one["value"].startswith("/run/secrets/rostrum/")
     for one in of_kind(objects, "ConfigMap"):
@@ -353,6 +366,60 @@ def test_pods_are_spread_and_never_all_taken_at_once(given: Path) -> None:
     served = {p.component for p in pods(objects) if p.owner["kind"] == "Deployment"}
 
     assert spread == guarded == served
+    for pod in pods(objects):
+        own = pools(given).get(pod.component, {}).get("affinity")
+        if pod.component in served and own:
+            assert pod.spec["affinity"] == own
+        elif pod.component in served:
+            apart = pod.spec["affinity"]["podAntiAffinity"]
+            wished = apart.get("preferredDuringSchedulingIgnoredDuringExecution", [])
+            # Those that have ports of the node must be apart.
+            needed = apart.get("requiredDuringSchedulingIgnoredDuringExecution", [])
+            for term in [*(rule["podAffinityTerm"] for rule in wished), *needed]:
+                assert term["topologyKey"] == "kubernetes.io/hostname"
+                wanted = term["labelSelector"].get("matchLabels", {})
+                found = [one.component for one in pods(objects) if matches(wanted, one)]
+                assert pod.component in found
+                assert needed or found == [pod.component]
+            assert wished or needed
+
+
+def test_an_ingress_holds_no_event_back_and_ends_no_stream_of_events() -> None:
+    (ingress,) = of_kind(rendered(EVERYTHING), "Ingress")
+    told = {
+        key.rpartition("/")[2]: word for key, word in ingress["metadata"]["annotations"].items()
+    }
+
+    assert told["proxy-buffering"] == "off"
+    assert int(told["proxy-read-timeout"]) >= 3600
+    assert [rule["host"] for rule in ingress["spec"]["rules"]] == ["a.example.org", "b.example.org"]
+
+
+@every_set
+def test_whoever_installs_it_is_told_where_it_is_and_what_to_keep(given: Path) -> None:
+    done = run("install", RELEASE, str(CHART), "--dry-run=client", f"--values={given}")
+    _, _, notes = done.stdout.partition("NOTES:")
+
+    assert done.returncode == 0, done.stderr
+    assert "helm -n default test" in notes
+    for component in pools(given):
+        assert f"Pool {component.removeprefix('media-')}, location" in notes
+    has_secret = bool(of_kind(rendered(given), "Secret"))
+    assert ("Back up the Secret" in notes) == has_secret
+
+
+def test_alerts_find_what_is_scraped_whatever_the_release_is_called() -> None:
+    (monitor,) = of_kind(rendered(EVERYTHING), "ServiceMonitor")
+    (rule,) = of_kind(rendered(EVERYTHING), "PrometheusRule")
+    down = next(
+        one for one in rule["spec"]["groups"][0]["rules"] if one["alert"] == "RostrumServiceDown"
+    )
+    pattern = re.search(r'job=~"(.+?)"', down["expr"])
+    assert pattern is not None
+
+    for endpoint in monitor["spec"]["endpoints"]:
+        [job] = [one for one in endpoint["relabelings"] if one["targetLabel"] == "job"]
+        assert re.fullmatch(pattern[1], job["replacement"])
 
 
 @every_set
@@ -485,7 +552,12 @@ def test_who_calls_by_srt_reaches_the_mixers_that_say_so_and_no_others() -> None
         udp = pool["mixer"]["udp"]
         wanted = set(range(udp["first"], udp["last"] + 1)) - {0}
         mixer = next(one for one in pod.containers if one["name"] == "mixer")
-        open_ = [port for port in mixer["ports"] if port.get("protocol") == "UDP"]
+        calls = range(pool["mixer"]["webrtc"]["first"], pool["mixer"]["webrtc"]["last"] + 1)
+        open_ = [
+            port
+            for port in mixer["ports"]
+            if port.get("protocol") == "UDP" and port["containerPort"] not in calls
+        ]
         assert {port["containerPort"] for port in open_} == wanted
         at_node = wanted if udp["via"] == "hostPort" else set()
         assert {port["hostPort"] for port in open_ if "hostPort" in port} == at_node
@@ -493,7 +565,7 @@ def test_who_calls_by_srt_reaches_the_mixers_that_say_so_and_no_others() -> None
             (port["port"], port["endPort"], rule["from"])
             for rule in policies_of(pod, objects, "ingress")
             for port in rule["ports"]
-            if port["protocol"] == "UDP"
+            if port["protocol"] == "UDP" and port["port"] not in calls
         ]
         peers = [{"ipBlock": {"cidr": "198.51.100.0/24"}}]
         assert let_in == ([(udp["first"], udp["last"], peers)] if wanted else [])
@@ -502,6 +574,103 @@ def test_who_calls_by_srt_reaches_the_mixers_that_say_so_and_no_others() -> None
         if balanced:
             assert matches(balanced["spec"]["selector"], pod)
             assert {port["port"] for port in balanced["spec"]["ports"]} == wanted
+
+
+def udp_ports(let_in: list[Object]) -> set[int]:
+    return {
+        number
+        for rule in let_in
+        for port in rule["ports"]
+        if port["protocol"] == "UDP" and isinstance(port["port"], int) and "endPort" in port
+        for number in range(port["port"], port["endPort"] + 1)
+    }
+
+
+@every_set
+def test_browsers_reach_the_mixers_where_they_are_told_to(given: Path) -> None:
+    objects = rendered(given)
+    relay = next((one for one in pods(objects) if one.component == "turn"), None)
+    for pod in pods(objects):
+        for mixer in (one for one in pod.containers if one["name"] == "mixer"):
+            webrtc = pools(given)[pod.component]["mixer"]["webrtc"]
+            wanted = set(range(webrtc["first"], webrtc["last"] + 1)) - {0}
+            told = {one["name"]: one for one in mixer["env"] if "WEBRTC" in one["name"]}
+            if not wanted:
+                assert not told
+                continue
+            span = told["ROSTRUM_WEBRTC_PORTS"]["value"]
+            assert span == f"{webrtc['first']}-{webrtc['last']}"
+            here = [port for port in mixer["ports"] if port["containerPort"] in wanted]
+            assert len(here) == len(wanted)
+            at_node = webrtc["via"] == "hostPort"
+            for port in here:
+                assert port["protocol"] == "UDP"
+                # A port that changed its number on the way would not be the one that is told.
+                assert port.get("hostPort") == (port["containerPort"] if at_node else None)
+            address = told.get("ROSTRUM_WEBRTC_ADDRESS", {})
+            assert address.get("value", "") == webrtc["address"]
+            if at_node and not webrtc["address"]:
+                assert address["valueFrom"] == {"fieldRef": {"fieldPath": "status.hostIP"}}
+            rules = policies_of(pod, objects, "ingress")
+            anybody = [rule for rule in rules if "podSelector" not in text(rule.get("from", []))]
+            assert (wanted <= udp_ports(anybody)) == (webrtc["via"] != "relay" or relay is None)
+            if relay is not None:
+                named = [rule for rule in rules if "podSelector" in text(rule.get("from", []))]
+                assert wanted <= udp_ports(
+                    [
+                        rule
+                        for rule in named
+                        if matches(rule["from"][0]["podSelector"]["matchLabels"], relay)
+                    ]
+                )
+
+
+@every_set
+def test_what_has_ports_of_its_node_is_alone_on_it(given: Path) -> None:
+    for pod in pods(rendered(given)):
+        at_node = any("hostPort" in port for c in pod.containers for port in c.get("ports", []))
+        affinity = pod.spec.get("affinity", {}).get("podAntiAffinity", {})
+        required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution", [])
+        assert bool(required) == at_node, pod.component
+        for one in required:
+            assert one["topologyKey"] == "kubernetes.io/hostname"
+            assert matches(one["labelSelector"]["matchLabels"], pod)
+
+
+def test_the_relay_reaches_mixers_at_their_media_ports_and_nothing_else() -> None:
+    objects = rendered(EVERYTHING)
+    (relay,) = [one for one in pods(objects) if one.component == "turn"]
+    (container,) = relay.containers
+    found = {}
+    for rule in policies_of(relay, objects, "egress"):
+        for to in rule["to"]:
+            if {"port": 53, "protocol": "UDP"} in rule["ports"]:
+                continue
+            (component,) = [
+                pod.component
+                for pod in pods(objects)
+                if matches(to["podSelector"]["matchLabels"], pod)
+            ]
+            found[component] = udp_ports([rule])
+            assert len(rule["ports"]) == 1
+    assert found == {
+        component: set(range(webrtc["first"], webrtc["last"] + 1))
+        for component, pool in pools(EVERYTHING).items()
+        if (webrtc := pool["mixer"]["webrtc"])["first"]
+    }
+    assert env(container)["TURN_PEERS"] == "10.42.0.0-10.42.255.255"
+    assert env(container)["TURN_SECRET_FILE"] == "/run/secrets/rostrum/turn-secret"
+
+
+@every_set
+def test_the_gateway_has_the_relays_secret_where_there_is_a_relay(given: Path) -> None:
+    objects = rendered(given)
+    turn = yaml.safe_load(given.read_text()).get("turn", {})
+    (gateway,) = [one for one in pods(objects) if one.component == "gateway"]
+    told = env(gateway.containers[0])
+
+    assert told.get("ROSTRUM_TURN_URLS", "") == ",".join(turn.get("urls", []))
+    assert ("ROSTRUM_TURN_SECRET_FILE" in told) == bool(turn.get("urls"))
 
 
 def test_the_hardened_set_leaves_nothing_open() -> None:
@@ -530,10 +699,10 @@ def test_it_has_the_keys_that_the_local_stack_has() -> None:
     users = re.search(r'users="([^"]+)"', script)
     assert users is not None
     expected = {f"nats-{user}" for user in users[1].split()}
-    expected |= {"secret-key", "admin-token", "nats-passwords.conf"}
+    more = {"secret-key", "admin-token", "turn-secret", "nats-passwords.conf"}
 
-    assert secret_of(rendered()).keys() == expected
-    assert all(key in script for key in ("secret-key", "admin-token", "nats-passwords.conf"))
+    assert secret_of(rendered()).keys() == expected | more
+    assert all(key in script for key in more)
 
 
 def test_a_secret_from_a_vault_has_the_servers_file_too() -> None:
@@ -573,6 +742,28 @@ def test_without_credentials_nobody_has_a_password_for_the_bus() -> None:
             '"mixer": {"udp": {"first": 9000, "last": 9000, "via": "loadBalancer"}}}]',
             "only where there is one",
         ),
+        ('pools=[{"name": "a", "mixer": {"webrtc": {"first": 40000}}}]', "not 1 to 100 ports"),
+        ('pools=[{"name": "a", "mixer": {"webrtc": {"first": 90, "last": 95}}}]', "above 1023"),
+        (
+            'pools=[{"name": "a", "mixer": {"udp": {"first": 9000, "last": 9005}, '
+            '"webrtc": {"first": 9005, "last": 9009}}}]',
+            "port 9005 in mixer.udp and in mixer.webrtc",
+        ),
+        (
+            'pools=[{"name": "a", "mixer": {"webrtc": '
+            '{"first": 40000, "last": 40009, "via": "loadBalancer"}}}]',
+            "browsers have to be told",
+        ),
+        (
+            'pools=[{"name": "a", "mixer": {"webrtc": '
+            '{"first": 40000, "last": 40009, "via": "relay"}}}]',
+            "which needs turn.urls",
+        ),
+        ('pools=[{"name": "a", "mixer": {"webrtc": {"address": "a.example"}}}]', "address"),
+        ('turn={"enabled": true, "peers": ["10.0.0.0-10.0.0.9"]}', "turn.urls: say"),
+        ('turn={"enabled": true, "urls": ["turn:t"]}', "turn.peers: say"),
+        ('turn.urls=["turn:me:pw@host"]', "urls"),
+        ('gateway.settings={"TURN_SECRET": "x"}', "TURN_SECRET"),
         ('pools=[{"name": "a", "autoscaling": {"kind": "vpa"}}]', "kind"),
         ("gateway.replica=1", "replica"),
         ('gateway.settings={"ADMIN_TOKEN": "x"}', "ADMIN_TOKEN"),
@@ -599,7 +790,7 @@ def test_every_value_is_in_the_schema_and_in_a_template() -> None:
             node = node["properties"][word]
         whole, below, last = ".".join(words), ".".join(words[1:]), words[-1]
         spelled = [f".Values.{whole}", *(f"${one}.{below}" for one in ("pool", "r", "s", "n"))]
-        spelled += [f"$auto.{last}", f"$udp.{last}", f".values.{last}"]
+        spelled += [f"$auto.{last}", f"$udp.{last}", f"$webrtc.{last}", f".values.{last}"]
         assert any(one in templates for one in spelled), value.path
 
 

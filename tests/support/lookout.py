@@ -29,6 +29,7 @@ TYPED = "cli.main"
 
 PERMITTED = {
     "ROSTRUM_ADMIN_TOKEN": ("services.standalone", "services.gateway", TYPED),
+    "ROSTRUM_TURN_SECRET": ("services.standalone", "services.gateway", TYPED),
     "ROSTRUM_API_USER": (TYPED,),
     "ROSTRUM_API_PASSWORD": (TYPED,),
 }

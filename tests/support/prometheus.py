@@ -99,15 +99,15 @@ def scraping(room: Path, ports: Sequence[int]) -> Iterator[Prometheus]:
     ]
     with (room / "prometheus.log").open("wb") as log:
         process = subprocess.Popen([binary, *arguments], stdout=log, stderr=log)
+    one, end = Prometheus(f"http://127.0.0.1:{port}"), time.monotonic() + START
     try:
-        one, end = Prometheus(f"http://127.0.0.1:{port}"), time.monotonic() + START
         while not one.ready():
             assert process.poll() is None, (room / "prometheus.log").read_text()
             assert time.monotonic() < end, "prometheus did not come up"
             time.sleep(0.05)
         yield one
-        one.close()
     finally:
+        one.close()
         process.terminate()
         process.wait(10)
 

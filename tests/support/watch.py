@@ -99,17 +99,17 @@ def _see(watched: Watched, frame: av.VideoFrame, look: Callable[[RgbPicture], An
     if frame.key_frame:
         watched.keys.append(len(watched.seen))
     watched.times.append(frame.time or 0.0)
-    watched.seen.append(look(_rgb(frame)))
+    watched.seen.append(look(as_played(frame)))
 
 
 def rgb(canvas: npt.NDArray[np.uint8]) -> RgbPicture:
     """A canvas, that is I420 in BT.709, as RGB."""
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(canvas), "yuv420p")
     frame.colorspace = Colorspace.ITU709
-    return _rgb(frame)
+    return as_played(frame)
 
 
-def _rgb(frame: av.VideoFrame) -> RgbPicture:
+def as_played(frame: av.VideoFrame) -> RgbPicture:
     """As a player shows it: by its tag, else by its height."""
     tagged = frame.colorspace != UNSPECIFIED
     small = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601

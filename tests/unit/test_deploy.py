@@ -56,6 +56,42 @@ def test_every_service_has_an_image_and_is_in_the_stack(service: str) -> None:
     assert re.search(rf"ROSTRUM_NATS_USER: {service}\b", compose)
 
 
+def test_no_container_of_the_stack_can_take_the_whole_machine() -> None:
+    stack = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    limits = {
+        name: one.get("deploy", {}).get("resources", {}).get("limits", {}).keys()
+        for name, one in stack.items()
+    }
+
+    assert {name: words for name, words in limits.items() if words != {"cpus", "memory"}} == {}
+
+
+def test_every_setting_of_the_stack_is_in_the_example_of_its_settings() -> None:
+    files = [ROOT / "deploy" / name for name in ("compose.yaml", "compose.docker.yaml")]
+    asked = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", "".join(f.read_text() for f in files)))
+    example = (ROOT / "deploy" / ".env.example").read_text()
+    shown = dict(re.findall(r"^#([A-Z_]+)=(\S*)", example, re.MULTILINE))
+
+    assert shown.keys() == asked.keys()
+    only_examples = {name for name in asked if "_KEEP_" in name}
+    only_examples |= {"OTEL_EXPORTER_OTLP_ENDPOINT", "TURN_URLS"}
+    assert {name: asked[name] for name in shown if shown[name] != asked[name]}.keys() <= (
+        only_examples
+    )
+
+
+def test_what_an_image_is_built_of_is_told_to_the_doctor() -> None:
+    stack = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    built = {name: one["build"]["args"].keys() for name, one in stack.items() if "build" in one}
+
+    assert "ENV ROSTRUM_BUILD=${REVISION}" in dockerfile
+    assert len(built) > 7
+    for given in built.values():
+        assert {"VERSION", "REVISION"} <= given
+        assert all(re.search(rf"^ARG {name}\b", dockerfile, re.MULTILINE) for name in given)
+
+
 def test_the_stacks_prometheus_asks_whatever_has_figures() -> None:
     stack = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
     watched = [

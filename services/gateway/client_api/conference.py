@@ -1,5 +1,7 @@
 """What is done to and known of a conference as a whole, by those who are in it."""
 
+from typing import get_args
+
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.response import Response, ServerSentEvent
@@ -27,6 +29,8 @@ TheAudience = NamedDependency[Audience]
 
 ENDED = "Conference terminated by another participant"
 
+PICTURES: dict[str, SnapshotKind] = {kind: kind for kind in get_args(SnapshotKind)}
+
 OTHER_NAMES = {"ac": "5:7"}
 """How a client is told of a layout that Pexip's lists by another name than its events."""
 
@@ -35,38 +39,38 @@ class ConferenceController(Controller):
     path = "/api/client/v2/conferences/{alias:str}"
     exception_handlers = HANDLERS
 
-    @get("/conference_status", sync_to_thread=False)
-    def status(
+    @get("/conference_status")
+    async def status(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        me = here(alias, request, desk, calls, live)
+        me = await here(alias, request, desk, calls, live)
         return success(client.flags(me.view, me.who.role))
 
-    @get("/participants", sync_to_thread=False)
-    def participants(
+    @get("/participants")
+    async def participants(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        return success(here(alias, request, desk, calls, live).people(live))
+        return success((await here(alias, request, desk, calls, live)).people(live))
 
-    @get("/available_layouts", sync_to_thread=False)
-    def layouts(
+    @get("/available_layouts")
+    async def layouts(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        here(alias, request, desk, calls, live)
+        await here(alias, request, desk, calls, live)
         return success([OTHER_NAMES.get(one.client, one.client) for one in ALL])
 
-    @get("/layout_svgs", sync_to_thread=False)
-    def svgs(
+    @get("/layout_svgs")
+    async def svgs(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        here(alias, request, desk, calls, live)
+        await here(alias, request, desk, calls, live)
         return success({OTHER_NAMES.get(name, name): svg for name, svg in SVGS.items()})
 
     @post("/dial", status_code=200)
     async def dial(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        _host(alias, request, desk, calls, live)
+        await _host(alias, request, desk, calls, live)
         known = calls.conference(alias).aliases
         called = known[0].alias if known else alias
         wanted = client_requests.dial(await request.body(), called)
@@ -78,28 +82,30 @@ class ConferenceController(Controller):
     async def lock(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        await calls.tell(Lock(_host(alias, request, desk, calls, live).key, True), {})
+        await calls.tell(Lock((await _host(alias, request, desk, calls, live)).key, True), {})
         return success()
 
     @post("/unlock", status_code=200)
     async def unlock(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        await calls.tell(Lock(_host(alias, request, desk, calls, live).key, False), {})
+        await calls.tell(Lock((await _host(alias, request, desk, calls, live)).key, False), {})
         return success()
 
     @post("/muteguests", status_code=200)
     async def mute(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        await calls.tell(MuteGuests(_host(alias, request, desk, calls, live).key, True), {})
+        await calls.tell(MuteGuests((await _host(alias, request, desk, calls, live)).key, True), {})
         return success()
 
     @post("/unmuteguests", status_code=200)
     async def unmute(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        await calls.tell(MuteGuests(_host(alias, request, desk, calls, live).key, False), {})
+        await calls.tell(
+            MuteGuests((await _host(alias, request, desk, calls, live)).key, False), {}
+        )
         return success()
 
     @post(["/start_conference", "/clearallbuzz", "/set_guests_can_unmute"], status_code=200)
@@ -107,21 +113,21 @@ class ConferenceController(Controller):
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
         """A Host who is in has started the conference; the others we have not."""
-        _host(alias, request, desk, calls, live)
+        await _host(alias, request, desk, calls, live)
         return success()
 
     @post("/disconnect", status_code=200)
     async def disconnect(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        await calls.end(_host(alias, request, desk, calls, live).key, ENDED)
+        await calls.end((await _host(alias, request, desk, calls, live)).key, ENDED)
         return success()
 
     @post("/transform_layout", status_code=200)
     async def transform(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        me = _host(alias, request, desk, calls, live)
+        me = await _host(alias, request, desk, calls, live)
         given = json_object(await request.body())
         if given is None:
             raise Failed(400, ILLEGAL, word="success")
@@ -131,8 +137,8 @@ class ConferenceController(Controller):
         await calls.tell(TransformLayout(me.key, transforms(wanted)), {})
         return success()
 
-    @get("/presentation.jpeg")
-    async def presentation(
+    @get([f"/{kind}.jpeg" for kind in PICTURES])
+    async def snapshot(
         self,
         alias: Word,
         request: AnyRequest,
@@ -141,21 +147,11 @@ class ConferenceController(Controller):
         desk: TheDesk,
         snapshots: TheSnapshots,
     ) -> Response[bytes]:
-        me = here(alias, request, desk, calls, live, in_query=True)
-        return await _picture(request, me, snapshots, "presentation")
-
-    @get("/presentation_high.jpeg")
-    async def presentation_high(
-        self,
-        alias: Word,
-        request: AnyRequest,
-        calls: TheCalls,
-        live: TheLive,
-        desk: TheDesk,
-        snapshots: TheSnapshots,
-    ) -> Response[bytes]:
-        me = here(alias, request, desk, calls, live, in_query=True)
-        return await _picture(request, me, snapshots, "presentation_high")
+        me = await here(alias, request, desk, calls, live, in_query=True)
+        if me.who.state == "waiting":
+            raise Failed(403, "Whoever waits sees nothing yet.")
+        kind = PICTURES[request.url.path.rstrip("/").rsplit("/", 1)[-1].removesuffix(".jpeg")]
+        return picture(request, await snapshots.take(me.key, kind))
 
     @get("/events")
     async def events(
@@ -168,20 +164,11 @@ class ConferenceController(Controller):
         records: TheRecords,
         audience: TheAudience,
     ) -> ServerSentEvent:
-        me = here(alias, request, desk, calls, live, in_query=True)
+        me = await here(alias, request, desk, calls, live, in_query=True)
         return ServerSentEvent(told(me, live, desk, records, calls, audience))
 
 
-def _host(alias: str, request: AnyRequest, desk: Desk, calls: Calls, live: Live) -> Here:
-    found = here(alias, request, desk, calls, live)
+async def _host(alias: str, request: AnyRequest, desk: Desk, calls: Calls, live: Live) -> Here:
+    found = await here(alias, request, desk, calls, live)
     found.must_run()
     return found
-
-
-async def _picture(
-    request: AnyRequest, me: Here, snapshots: Snapshots, kind: SnapshotKind
-) -> Response[bytes]:
-    """Nothing for those who wait."""
-    if me.who.state == "waiting":
-        raise Failed(403, "Whoever waits sees nothing yet.")
-    return picture(request, await snapshots.take(me.key, kind))

@@ -10,7 +10,7 @@ import structlog
 
 from kit.follow import OUTAGES
 from kit.kv import Bucket
-from kit.secrets import Sealer
+from kit.vault import Vault
 from proto.base import encode
 from proto.conference import Leave
 from proto.seats import Seat, decode_seat, seat_key
@@ -37,7 +37,7 @@ class Desk:
     def __init__(
         self,
         bucket: Bucket,
-        sealer: Sealer,
+        vault: Vault,
         calls: Calls,
         live: Live,
         *,
@@ -46,7 +46,7 @@ class Desk:
     ) -> None:
         self._bucket = bucket
         self._watch = bucket.watch()
-        self._sealer = sealer
+        self._vault = vault
         self._calls = calls
         self._live = live
         self._now = now
@@ -70,7 +70,7 @@ class Desk:
             await self._bucket.put(seat_key(conference, participant), encode(seat))
         except OUTAGES as exc:
             raise Unavailable from exc
-        return seats.token(seat, self._sealer.token)
+        return seats.token(seat, self._vault.sign)
 
     async def take_back(self, conference: str, participant: str) -> None:
         """They were not let in. It matters little if this fails: an empty seat is cleared later."""
@@ -80,10 +80,9 @@ class Desk:
     def shown(self, token: str, *, late: bool = False) -> Shown | None:
         """What a token says. `late`: also one whose time was over lately, which matters after an
         outage: as long as its bearer has not been sent away they may have a new one."""
-        return seats.shown(token, self._now() - (LASTS if late else timedelta(0)), self._is_ours)
-
-    def _is_ours(self, signature: str, purpose: str) -> bool:
-        return self._sealer.is_token(signature, purpose)
+        return seats.shown(
+            token, self._now() - (LASTS if late else timedelta(0)), self._vault.is_signed
+        )
 
     async def clear(self) -> None:
         """Send away who has fallen silent, again and again."""

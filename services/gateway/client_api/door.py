@@ -45,8 +45,8 @@ class DoorController(Controller):
     path = "/api/client/v2"
     exception_handlers = HANDLERS
 
-    @get("/status", sync_to_thread=False)
-    def status(self) -> Response[bytes]:
+    @get("/status")
+    async def status(self) -> Response[bytes]:
         return success()
 
     @post("/conferences/{alias:str}/request_token", status_code=200)
@@ -88,7 +88,7 @@ class DoorController(Controller):
     async def refresh_token(
         self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        me = here(alias, request, desk, calls, live, late=True)
+        me = await here(alias, request, desk, calls, live, late=True)
         token = await desk.give(me.key, me.who.participant)
         return success(TokenRefreshed(token, tokens.role(me.who)))
 
@@ -98,7 +98,7 @@ class DoorController(Controller):
     ) -> Response[bytes]:
         asked = read(await request.body(), ReleaseRequest)
         given = "" if isinstance(asked, dict) else asked.token
-        me = here(alias, request, desk, calls, live, given=given)
+        me = await here(alias, request, desk, calls, live, in_query=True, given=given)
         await calls.tell(Leave(me.key, me.who.participant, LEFT), {})
         return success()
 

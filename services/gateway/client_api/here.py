@@ -1,5 +1,6 @@
 """Who makes a request: somebody who is in the conference now, by their token."""
 
+import asyncio
 from urllib.parse import quote
 
 import msgspec
@@ -16,6 +17,9 @@ from services.gateway.live import Live
 from services.gateway.problems import AnyRequest, Problem
 
 ROOT = "/api/client/v2"
+
+KNOWN_SOON = 1.0
+"""Seconds in which every gateway knows of somebody who has come in through another."""
 
 
 class Here(msgspec.Struct, frozen=True):
@@ -60,7 +64,7 @@ def conference(alias: str, calls: Calls) -> Conference:
         raise Failed(404, NOT_FOUND) from None
 
 
-def here(
+async def here(
     alias: str,
     request: AnyRequest,
     desk: Desk,
@@ -80,16 +84,20 @@ def here(
     configured = conference(alias, calls)
     if shown is None or shown.conference != configured.key:
         raise Failed(403, INVALID_TOKEN)
-    found = stands(alias, configured.key, shown.participant, live)
-    if found is None:
-        raise Failed(403, INVALID_TOKEN)
-    return found
+    until = asyncio.get_running_loop().time() + KNOWN_SOON
+    while True:
+        changes = live.changes
+        if found := stands(alias, configured.key, shown.participant, live):
+            return found
+        left = until - asyncio.get_running_loop().time()
+        if left <= 0 or not await live.news(changes, left):
+            raise Failed(403, INVALID_TOKEN)
 
 
 def stands(alias: str, key: str, participant: str, live: Live) -> Here | None:
     """How things are with somebody now; None: they are not here by their browser any more."""
     view = live.views.get(key)
     person = view.find(participant) if view is not None and view.running else None
-    if view is None or person is None or not person.is_live():
+    if view is None or person is None or not person.by_call():
         return None
     return Here(alias, view, person)

@@ -35,7 +35,7 @@ PAUSE = 0.1
 PATIENCE = 8.0
 """Seconds for a mixer to answer; gathering candidates takes it a moment."""
 
-STATUS = {"unknown": 404, "waiting": 403, "invalid": 400, "full": 503}
+STATUS = {"unknown": 404, "waiting": 403, "invalid": 400, "offer": 400, "full": 503}
 """Of what a mixer refuses; all else is its own trouble."""
 
 

@@ -82,7 +82,7 @@ class ParticipantController(Controller):
         desk: TheDesk,
     ) -> Response[bytes]:
         what = SIMPLE[request.url.path.rstrip("/").rsplit("/", 1)[-1]]
-        me = here(alias, request, desk, calls, live)
+        me = await here(alias, request, desk, calls, live)
         me.must(what, participant)
         await calls.tell(_command(me, what, participant), {})
         return success(None if what.endswith("floor") else True)
@@ -97,7 +97,7 @@ class ParticipantController(Controller):
         live: TheLive,
         desk: TheDesk,
     ) -> Response[bytes]:
-        me = here(alias, request, desk, calls, live)
+        me = await here(alias, request, desk, calls, live)
         me.must("disconnect", participant)
         return success()
 
@@ -111,7 +111,7 @@ class ParticipantController(Controller):
         live: TheLive,
         desk: TheDesk,
     ) -> Response[bytes]:
-        me = here(alias, request, desk, calls, live)
+        me = await here(alias, request, desk, calls, live)
         me.must("role", participant)
         wanted = _wanted(await request.body(), ClientRole)
         await calls.tell(SetRole(me.key, participant, ROLE[wanted.role]), {})
@@ -127,7 +127,7 @@ class ParticipantController(Controller):
         live: TheLive,
         desk: TheDesk,
     ) -> Response[bytes]:
-        me = here(alias, request, desk, calls, live)
+        me = await here(alias, request, desk, calls, live)
         me.must("transfer", participant)
         asked = _wanted(await request.body(), ClientTransfer)
         role = ROLE[asked.role]
@@ -146,7 +146,7 @@ class ParticipantController(Controller):
         desk: TheDesk,
         media: TheMedia,
     ) -> Response[bytes]:
-        me = here(alias, request, desk, calls, live)
+        me = await here(alias, request, desk, calls, live)
         me.must("calls", participant)
         wanted = _wanted(await request.body(), NewCall)
         kind = KINDS[wanted.present]
@@ -164,7 +164,7 @@ class ParticipantController(Controller):
         desk: TheDesk,
     ) -> Response[bytes]:
         """Media flows as soon as it can; nobody waits for this."""
-        _owner(here(alias, request, desk, calls, live), participant, call)
+        _owner(await here(alias, request, desk, calls, live), participant, call)
         return success()
 
     @post("/calls/{call:str}/new_candidate", status_code=200)
@@ -179,7 +179,7 @@ class ParticipantController(Controller):
         desk: TheDesk,
         media: TheMedia,
     ) -> Response[bytes]:
-        me = _owner(here(alias, request, desk, calls, live), participant, call)
+        me = _owner(await here(alias, request, desk, calls, live), participant, call)
         wanted = _wanted(await request.body(), NewCandidate)
         await media.candidate(me.key, participant, call, wanted.candidate, wanted.mid)
         return success(None)
@@ -196,7 +196,7 @@ class ParticipantController(Controller):
         desk: TheDesk,
         media: TheMedia,
     ) -> Response[bytes]:
-        me = _owner(here(alias, request, desk, calls, live), participant, call)
+        me = _owner(await here(alias, request, desk, calls, live), participant, call)
         wanted = _wanted(await request.body(), NewOffer)
         kind = KINDS[wanted.present]
         return success(await media.offer(me.key, participant, call, wanted.sdp, kind))
@@ -213,7 +213,7 @@ class ParticipantController(Controller):
         desk: TheDesk,
         media: TheMedia,
     ) -> Response[bytes]:
-        me = _owner(here(alias, request, desk, calls, live), participant, call)
+        me = _owner(await here(alias, request, desk, calls, live), participant, call)
         await media.end(me.key, participant, call)
         return success(None)
 

@@ -96,6 +96,7 @@ class ClientParticipant(msgspec.Struct, frozen=True):
     is_main_video_dropped_out: bool = False
     is_video_silent: bool = False
     is_recording: bool = False
+    "A stream that is kept here."
     is_transcribing: bool = False
     is_ai_enabled: bool = False
     is_on_hold: bool = False
@@ -145,7 +146,7 @@ def _participant(
     to: Role,
     on_air: Collection[str],
 ) -> ClientParticipant:
-    calling, live = one.destination is not None, one.is_live()
+    calling, live = one.destination is not None, one.by_call()
     url = one.destination or one.media
     protocol = "rtmp" if calling else url.scheme if url else "webrtc" if live else "api"
     there = one.state in ("connected", "recovering")
@@ -176,6 +177,7 @@ def _participant(
         # A service does not say who may watch; only a meeting outside does, of itself.
         is_public_streaming=False,
         spotlight=one.spotlight.timestamp() if one.spotlight else 0,
+        is_recording=one.is_recording,
     )
 
 

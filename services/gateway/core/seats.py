@@ -91,7 +91,7 @@ def present(views: Iterable[ConferenceView]) -> list[tuple[str, str]]:
         for view in views
         if view.running
         for person in view.participants
-        if person.is_live()
+        if person.by_call()
     ]
 
 

@@ -110,8 +110,8 @@ def scene(
 
 
 def seen(view: ConferenceView, audience: Audience = "all") -> list[ParticipantView]:
-    """Who can have a tile, in order of joining: whoever sends media, is in and is not a stream."""
-    return [p for p in view.shown_to(audience) if p.media is not None]
+    """Who can have a tile, in order of joining: who sends media or may, is in and is no stream."""
+    return [p for p in view.shown_to(audience) if p.media is not None or p.by_call()]
 
 
 class _Drawing:

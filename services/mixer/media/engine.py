@@ -26,6 +26,7 @@ from services.mixer.media.cards import Cards
 from services.mixer.media.feed import Feed
 from services.mixer.media.hearing import BLOCK_SECONDS, Hearing, OnStage
 from services.mixer.media.limiter import Line
+from services.mixer.media.minus import Sound
 from services.mixer.media.picture import Picture
 from services.mixer.media.signs import Signs
 from services.mixer.media.snapshots import Snapshots, Took
@@ -49,6 +50,12 @@ FEED_KEPT = 30.0
 """Seconds that a feed without takers keeps its memory: longer than an egress takes to restart."""
 
 OnLayout = Callable[[FeedSpec, Scene], None]
+
+OnSound = Callable[[int, Mapping[str, Sound]], None]
+"""Hears the number of a block, and what each of those hears who listen."""
+
+PICTURES_ONLY = "/"
+"""Takes a feed's seat without the sound; no participant is called so."""
 
 
 class Direction(msgspec.Struct, frozen=True, eq=False):
@@ -112,6 +119,8 @@ class Engine:
         self._gone = 0, 0, 0
         "Pictures rendered, late and missed of feeds that were let go."
         self._composing = Tally(PICTURE)
+        self._listeners: frozenset[str] = frozenset()
+        self._on_sound: OnSound = _deaf
         self._stopping = False
 
     def now(self) -> float:
@@ -147,6 +156,11 @@ class Engine:
                 self._feeds = {**self._feeds, spec: feed}
             feed.idle_since = self.now()
             return Seat(feed.writer, listener)
+
+    def listen(self, listeners: frozenset[str], on_sound: OnSound) -> None:
+        """From now on these listen in this process: `on_sound` is called for each block, in the
+        mix's thread."""
+        self._listeners, self._on_sound = listeners, on_sound
 
     def counts(self) -> Counts:
         feeds = self._feeds.values()
@@ -189,7 +203,7 @@ class Engine:
         # Behind the picture, so that a taker wakes up once for both.
         self._sound(now)
         if not taken:
-            return now + IDLE
+            return now + (BUSY if self._listeners else IDLE)
         return min(now + BUSY, *(feed.next_at for feed in taken))
 
     def _follow(self) -> None:
@@ -224,8 +238,10 @@ class Engine:
 
     def _mix_block(self) -> None:
         taken = [feed for feed in self._feeds.values() if feed.writer.takers]
-        listeners = {who for feed in taken for who in feed.writer.listeners}
-        mixed = self._hearing.mix(self._block, listeners)
+        listeners = {who for feed in taken for who in feed.writer.listeners} - {PICTURES_ONLY}
+        mixed = self._hearing.mix(self._block, listeners | self._listeners)
+        if self._listeners and self._block:
+            self._on_sound(self._block - 1, mixed.private)
         for feed in taken:
             if not self._block:
                 break
@@ -329,3 +345,7 @@ class Engine:
         feed.render(n, feed.scene, pictures, stamps, self._signs.theme)
         if feed.pictures != before:
             self._composing.add((self._clock_ns() - begun) / 1e9)
+
+
+def _deaf(block: int, private: Mapping[str, Sound]) -> None:
+    """Nobody listens."""

@@ -43,7 +43,7 @@ class Painting:
                 self._after, target = (between, target), between
         scaler = painter.scaler
         self._ways = (
-            scaler.luma(source[0].shape, target[0], halved=self._level > 0),
+            scaler.luma(source[0].shape, target[0], halvings=self._level),
             scaler.chroma(source[1].shape, target[1]),
             scaler.chroma(source[2].shape, target[2]),
         )

@@ -30,6 +30,10 @@ just above their last size, and the filter behind them has to have something to 
 ALIASES = 1.35
 """Times too large from which on two neighbours are too few to weigh: fine lines would shimmer."""
 
+NEARLY_HALF = 1.8
+"""Times too large from which on, up to twice, averages by area are as good as anything behind one
+halving: what that has dulled is averaged away. They cost two thirds of libswscale's bicubic."""
+
 BICUBIC, AREA = Interpolation.BICUBIC, Interpolation.AREA
 
 
@@ -46,13 +50,14 @@ class Scaler:
         self._filters: dict[tuple[int, ...], VideoReformatter] = {}
         "By both sizes: tiles of equal size share one, and a new scene finds it ready."
 
-    def luma(self, shape: tuple[int, ...], target: Plane, *, halved: bool = False) -> "Way":
+    def luma(self, shape: tuple[int, ...], target: Plane, *, halvings: int = 0) -> "Way":
         """At least 41 dB from a Lanczos filter at any size, up to eight times smaller.
 
-        `halved`: what is to be scaled has been made smaller by area already.
+        `halvings`: what is to be scaled has been made smaller by area so often already.
 
         Bilinear where that does; otherwise halved by area, which costs next to nothing, and the
-        rest by libswscale, whose filters grow with the ratio as OpenCV's do not.
+        rest by libswscale, whose filters grow with the ratio as OpenCV's do not; or by area once
+        more where that is nearly another half.
         """
         high, wide = target.shape
         steps: list[Step] = []
@@ -62,10 +67,12 @@ class Scaler:
         ratio = max(shape[0] / high, shape[1] / wide)
         if shape == target.shape or ratio <= ALIASES:
             return Way(target, [*steps, *_bilinear(shape, target)])
-        halved = halved or bool(steps)
-        if not halved and shape == (2 * high, 2 * wide):
+        halvings += len(steps)
+        if not halvings and shape == (2 * high, 2 * wide):
             return Way(target, [(0, 0, target, cv2.INTER_AREA)])
-        scale = self._filter(shape, target.shape, BICUBIC if halved else AREA)
+        if halvings == 1 and NEARLY_HALF <= min(shape[0] / high, shape[1] / wide) <= ratio <= 2:
+            return Way(target, [*steps, (0, 0, target, cv2.INTER_AREA)])
+        scale = self._filter(shape, target.shape, BICUBIC if halvings else AREA)
         return Filtered(target, steps, scale)
 
     def chroma(self, shape: tuple[int, ...], target: Plane) -> "Way":

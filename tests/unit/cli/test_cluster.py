@@ -10,7 +10,7 @@ from cli.cluster.facts import Consumer, Facts, Heard, Place, Server, Store, User
 from cli.cluster.judge import SEAL, judge
 from cli.doctor import Finding, tell
 from proto.access import SERVICES
-from proto.presence import Disk, Presence
+from proto.presence import Disk, Presence, Reach
 from proto.views import WorkerView
 
 AT = datetime(2026, 11, 26, tzinfo=UTC)
@@ -36,6 +36,7 @@ WELL = Facts(
     ],
     places=[Place("default", "rule “Streaming”")],
     opens=True,
+    relays={"turn:turn.example:3478": "192.0.2.1"},
 )
 
 
@@ -87,6 +88,8 @@ WRONG: list[tuple[dict[str, Any], str, str, bool]] = [
         "not there",
         True,
     ),
+    (but("mixer", reach=Reach("", None, ["127.0.0.1"])), "browsers of mixer-1", "nobody", False),
+    ({"relays": {"turn:t": None}}, "relay turn:t", "no answer", True),
     (but("mixer", disks=[Disk("d", 10, 100)]), "d of mixer-1", "0.0 MB of", True),
     (
         but("mixer", disks=[Disk("d", 9_000_000_000, 10**12)]),

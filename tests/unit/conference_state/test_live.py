@@ -28,7 +28,7 @@ def live(who: str, role: Role = "guest", **more: Any) -> Join:
 def test_live_is_who_came_by_browser_and_is_read_from_nowhere(
     person: ParticipantView, is_live: bool
 ) -> None:
-    assert person.is_live() == is_live
+    assert person.by_call() == is_live
 
 
 def test_they_may_present_without_an_address() -> None:

