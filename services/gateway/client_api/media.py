@@ -17,6 +17,7 @@ from proto.mixer import (
     AddCandidate,
     CallAnswered,
     CallCommand,
+    CallHeard,
     CallKind,
     ConnectCall,
     EndCall,
@@ -34,6 +35,11 @@ PAUSE = 0.1
 
 PATIENCE = 8.0
 """Seconds for a mixer to answer; gathering candidates takes it a moment."""
+
+EARLY = ("unavailable", "unknown")
+"""What a mixer refuses with that has heard of somebody later than we, or begins anew."""
+
+NO_MIXER = Refused("unavailable", "no mixer runs for the conference")
 
 STATUS = {"unknown": 404, "waiting": 403, "invalid": 400, "offer": 400, "full": 503}
 """Of what a mixer refuses; all else is its own trouble."""
@@ -67,23 +73,28 @@ class MediaCalls:
         await self._ask(EndCall(conference, who, call))
 
     async def _ask(self, command: CallCommand) -> object:
-        worker = await self._worker(command.conference)
+        """An offer is made again for a while where the mix, or what the mixer knows of who is
+        there, is only just coming."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + BEGINNING
+        while True:
+            answer = await self._once(command)
+            if not isinstance(answer, Refused):
+                return answer
+            early = isinstance(command, ConnectCall) and answer.code in EARLY
+            if not early or loop.time() > until:
+                sentence = f"{answer.reason[:1].upper()}{answer.reason[1:].rstrip('.')}."
+                raise Failed(STATUS.get(answer.code, 503), sentence)
+            await asyncio.sleep(PAUSE)
+
+    async def _once(self, command: CallCommand) -> CallAnswered | CallHeard | Refused:
         try:
+            entry = await self._feeds.get(command.conference)
+            if entry is None or not entry.value:
+                return NO_MIXER
+            worker = decode_feed(entry.value).worker
             data = await ask(self._nc, calls(worker), command, patience=PATIENCE)
-            answer = decode_call_answer(data)
+            return decode_call_answer(data)
         except (Unanswered, msgspec.MsgspecError, *OUTAGES):
             # Not `from`: what could not be read may be told with what it was.
             raise Failed(503, OUT) from None
-        if isinstance(answer, Refused):
-            raise Failed(STATUS.get(answer.code, 503), answer.reason)
-        return answer
-
-    async def _worker(self, conference: str) -> str:
-        until = asyncio.get_running_loop().time() + BEGINNING
-        while True:
-            entry = await self._feeds.get(conference)
-            if entry is not None and entry.value:
-                return decode_feed(entry.value).worker
-            if asyncio.get_running_loop().time() > until:
-                raise Failed(503, "No mixer runs for the conference; try again.")
-            await asyncio.sleep(PAUSE)
