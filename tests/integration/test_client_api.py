@@ -1,8 +1,9 @@
 """The client API over HTTP, with the real rules of a conference and a mixer that only answers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -19,13 +20,14 @@ from proto.base import Message, Refused, encode
 from proto.mixer import AddCandidate, CallAnswered, CallCommand, CallHeard, ConnectCall, decode_call
 from proto.views import FeedOffer
 from services.conference_state.core import Vmr
+from services.gateway.core.seats import LASTS
 from tests.support.gateway import conference_state, gateway
 
 pytestmark = pytest.mark.nats
 
 ADMIN = "/api/admin/configuration/v1/conference/"
 CLIENT = "/api/client/v2/conferences"
-PINS = {"pin": "1234", "guest_pin": "5678", "allow_guests": True}
+PINS = ("pin", "guest_pin", "allow_guests")
 SDP = "v=0\r\na=ice-pwd:SECRET-OF-THE-CALL\r\n"
 
 
@@ -129,11 +131,13 @@ class Events:
 
 
 @asynccontextmanager
-async def hall(nc: Client, **vmr: Any) -> AsyncIterator[Hall]:
+async def hall(
+    nc: Client, now: Callable[[], datetime] = lambda: datetime.now(UTC), **vmr: Any
+) -> AsyncIterator[Hall]:
     mixer = Mixer()
     behind = partial(mixer.behind, vmr=Vmr("Town Hall", **vmr))
     shared = {name: value for name, value in vmr.items() if name in PINS}
-    async with gateway(nc, behind, admin_token=None) as http:
+    async with gateway(nc, behind, now=now) as http:
         body = {"name": "Town Hall", "aliases": [{"alias": "town-hall"}], **shared}
         answer = await http.post(ADMIN, json=body)
         assert answer.status_code == 201, answer.text
@@ -188,7 +192,7 @@ async def test_somebody_comes_in_calls_presents_and_goes(nc: Client) -> None:
 
 
 async def test_pins_are_asked_for_and_wrong_ones_are_paid_for(nc: Client) -> None:
-    async with hall(nc, **PINS) as town:
+    async with hall(nc, pin="1234", guest_pin="5678", allow_guests=True) as town:
         asked = await town.ask()
         assert (asked.status_code, asked.json()["status"]) == (403, "success")
         assert asked.json()["result"]["pin"] == "required"
@@ -284,3 +288,20 @@ async def test_whoever_is_moved_is_told_where_they_are_now(nc: Client) -> None:
         )
         [one] = seen.json()["result"]
         assert (one["uuid"], one["protocol"]) == (there["participant_uuid"], "webrtc")
+
+
+async def test_whoever_falls_silent_is_sent_away_and_whoever_does_not_stays(nc: Client) -> None:
+    ahead = timedelta()
+
+    async with hall(nc, lambda: datetime.now(UTC) + ahead) as town, asyncio.timeout(20):
+        ada, bob = await town.enter(), await town.enter("Bob")
+        async with bob.events() as events:
+            await events.until("conference_update")
+            ahead += LASTS - timedelta(seconds=20)
+            renewed = (await ada.post("refresh_token")).json()["result"]
+            ahead += timedelta(seconds=30)
+            assert (await ada.get("participants")).status_code == 403, "its time is over"
+            ada.headers = {"token": renewed["token"]}
+            _, told = await events.until("disconnect")
+        assert told == {"reason": "Timer expired awaiting token refresh"}
+        assert [one["uuid"] for one in await ada.sees()] == [ada.uuid]

@@ -70,6 +70,7 @@ class Desk:
             await self._bucket.put(seat_key(conference, participant), encode(seat))
         except OUTAGES as exc:
             raise Unavailable from exc
+        self._seen.setdefault((conference, participant), self._now())
         return seats.token(seat, self._vault.sign)
 
     async def take_back(self, conference: str, participant: str) -> None:
