@@ -16,6 +16,7 @@ from proto.conference import (
 from services.gateway.client_api.answers import HANDLERS, Failed, success
 from services.gateway.client_api.given import TheDesk, TheMedia
 from services.gateway.client_api.here import Here, here
+from services.gateway.core.client_endpoints import WITHOUT_EFFECT
 from services.gateway.core.client_requests import (
     KINDS,
     ROLE,
@@ -34,26 +35,6 @@ from services.gateway.problems import AnyRequest, Problem
 
 PUT_OUT = "Disconnected by another participant"
 LEFT = "Participant left"
-
-WITHOUT_EFFECT = [
-    "client_mute",
-    "client_unmute",
-    "video_muted",
-    "video_unmuted",
-    "allowrxpresentation",
-    "denyrxpresentation",
-    "buzz",
-    "clearbuzz",
-    "show_live_captions",
-    "hide_live_captions",
-    "notify_not_afk",
-    "dtmf",
-    "overlaytext",
-    "pres_in_mix",
-    "preferred_aspect_ratio",
-    "fecc",
-]
-"""Clients say these of themselves; they are heard, and change nothing here."""
 
 SIMPLE: dict[str, OfParticipant] = {
     "disconnect": "disconnect",

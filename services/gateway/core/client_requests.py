@@ -9,6 +9,7 @@ from proto.base import Text
 from proto.conference import KeepAlive, Role
 from proto.mixer import CallKind, Sdp
 from services.gateway.core.requests import DialRequest, Errors, check, json_object
+from services.gateway.core.transforms import LayoutTransforms
 
 T = TypeVar("T")
 
@@ -75,6 +76,12 @@ class ClientTransfer(msgspec.Struct, frozen=True):
     role: RoleWord = "guest"
     pin: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     "Of that conference: decides on the role, where it is given."
+
+
+class ClientTransform(msgspec.Struct, frozen=True):
+    """What is to change; the fields may also stand by themselves."""
+
+    transforms: LayoutTransforms
 
 
 class NewCall(msgspec.Struct, frozen=True):
