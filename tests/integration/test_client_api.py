@@ -144,7 +144,9 @@ async def hall(
         yield Hall(http, nc, mixer)
 
 
-async def test_somebody_comes_in_calls_presents_and_goes(nc: Client) -> None:
+async def test_somebody_comes_in_calls_presents_and_goes(
+    nc: Client, capfd: pytest.CaptureFixture[str]
+) -> None:
     async with hall(nc) as town:
         ada = await town.enter()
         await town.mix()
@@ -189,6 +191,12 @@ async def test_somebody_comes_in_calls_presents_and_goes(nc: Client) -> None:
             403,
             {"status": "failed", "result": "Invalid token"},
         )
+    said = "".join(capfd.readouterr())
+    signature = ada.given["token"].rsplit(".", 1)[-1]
+    assert "committed" in said
+    assert not [
+        secret for secret in ("SECRET-OF-THE-CALL", "candidate:1", signature) if secret in said
+    ]
 
 
 async def test_pins_are_asked_for_and_wrong_ones_are_paid_for(nc: Client) -> None:
