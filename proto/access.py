@@ -192,7 +192,7 @@ SERVICES: dict[Service, Rights] = {
         takes("scheduler"),
         (subjects.events("scheduler"), subjects.bids("mixer"), subjects.bids("egress")),
         follows("scheduler"),
-        watches(CONFERENCES, WORKERS),
+        watches(CONFERENCES, CONFIG, WORKERS),
     ),
     "mixer": _service(
         "mixer",

@@ -18,12 +18,12 @@ from opentelemetry.trace import SpanKind
 from kit import metrics, trace
 from kit.blobs import Blobs
 from kit.boot import App
-from kit.bus import ensure_parked
 from kit.eventlog import JetStreamLog
 from kit.follow import Follower
 from kit.kv import Bucket
 from kit.metrics import declared
 from kit.objects import ObjectStore
+from kit.parking import ensure_parked
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects

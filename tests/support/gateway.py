@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from nats.aio.client import Client
 
-from kit import bus
+from kit import bus, consumer
 from kit.boot import App, Jobs
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket
@@ -52,7 +52,7 @@ async def conference_state(app: App, vmr: core.Vmr = VMR, through: core.Vmr = TH
         KEPT,
         now=lambda: datetime.now(UTC),
     )
-    consuming = bus.consume(
+    consuming = consumer.consume(
         app.js, "conference", durable="views", decode=decode_commit, handle=service.project
     )
     app.start(consuming)

@@ -70,6 +70,7 @@ $("chooser").addEventListener("change", (event) => {
 
 function show(view) {
   document.title = `${view.name} · Rostrum`;
+  $("take-part").href = `join.html?${new URLSearchParams({ conference: view.aliases[0] ?? view.conference })}`;
   $("name").textContent = view.name;
   if (view.running === false && $("cover-text").textContent.startsWith("Looking")) cover("The conference has not begun.");
   $("gateway").hidden = view.service_type !== "gateway";

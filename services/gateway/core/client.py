@@ -108,6 +108,8 @@ class ClientParticipant(msgspec.Struct, frozen=True):
     receive_from_audio_mix: str = "main"
     send_to_audio_mixes: list[dict[str, Any]] = []
     show_live_captions: bool = False
+    detail: str = ""
+    "Ours: what is the matter with a call just now. Empty for Guests."
 
 
 def flags(view: ConferenceView, to: Role = "chair") -> ConferenceFlags:
@@ -178,6 +180,7 @@ def _participant(
         is_public_streaming=False,
         spotlight=one.spotlight.timestamp() if one.spotlight else 0,
         is_recording=one.is_recording,
+        detail=one.detail if to == "chair" else "",
     )
 
 
