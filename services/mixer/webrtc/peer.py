@@ -19,6 +19,7 @@ from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationEr
 from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import candidate_from_sdp
 from av.audio.frame import AudioFrame
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from proto.mixer import CallKind
@@ -213,10 +214,14 @@ class Peer:
                 return
             if self.source is None:
                 continue
-            if isinstance(frame, VideoFrame):
-                self.source.see(frame)
-            elif isinstance(frame, AudioFrame):
-                self.source.hear(frame)
+            try:
+                if isinstance(frame, VideoFrame):
+                    self.source.see(frame)
+                elif isinstance(frame, AudioFrame):
+                    self.source.hear(frame)
+            except (ValueError, FFmpegError) as exc:
+                # One that cannot be shown is left out; who stopped taking would fill the queue.
+                log.info("frame of a call left out", kind=type(exc).__name__)
 
     async def _changed(self) -> None:
         state = self._pc.connectionState
