@@ -139,7 +139,7 @@ def test_a_participant_has_the_keys_of_the_client_api() -> None:
     story = Story()
     story.tell(join("ann", "chair"))
     [ann] = participants(story.view, "town-hall", PATH)
-    assert msgspec.to_builtins(ann).keys() == set(OF_A_PARTICIPANT.split())
+    assert msgspec.to_builtins(ann).keys() == {*OF_A_PARTICIPANT.split(), "detail"}
 
 
 def test_who_is_in_the_spotlight_has_been_there_since_a_moment() -> None:
