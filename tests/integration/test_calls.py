@@ -143,3 +143,16 @@ async def test_a_lost_picture_brings_a_key_frame_and_equal_ones_are_encoded_once
         assert before.calls.encodings == 1
         await many[0].ask_for_key_frame()
         await conference.report(wire.Stats, lambda r: r.calls.key_frames > before.calls.key_frames)
+
+
+async def test_who_turns_their_camera_on_later_is_seen_and_sees(tmp_path: Path) -> None:
+    """A new offer for the same call, with a kind of media that it had not."""
+    async with begun(tmp_path) as conference, caller(tone=440.0, looks=False) as ann:
+        conference.show(live("ann"))
+        await call(conference, ann, "ann", 1)
+        ann.turn_camera_on(GREEN)
+        sdp = await ann.offer()
+        conference.child.send(wire.Connect(2, "ann", "call-1", "main", sdp))
+        answer = await conference.report(wire.CallAnswer, lambda r: r.number == 2)
+        await ann.accept(answer.sdp)
+        await true_soon(lambda: ann.picture is not None and is_near(middle(ann), GREEN))

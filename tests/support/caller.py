@@ -131,6 +131,10 @@ class Caller:
         blocks = self.sound[-round(seconds * RATE / BLOCK) :]
         return np.concatenate(blocks).astype(np.float32) if blocks else np.zeros(0, np.float32)
 
+    def turn_camera_on(self, colour: Rgb, size: tuple[int, int] = (640, 360)) -> None:
+        """From the next offer on."""
+        self.pc.addTransceiver(_Camera(time.monotonic(), colour, size, False), "sendrecv")
+
     async def offer(self) -> str:
         await self.pc.setLocalDescription(await self.pc.createOffer())
         return self.pc.localDescription.sdp

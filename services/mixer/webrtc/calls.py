@@ -101,9 +101,9 @@ class Calls:
             raise
         if self._peers.get((participant, kind)) is not peer:
             raise Refused("the call was ended meanwhile")
+        if kind == "main" and peer.audio is not None:
+            self._listening.add(participant, peer.audio)
         if fresh:
-            if kind == "main" and peer.audio is not None:
-                self._listening.add(participant, peer.audio)
             self._loop.call_later(CONNECT_IN, self._give_up, participant, peer)
             self._tell_sources()
         self._follow()

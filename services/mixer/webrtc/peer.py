@@ -19,6 +19,7 @@ from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationEr
 from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import candidate_from_sdp
 from av.audio.frame import AudioFrame
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from proto.mixer import CallKind
@@ -108,8 +109,7 @@ class Peer:
     async def answer(self, sdp: str) -> str:
         """The answer to an offer, the first one or a later one. Raises Refused."""
         try:
-            if not self._pc.getTransceivers():
-                self._prepare(sdp)
+            self._prepare(sdp)
             await self._pc.setRemoteDescription(RTCSessionDescription(offered(sdp), "offer"))
             await self._pc.setLocalDescription(await self._pc.createAnswer())
             self._find_codec()
@@ -155,8 +155,11 @@ class Peer:
         self.counted = found
 
     def _prepare(self, sdp: str) -> None:
-        """What we send, and H.264 before VP8, for each kind of media that is offered."""
+        """What we send, and H.264 before VP8, for each kind of media that is offered first now."""
+        had = {transceiver.kind for transceiver in self._pc.getTransceivers()}
         for kind in kinds(sdp):
+            if kind in had:
+                continue
             if self.kind == "send_presentation" or (
                 self.kind == "receive_presentation" and kind == "audio"
             ):
@@ -215,10 +218,14 @@ class Peer:
                 return
             if self.source is None:
                 continue
-            if isinstance(frame, VideoFrame):
-                self.source.see(frame)
-            elif isinstance(frame, AudioFrame):
-                self.source.hear(frame)
+            try:
+                if isinstance(frame, VideoFrame):
+                    self.source.see(frame)
+                elif isinstance(frame, AudioFrame):
+                    self.source.hear(frame)
+            except (ValueError, FFmpegError) as exc:
+                # One that cannot be shown is left out; who stopped taking would fill the queue.
+                log.info("frame of a call left out", kind=type(exc).__name__)
 
     async def _changed(self) -> None:
         state = self._pc.connectionState

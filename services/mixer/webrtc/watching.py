@@ -150,7 +150,9 @@ class Showing:
                 self._encode(reader)
         except (FeedError, OSError) as exc:
             log.info("picture for callers ended", kind=type(exc).__name__)
-        self.ended = True
+        finally:
+            # Whatever it died of: `tend` begins another one only where this is known.
+            self.ended = True
 
     def _encode(self, reader: FeedReader) -> None:
         context, key_at = encoder(self._wanted), 0.0
