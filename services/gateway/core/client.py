@@ -108,6 +108,10 @@ class ClientParticipant(msgspec.Struct, frozen=True):
     receive_from_audio_mix: str = "main"
     send_to_audio_mixes: list[dict[str, Any]] = []
     show_live_captions: bool = False
+    streaming_state: str = ""
+    "Of a stream, for Hosts: `connecting`, `connected`, `recovering` … Not one of Pexip's keys."
+    streaming_detail: str = ""
+    "Why it is not connected, as a sentence without a key."
 
 
 def flags(view: ConferenceView, to: Role = "chair") -> ConferenceFlags:
@@ -168,6 +172,8 @@ def _participant(
         is_public_streaming=False,
         spotlight=one.spotlight.timestamp() if one.spotlight else 0,
         is_recording=one.is_recording,
+        streaming_state=one.state if calling and to == "chair" else "",
+        streaming_detail=one.detail if calling and to == "chair" and one.state != "connected" else "",
     )
 
 
