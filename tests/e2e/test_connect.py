@@ -1,0 +1,219 @@
+"""People in real browsers, on the page that they take part by: heard, seen, streamed, and back after
+the mixer's death."""
+
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from cli.ingest import Ingest
+from tests.support.browser import PATIENCE, browsers, page
+from tests.support.system import System, until
+from tests.support.watch import has_tone, is_near, tones, watch
+
+pytestmark = pytest.mark.browser
+
+RATE = 48_000
+LOUD = -45.0
+"""Decibels; a tone that is there has -25 and more, one that is not has the noise of the codec."""
+
+MAGENTA = (200, 30, 160)
+
+HEAR = """async (hertz) => {
+  const stream = document.querySelector("#mix").srcObject;
+  if (!stream?.getAudioTracks().length) return [];
+  if (window.heard?.stream !== stream) {
+    window.heard?.context.close();
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 16384;
+    analyser.smoothingTimeConstant = 0;
+    context.createMediaStreamSource(stream).connect(analyser);
+    window.heard = { stream, context, analyser };
+  }
+  const { context, analyser } = window.heard;
+  const levels = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(levels);
+  return hertz.map((one) => {
+    const at = Math.round(one * analyser.fftSize / context.sampleRate);
+    return Math.max(-200, ...levels.slice(at - 2, at + 3));
+  });
+}"""
+"""Levels of some tones in what the page plays."""
+
+LOOK = """() => {
+  const video = document.querySelector("#mix");
+  const canvas = Object.assign(document.createElement("canvas"), { width: 32, height: 18 });
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0, 32, 18);
+  const { data } = context.getImageData(0, 0, 32, 18);
+  return { at: video.getVideoPlaybackQuality().totalVideoFrames, pixels: [...data] };
+}"""
+
+SCREEN = """(colour) => {
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 1280, height: 720 });
+    const context = canvas.getContext("2d");
+    const paint = () => { context.fillStyle = colour; context.fillRect(0, 0, 1280, 720); };
+    const timer = setInterval(paint, 50);
+    paint();
+    window.shown = canvas.captureStream(15);
+    return window.shown;
+  };
+}"""
+"""There is no screen to be shared where tests run."""
+
+expect.set_options(timeout=PATIENCE)
+
+
+class Person(NamedTuple):
+    shown: Page
+    wrong: list[str]
+    tone: float
+
+    def hears(self, hertz: float) -> bool:
+        levels = self.shown.evaluate(HEAR, [hertz])
+        return bool(levels) and levels[0] > LOUD
+
+    def look(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.shown.evaluate(LOOK)
+        return found
+
+    def sees_movement(self) -> bool:
+        """Twenty pictures later it looks otherwise."""
+        before = self.look()
+        until(lambda: self.look()["at"] > before["at"] + 20)
+        return bool(self.look()["pixels"] != before["pixels"])
+
+    def sees(self, colour: tuple[int, int, int]) -> bool:
+        """In the middle of the picture."""
+        pixels = np.array(self.look()["pixels"]).reshape(18, 32, 4)
+        red, green, blue = pixels[7:11, 13:19, :3].mean(axis=(0, 1)).round()
+        return is_near((int(red), int(green), int(blue)), colour, 25)
+
+    def come_in(self, name: str) -> None:
+        self.shown.goto("/join.html?conference=town-hall")
+        self.shown.get_by_label("Original sound").check()  # Noise suppression takes tones for noise.
+        self.shown.get_by_label("Your name").fill(name)
+        expect(self.shown.get_by_role("button", name="Camera", pressed=True)).to_be_visible()
+        self.shown.get_by_role("button", name="Join").click()
+        self.connected()
+
+    def connected(self) -> None:
+        expect(self.shown.locator('#conference[data-call="connected"]')).to_be_visible()
+
+    def card(self, name: str) -> Any:
+        return self.shown.locator("#list li").filter(has_text=name)
+
+    def press(self, name: str) -> None:
+        self.shown.get_by_role("button", name=name, exact=True).click()
+
+
+def tone(path: Path, hertz: float) -> str:
+    """A minute would do; a browser plays it again and again, and ten whole seconds have no seam."""
+    at = np.arange(10 * RATE) / RATE
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes((8000 * np.sin(2 * np.pi * hertz * at)).astype("<i2").tobytes())
+    return f"--use-file-for-fake-audio-capture={path}"
+
+
+@pytest.fixture(scope="module")
+def two(stack: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Person, Person]]:
+    room = tmp_path_factory.mktemp("tones")
+    fake = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=fps=15")
+    flags = [(*fake, tone(room / f"{hertz}.wav", hertz)) for hertz in (440.0, 660.0)]
+    url = str(stack.http.base_url)
+    with (
+        browsers(*flags) as (first, second),
+        page(first, url) as (anns, anns_wrong),
+        page(second, url) as (bobs, bobs_wrong),
+    ):
+        ann, bob = Person(anns, anns_wrong, 440.0), Person(bobs, bobs_wrong, 660.0)
+        ann.come_in("Ann Able")
+        bob.come_in("Bob Baker")
+        yield ann, bob
+
+
+def test_each_sees_the_conference_move_and_hears_the_other_alone(
+    two: tuple[Person, Person],
+) -> None:
+    for one, other in (two, two[::-1]):
+        assert one.sees_movement()
+        until(lambda one=one, other=other: one.hears(other.tone))  # type: ignore[misc]
+        assert not one.hears(one.tone)
+
+
+def test_a_host_adds_a_stream_whose_state_and_badge_are_seen(
+    two: tuple[Person, Person], server: Ingest
+) -> None:
+    ann, bob = two
+    ann.shown.get_by_label("Address with its key").fill("not an address")
+    ann.press("Stream")
+    expect(ann.shown.locator("#address-error")).not_to_be_empty()
+    assert "400" in ann.wrong.pop(), "the browser says so, too"
+    ann.shown.get_by_label("Address with its key").fill(server.url("connect"))
+    ann.shown.get_by_label("Shown as").fill("Town stream")
+    ann.press("Stream")
+    expect(ann.card("Town stream")).to_contain_text("Publishing")
+    for one in two:
+        expect(one.card("Town stream").get_by_text("Streaming", exact=True)).to_be_visible()
+        expect(one.shown.locator("#on-air")).to_be_visible()
+    expect(ann.shown.get_by_label("Address with its key")).to_have_value("")
+    streamed = watch(server.url("connect"), pictures=60)
+    heard = tones(streamed.sound[-streamed.rate :], streamed.rate)
+    assert has_tone(heard, ann.tone)
+    assert has_tone(heard, bob.tone)
+    assert len(streamed.seen) >= 60
+
+
+def test_who_is_muted_is_not_heard(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    until(lambda: ann.hears(bob.tone))
+    bob.press("Mute")
+    until(lambda: not ann.hears(bob.tone))
+    expect(ann.card("Bob Baker").get_by_text("Muted", exact=True)).to_be_visible()
+    bob.press("Unmute")
+    until(lambda: ann.hears(bob.tone))
+
+
+def test_a_shared_screen_is_the_presentation_until_the_browser_stops_it(
+    two: tuple[Person, Person],
+) -> None:
+    ann, bob = two
+    bob.shown.evaluate(SCREEN, "rgb{}".format(MAGENTA))
+    bob.press("Share screen")
+    expect(ann.card("Bob Baker").get_by_text("Presenting", exact=True)).to_be_visible()
+    until(lambda: ann.sees(MAGENTA))
+    bob.shown.evaluate(
+        """() => { const [track] = window.shown.getVideoTracks();
+                   track.stop(); track.dispatchEvent(new Event("ended")); }"""
+    )
+    expect(ann.card("Bob Baker").get_by_text("Presenting", exact=True)).to_be_hidden()
+    expect(bob.shown.get_by_role("button", name="Share screen")).to_be_visible()
+
+
+def test_the_mixers_death_is_survived(two: tuple[Person, Person], stack: System) -> None:
+    stack.kill("services.mixer.conference")
+    for one in two:
+        expect(one.shown.locator("#notice")).to_have_text("The connection was lost. Calling again …")
+    for one, other in (two, two[::-1]):
+        one.connected()
+        assert one.sees_movement()
+        until(lambda one=one, other=other: one.hears(other.tone))  # type: ignore[misc]
+        expect(one.shown.locator("#notice")).to_be_hidden()
+
+
+def test_who_leaves_is_seen_to_leave_and_nothing_went_wrong(two: tuple[Person, Person]) -> None:
+    ann, bob = two
+    bob.press("Leave")
+    expect(bob.shown.get_by_role("heading", name="You have left")).to_be_visible()
+    expect(ann.card("Bob Baker")).to_have_count(0)
+    ann.shown.close()  # As one closes a tab.
+    assert ann.wrong == bob.wrong == []
