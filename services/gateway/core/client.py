@@ -173,7 +173,9 @@ def _participant(
         spotlight=one.spotlight.timestamp() if one.spotlight else 0,
         is_recording=one.is_recording,
         streaming_state=one.state if calling and to == "chair" else "",
-        streaming_detail=one.detail if calling and to == "chair" and one.state != "connected" else "",
+        streaming_detail=one.detail
+        if calling and to == "chair" and one.state != "connected"
+        else "",
     )
 
 

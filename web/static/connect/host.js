@@ -1,6 +1,7 @@
 // What Hosts do with the conference as a whole.
 
 import { $ } from "../dom.js";
+import * as people from "./people.js";
 
 const LAYOUTS = {
   "1:0": "Speaker alone", "1:1": "Speaker and one small", "1:7": "Speaker and seven small",
@@ -12,6 +13,10 @@ const LAYOUTS = {
 
 let seat = null;
 let flags = {};
+const dialled = new Map(); // What was dialled and has not been connected, with what was last heard of it.
+
+const REFUSED = "It was not put through: no call routing rule takes this address, or its server refused it.";
+const HEARD_OF = 5000; // Milliseconds in which a call that is dialled is in the list, or was refused at once.
 
 export async function seated(mine) {
   seat = mine;
@@ -26,6 +31,7 @@ export function heard(kind, data) {
     $("layout").dataset.now = data.view;
     $("layout").value = data.view;
   }
+  if (dialled.has(data?.uuid)) follow(kind, data);
   if (kind !== "conference_update") return;
   flags = data;
   $("lock").textContent = flags.locked ? "Unlock" : "Lock";
@@ -33,15 +39,34 @@ export function heard(kind, data) {
   $("mute-all").textContent = flags.guests_muted ? "Unmute Guests" : "Mute Guests";
 }
 
+function follow(kind, one) {
+  if (kind === "participant_delete") failed(one.uuid);
+  else if (one.streaming_state === "connected") dialled.delete(one.uuid);
+  else dialled.set(one.uuid, { known: true, detail: one.streaming_detail });
+}
+
+function wait(uuid) {
+  const one = people.find(uuid);
+  if (one?.streaming_state === "connected") return;
+  dialled.set(uuid, { known: Boolean(one), detail: "" });
+  setTimeout(() => dialled.get(uuid)?.known === false && failed(uuid), HEARD_OF);
+}
+
+function failed(uuid) {
+  const detail = dialled.get(uuid).detail;
+  dialled.delete(uuid);
+  $("address-error").textContent = detail ? `It was not put through: ${detail}.` : REFUSED;
+  $("address").setAttribute("aria-invalid", "true");
+}
+
 // A request, and what is wrong with it as a sentence beside what it was asked with.
 async function ask(path, body, error) {
   error.textContent = "";
   try {
-    await seat.post(path, body);
-    return true;
+    return await seat.post(path, body);
   } catch (refused) {
     error.textContent = refused.message;
-    return false;
+    return null;
   }
 }
 
@@ -57,10 +82,11 @@ $("dial").addEventListener("submit", async (event) => {
     remote_display_name: name.value.trim(),
   };
   $("add-stream").disabled = true;
-  const well = !error.textContent && await ask("dial", body, error);
+  const made = error.textContent ? null : await ask("dial", body, error);
   $("add-stream").disabled = false;
-  address.setAttribute("aria-invalid", String(!well));
-  if (!well) { address.focus(); return; }
+  address.setAttribute("aria-invalid", String(!made));
+  if (!made) { address.focus(); return; }
+  wait(made[0]);
   address.value = "";
   name.value = "";
 });

@@ -15,8 +15,8 @@ export function seated(mine, doing) {
 }
 
 export const me = () => people.get(seat?.who);
-export const everybody = () => [...people.values()];
-export const called = (uuid) => people.get(uuid)?.display_name ?? "Somebody";
+const everybody = () => [...people.values()];
+export const find = (uuid) => people.get(uuid);
 
 export function forget() {
   people.clear();
@@ -119,8 +119,8 @@ function what(one, stream, waiting) {
   if (!stream) return one.service_type === "connecting" ? `${role} · connecting …` : role;
   const known = STATES[one.streaming_state];
   const state = known && one.is_recording && known === "Publishing" ? "Writing" : known;
-  return [state ?? (one.service_type === "connecting" ? "Connecting …" : "On air"), one.streaming_detail]
-    .filter(Boolean).join(": ");
+  const said = state ?? (one.service_type === "connecting" ? "Connecting …" : "On air");
+  return one.streaming_detail ? `${said.replace(" …", "")}: ${one.streaming_detail}` : said;
 }
 
 function initials(name) {
