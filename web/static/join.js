@@ -37,7 +37,17 @@ const OPEN = {
   video: () => openCamera($("camera").value),
 };
 
-async function use(kind, on) {
+const wanted = { audio: false, video: false };
+const turns = { audio: Promise.resolve(), video: Promise.resolve() };
+
+// One change of a device after the other: opening one takes its time, and people click meanwhile.
+function use(kind, on) {
+  wanted[kind] = on;
+  turns[kind] = turns[kind].then(() => change(kind, on));
+  return turns[kind];
+}
+
+async function change(kind, on) {
   const before = tracks[kind];
   tracks[kind] = null;
   before?.stop();
@@ -91,7 +101,7 @@ function showMute() {
 $("lobby-mic").addEventListener("click", () => use("audio", !tracks.audio));
 $("lobby-camera").addEventListener("click", () => use("video", !tracks.video));
 $("microphone").addEventListener("change", () => use("audio", true));
-$("original").addEventListener("change", () => tracks.audio && use("audio", true));
+$("original").addEventListener("change", () => wanted.audio && use("audio", true));
 $("camera").addEventListener("change", () => use("video", true));
 $("cam").addEventListener("click", () => use("video", !tracks.video));
 $("mic").addEventListener("click", async () => {
