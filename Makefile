@@ -66,6 +66,9 @@ bench-egress: setup ## Cost and quality of each encoder setting; a whole egress 
 bench-routing: setup ## Decisions per second with 10,000 rules; commands against the length of a history
 	$(BIN)/python -m bench.routing
 
+bench-webrtc: setup ## CPU of people who take part by browser, and of those who look on only
+	$(BIN)/python -m bench.webrtc
+
 bench-link: setup ## CPU of a feed on its way from mixer to egress, on one host and between two
 	$(BIN)/python -m bench.link
 
@@ -116,4 +119,4 @@ clean: ## Remove what the targets made, but not the data of `rostrum up`
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .PHONY: metrics help run test unit e2e e2e-compose soak soak-stream wheels nats-users check fmt bench-pipeline bench-routing bench-compose bench-mixer bench-sound \
-	bench-fanout bench-egress bench-start bench-faults bench-lateness bench-link bench-history setup system testers lock schema chart clean
+	bench-fanout bench-egress bench-start bench-faults bench-lateness bench-link bench-webrtc bench-history setup system testers lock schema chart clean

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,6 +73,8 @@ class Mixer:
         self._sealer = sealer
         self._socket = ""
         self._live: set[str] = set()
+        self._answers: dict[int, wire.CallAnswer] = {}
+        self._calls = 0
         self._changed = threading.Condition()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -81,9 +83,29 @@ class Mixer:
         self._process.stdin.write(msgspec.json.encode(order) + b"\n")
         self._process.stdin.flush()
 
-    def seat(self, clips: list[Path], participants: int, layout: str) -> None:
-        """All of them join; returns when everyone's media comes."""
-        people = []
+    def show(self, view: ConferenceView) -> None:
+        self.send(wire.Show(view))
+
+    def call(self, who: str, number: int, offer: str) -> str:
+        """The answer to somebody's call."""
+        self.send(wire.Connect(number, who, f"call-{number}", "main", offer))
+        with self._changed:
+            self._changed.wait_for(lambda: number in self._answers, START)
+        answer = self._answers[number]
+        assert answer.sdp, answer.problem
+        return answer.sdp
+
+    def connected(self, count: int) -> None:
+        """Returns when so many calls are; raises TimeoutError."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._calls >= count, START):
+                raise TimeoutError(f"only {self._calls} of {count} calls are connected")
+
+    def seat(
+        self, clips: list[Path], participants: int, layout: str, callers: Sequence[str] = ()
+    ) -> None:
+        """All of them join; returns when everyone's media comes. `callers` may call afterwards."""
+        people = [ParticipantView(who, who, "guest", protocol="webrtc") for who in callers]
         for n in range(participants):
             who = f"p{n}"
             secret = self._sealer.seal(str(clips[n % len(clips)].absolute()))
@@ -94,7 +116,7 @@ class Mixer:
             CONFERENCE, 1, name="Bench", running=True, layout=layout, participants=people
         )
         self.send(wire.Show(view))
-        wanted = {p.participant for p in people}
+        wanted = {p.participant for p in people if not p.by_call()}
         with self._changed:
             if not self._changed.wait_for(lambda: self._live >= wanted, START):
                 raise TimeoutError(f"only {len(self._live)} of {participants} are live")
@@ -127,6 +149,10 @@ class Mixer:
                         self._socket = socket
                     case wire.SourceChanged(participant=who, state="live"):
                         self._live.add(who)
+                    case wire.CallAnswer():
+                        self._answers[report.number] = report
+                    case wire.Stats():
+                        self._calls = report.calls.connected
                 self._changed.notify_all()
 
 

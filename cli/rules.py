@@ -143,4 +143,5 @@ def _print_outcome(found: dict[str, Any]) -> None:
 
 
 def _load(worker: dict[str, Any]) -> str:
-    return "draining" if worker["draining"] else f"{worker['used']} of {worker['capacity']} used"
+    load = "draining" if worker["draining"] else f"{worker['used']} of {worker['capacity']} used"
+    return f"{load}, overflow into {worker['location']}" if worker.get("overflow") else load

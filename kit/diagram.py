@@ -22,7 +22,6 @@ ASKED = {
     subjects.STAGE_LEVELS: "levels",
     **dict.fromkeys(returns(), "returns"),
     subjects.calls("*"): "calls",
-    subjects.SEATS: "seats",
 }
 """What is said by one service to another that hears it, and how the arrow is called."""
 

@@ -10,7 +10,7 @@ import sys
 import structlog
 from nats.js import JetStreamContext
 
-from kit import boot, bus, keeping, logs
+from kit import boot, bus, keeping, logs, parking
 from kit.blobs import Blobs
 from kit.config import BadConfig, from_env
 from kit.eventlog import JetStreamLog
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 async def provision(js: JetStreamContext) -> None:
     await JetStreamLog.ensure_all(js)
-    await bus.ensure_parked(js)
+    await parking.ensure_parked(js)
     await ensure_notices(js)
     for bucket in subjects.BUCKETS:
         ttl = subjects.WORKERS_TTL if bucket == subjects.WORKERS else None

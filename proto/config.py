@@ -239,10 +239,13 @@ class SystemLocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     event_sinks: list[Text] = []
     "URIs of event sinks that are told of this location, and of no other that does not name them."
     transcoding_location: Text | None = None
-    "This and all below are kept for programs that set them, and have no effect."
+    "Where conferences are mixed whose first participant came in here; None: here."
     overflow_location1: Text | None = None
+    "Where they are mixed, and streams leave from, that find no room where they should."
     overflow_location2: Text | None = None
+    "The same, when there is none in the first either."
     http_proxy: Text | None = None
+    "This and all below are kept for programs that set them, and have no effect."
     sip_proxy: Text | None = None
     policy_server: Text | None = None
     mtu: Annotated[int, msgspec.Meta(ge=512, le=1500)] = 1500

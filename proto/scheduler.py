@@ -28,6 +28,12 @@ class MixAssigned(Event, frozen=True, tag="mix_assigned.v1"):
     conference: Token
     instance: Token
     worker: Token
+    place: Text = ""
+    "The location that it is mixed in; empty: nobody said."
+    home: Text = ""
+    "Whose preferences say where it is to be mixed: where the first participant came in."
+    misplaced: Reason = ""
+    "Why it is not mixed where they say first; empty: it is, or they say nothing."
 
 
 class MixRefused(Event, frozen=True, tag="mix_refused.v1"):
@@ -56,9 +62,13 @@ class SessionAssigned(Event, frozen=True, tag="session_assigned.v1"):
     feed: FeedSpec
     rendition: Rendition
     location: Text = ""
-    "Where it has to run; empty: anywhere."
+    "Where it is to run, or else in one of that location's overflow locations; empty: anywhere."
     node: Text = ""
     "The worker, or the host, that has to run it; empty: any."
+    place: Text = ""
+    "The location that it does run in; empty: nobody said."
+    misplaced: Reason = ""
+    "Why not in `location`, or on the mixer's host; empty: it is."
 
 
 class SessionRefused(Event, frozen=True, tag="session_refused.v1"):
@@ -143,6 +153,8 @@ class SessionWanted(Message, frozen=True, tag="session_wanted.v1"):
     "One of its destinations is to be kept."
     lent: bool = False
     "Workers on other hosts can take the feed, too, at the price of a network."
+    overflow: list[Text] = []
+    "Locations that will do as well when nobody in `location` can, in their order."
 
 
 class Offer(Message, frozen=True, tag="offer.v1"):
@@ -154,6 +166,8 @@ class Offer(Message, frozen=True, tag="offer.v1"):
     "The encoder it would use is a hardware one."
     leaving: bool = False
     "It is being drained, and offers itself for what perhaps nobody else can do."
+    location: Text = ""
+    "The worker's."
 
 
 class Declined(Message, frozen=True, tag="declined.v1"):
@@ -161,6 +175,10 @@ class Declined(Message, frozen=True, tag="declined.v1"):
     reason: Reason
     code: Token = "other"
     "The reason as one of a few words, to be counted by."
+    location: Text = ""
+    "The worker's."
+    same_host: bool = False
+    "It is on the mixer's host."
 
 
 class DrainWorker(Command, frozen=True, tag="drain_worker.v1"):

@@ -1,17 +1,22 @@
-"""What gateways tell each other of those who take part by browser. In no stream."""
+"""KV `seats`: how long people who are here by their browser may be silent."""
 
 import msgspec
 
-from proto.base import Message, Token
+from proto.base import Moment, Token
 
 
-class SeatKept(Message, frozen=True, tag="seat_kept.v1"):
-    """They have shown just now that they are still there."""
+class Seat(msgspec.Struct, frozen=True):
+    """Key `<conference>.<participant>`. Written with each token that is given out."""
 
     conference: Token
     participant: Token
+    until: Moment
+    "When the newest of their tokens ends."
 
 
-_decoder = msgspec.json.Decoder(SeatKept)
+def seat_key(conference: str, participant: str) -> str:
+    return f"{conference}.{participant}"
 
+
+_decoder = msgspec.json.Decoder(Seat)
 decode_seat = _decoder.decode

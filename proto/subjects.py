@@ -98,7 +98,9 @@ RECORDINGS = "recordings"
 "KV: what was recorded, `<participant>` or `<participant>.presentation`."
 WEBHOOKS = "webhooks"
 "KV: how far each event sink is, `sink.<id>`; what was told of what; live replicas."
-BUCKETS = (CONFIG, CONFERENCES, WORKERS, FEEDS, SECRETS, RECORDINGS, WEBHOOKS)
+SEATS = "seats"
+"KV: until when the token of somebody who is here by their browser holds, `<conference>.<who>`."
+BUCKETS = (CONFIG, CONFERENCES, WORKERS, FEEDS, SECRETS, RECORDINGS, WEBHOOKS, SEATS)
 "Every KV bucket."
 
 
@@ -114,9 +116,6 @@ def replay_stage(conference: str) -> str:
 
 REPLAY_CLOCK = "conference.replay"
 """What time it is in the log, for a conference_state that decides it again."""
-
-SEATS = "gateway.seats"
-"""Told by a gateway to all: that somebody who takes part by browser is still there."""
 
 STAGE_LEVELS = "mixer.levels.*"
 

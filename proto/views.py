@@ -92,8 +92,12 @@ class ParticipantView(msgspec.Struct, frozen=True):
         return self.destination is None and self.state != "waiting"
 
     def by_call(self) -> bool:
-        """A person whose media comes by calls: they take part by browser."""
+        """A person whose media comes by calls from their browser, as and when they make any."""
         return self.protocol == "webrtc" and self.media is None and self.destination is None
+
+    def can_present(self) -> bool:
+        """Whether there is, or may be at any time, something of theirs to be shown."""
+        return self.presentation is not None or self.by_call()
 
 
 class AutomaticView(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ BUCKETS: dict[str, How] = {
     subjects.WORKERS: "passing",
     subjects.FEEDS: "passing",
     subjects.WEBHOOKS: "passing",
+    subjects.SEATS: "passing",
 }
 """`replaced`: what is not in the archive goes; `merged`: it stays, for files are there that it is
 about; `sealed`: with the addresses that the configuration refers to, of which the same is true;

@@ -37,8 +37,12 @@ TIMES = frozenset({"at", "started_at", "ended_at", "joined_at", "retry_at", "nex
 }
 """What is left of them is whether there is one."""
 
-FIGURES = frozenset({"version", "vad", "bytes_out", "dropped_frames", "encoder", "tls_version"})
-"""They say how well a machine did, not what was decided."""
+FIGURES = frozenset({"version", "vad", "bytes_out", "dropped_frames", "encoder", "tls_version"}) | {
+    "place",
+    "home",
+    "misplaced",
+}
+"""They say how well a machine did, or where there was one with room, not what was decided."""
 
 WORDY = frozenset({"detail", "reason", "redacted", "display_name", "end_reason"})
 """Texts in which ids and ports turn up."""

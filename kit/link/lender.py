@@ -40,8 +40,31 @@ TAKERS_LIMIT = 64
 LOOK = 0.5
 """Seconds between two looks whether the lender is closed, while a feed is silent."""
 
+QUIET = 60.0
+"""Seconds in which the same refusal is told once: who is refused asks again at once."""
+
+REASONS_LIMIT = 64
+"""Reasons that are remembered; takers could bring any number of them."""
+
 Admit = Callable[[Hello], str]
 """Where on this host the feed is; raises FeedRefused."""
+
+
+class Refused:
+    """Which refusals have been told lately; asked by many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._told: dict[str, float] = {}
+
+    def is_news(self, reason: str, now: float) -> bool:
+        """Whether it has not been told in the last minute; then it has been now."""
+        with self._lock:
+            self._told = {why: at for why, at in self._told.items() if now - at < QUIET}
+            if reason in self._told or len(self._told) >= REASONS_LIMIT:
+                return False
+            self._told[reason] = now
+            return True
 
 
 class Lender:
@@ -59,6 +82,7 @@ class Lender:
             backlog=16,
         )
         self.port: int = self._listener.getsockname()[1]
+        self._refused = Refused()
         self._closed = threading.Event()
         self._free = threading.BoundedSemaphore(TAKERS_LIMIT)
         threading.Thread(target=self._listen, name="lender", daemon=True).start()
@@ -103,7 +127,8 @@ class Lender:
         try:
             reader = FeedReader.connect(self._admit(hello), hello.feed, STEP_TIMEOUT)
         except FeedRefused as exc:
-            log.warning("feed not lent", peer=peer, why=exc.reason)
+            if self._refused.is_news(exc.reason, time.monotonic()):
+                log.warning("feed not lent", peer=peer, why=exc.reason)
             send_message(sock, Refusal(exc.reason[:REASON_LIMIT]))
             return
         try:

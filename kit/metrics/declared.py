@@ -286,6 +286,47 @@ SRT_LOST = _counter("mixer.srt.packets.lost", "{packet}", "Packets missed at fir
 SRT_DROPPED = _counter(
     "mixer.srt.packets.dropped", "{packet}", "Packets that came too late, or never", "mixer", *_MIX
 )
+CALLS = _gauge(
+    "webrtc.calls",
+    "{call}",
+    "Calls of browsers: `connecting`, `connected`",
+    "mixer",
+    *_MIX,
+    "state",
+)
+CALL_ENCODINGS = _gauge(
+    "webrtc.encodings",
+    "{encoding}",
+    "Different pictures that are encoded for browsers",
+    "mixer",
+    *_MIX,
+)
+CALL_PICTURES = _counter("webrtc.pictures", "{picture}", "Encoded for browsers", "mixer", *_MIX)
+CALL_KEY_FRAMES = _counter(
+    "webrtc.key_frames",
+    "{picture}",
+    "Key frames among them; each lost picture costs one",
+    "mixer",
+    *_MIX,
+)
+CALL_RECEIVED = _counter("webrtc.received", "{packet}", "RTP packets from browsers", "mixer", *_MIX)
+CALL_RECEIVED_LOST = _counter(
+    "webrtc.received.lost", "{packet}", "Packets from browsers that did not come", "mixer", *_MIX
+)
+CALL_SENT = _counter("webrtc.sent", "{packet}", "RTP packets to browsers", "mixer", *_MIX)
+CALL_SENT_LOST = _counter(
+    "webrtc.sent.lost",
+    "{packet}",
+    "Packets to browsers that did not arrive, as they say",
+    "mixer",
+    *_MIX,
+)
+CALL_JITTER = _gauge(
+    "webrtc.jitter", "s", "Of what browsers send, the worst call's", "mixer", *_MIX
+)
+CALL_ROUND_TRIP = _gauge(
+    "webrtc.round_trip", "s", "To browsers and back, the longest", "mixer", *_MIX
+)
 
 EGRESS_CAPACITY = _gauge(
     "egress.capacity", "{session}", "Sessions that the worker takes", "rtmp_egress"

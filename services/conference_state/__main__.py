@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from kit import boot, bus, metrics
+from kit import boot, bus, consumer, metrics
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
 from kit.follow import OUTAGES
@@ -86,7 +86,7 @@ async def main() -> None:
         app.start(vmrs.follow())
         await vmrs.ready()
         app.start(
-            bus.consume(
+            consumer.consume(
                 app.js,
                 "conference",
                 durable="conference-state-views",
@@ -97,7 +97,7 @@ async def main() -> None:
         )
         for family, decode in HEARD.items():
             app.start(
-                bus.consume(
+                consumer.consume(
                     app.js,
                     family,
                     durable="conference-state",

@@ -75,8 +75,9 @@ class Transfers:
                 asked.role,
                 media,
                 presentation,
-                # Who takes part by browser has to be known for that, to call there.
-                protocol=person.protocol if person.by_call() else "",
+                # Whoever is here by their browser is there by it, too; all others are read.
+                protocol="webrtc" if person.by_call() else "",
+                called=person.called if person.by_call() else "",
                 origin=Origin(here, asked.participant),
             )
         )

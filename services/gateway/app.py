@@ -18,29 +18,28 @@ from opentelemetry.trace import SpanKind
 from kit import metrics, trace
 from kit.blobs import Blobs
 from kit.boot import App
-from kit.bus import ensure_parked
 from kit.eventlog import JetStreamLog
 from kit.follow import Follower
 from kit.kv import Bucket
 from kit.metrics import declared
 from kit.objects import ObjectStore
+from kit.parking import ensure_parked
 from kit.secrets import Sealer
 from kit.vault import Vault
 from proto import subjects
 from services.gateway.accounts import Accounts
 from services.gateway.archive import Archive, log_of
 from services.gateway.calls import Calls
-from services.gateway.client_api.conference import ClientConference, Ice, client_status
-from services.gateway.client_api.door import (
-    ClientRefused,
-    Door,
-    PinWanted,
-    client_refused,
-    pin_wanted,
-)
-from services.gateway.client_api.events import ClientEvents
-from services.gateway.client_api.people import ClientPeople
+from services.gateway.client_api.conference import ConferenceController
+from services.gateway.client_api.desk import Desk
+from services.gateway.client_api.door import DoorController
+from services.gateway.client_api.events import Audience
+from services.gateway.client_api.given import Door
+from services.gateway.client_api.media import MediaCalls
+from services.gateway.client_api.participants import ParticipantController
 from services.gateway.config import Config
+from services.gateway.core.ice import ice_servers
+from services.gateway.core.throttle import Throttle
 from services.gateway.guard import Guard
 from services.gateway.history import Exporter
 from services.gateway.incoming import Incoming
@@ -52,7 +51,6 @@ from services.gateway.management.history import HistoryController
 from services.gateway.management.packages import PackagesController
 from services.gateway.management.rules_test import rules_test
 from services.gateway.management.status import StatusController
-from services.gateway.media_calls import MediaCalls
 from services.gateway.parked import ParkedMessages
 from services.gateway.parked_api import ParkedController
 from services.gateway.problems import HANDLERS
@@ -60,7 +58,6 @@ from services.gateway.recordings import Recordings
 from services.gateway.recordings_api import RecordingsController
 from services.gateway.records import Records
 from services.gateway.rostrum_api import RostrumController
-from services.gateway.seats import Seats
 from services.gateway.sinks import SinkStates
 from services.gateway.sinks_api import SinksController
 from services.gateway.snapshots import SnapshotController, Snapshots
@@ -76,6 +73,9 @@ METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 LARGEST_BODY = 1_000_000
 """Bytes; the largest sensible request is a conference with a few hundred aliases."""
+
+PIN_TRIES, PIN_PAUSE = 5, 10.0
+"""Wrong PINs of one address for one conference at once, and seconds until one more."""
 
 LAST_WORDS = 2
 """Seconds for running requests at the end; event streams are told to go before."""
@@ -151,15 +151,20 @@ async def assemble(
     incoming = Incoming(app.nc, sealer, vault, store, workers, calls, new_id)
     feeds = await Bucket.ensure(app.js, subjects.FEEDS)
     snapshots = Snapshots(app.nc, feeds)
-    seats = Seats(app.nc, live, calls, clock)
-    door = Door(
+    desk = Desk(
+        await Bucket.ensure(app.js, subjects.SEATS),
         vault,
-        live,
         calls,
-        seats,
-        MediaCalls(app.nc, feeds),
-        lambda: now().timestamp(),
+        live,
+        now=now,
+        connected=lambda: app.nc.is_connected,
+    )
+    stun, turn = config.stun(), config.turn()
+    door = Door(
+        Throttle(PIN_TRIES, PIN_PAUSE),
+        new_id,
         clock,
+        lambda who: ice_servers(stun, turn, config.turn_secret, who, int(now().timestamp())),
     )
     kept = await Bucket.ensure(app.js, subjects.RECORDINGS)
     recordings = Recordings(kept, kept.watch(), config.recordings_dir, ObjectStore.of(config))
@@ -176,11 +181,11 @@ async def assemble(
         records.forget(app.js),
         live.tell_levels(),
         recordings.follow(),
-        seats.watch(),
+        desk.follow(),
+        desk.clear(),
     ):
         app.start(job)
     await app.nc.subscribe(subjects.STAGE_LEVELS, cb=live.hear)
-    await app.nc.subscribe(subjects.SEATS, cb=seats.hear)
     await store.ready()
     await accounts.ready()
     await live.ready()
@@ -203,10 +208,9 @@ async def assemble(
             RecordingsController,
             SinksController,
             ParkedController,
-            ClientConference,
-            ClientPeople,
-            ClientEvents,
-            client_status,
+            DoorController,
+            ConferenceController,
+            ParticipantController,
             rules_test(app.nc, sealer),
             *pages(config, lambda: app.nc.is_connected),
         ],
@@ -225,15 +229,12 @@ async def assemble(
             "sinks": given(SinkStates(app.nc, store, sink_states, sealer)),
             "parked": given(ParkedMessages(app.nc, app.js)),
             "exporter": given(exporter),
+            "desk": given(desk),
             "door": given(door),
-            "ice": given(Ice(config.stun(), config.turn(), config.turn_secret)),
-            "new_id": given(new_id),
+            "media": given(MediaCalls(app.nc, feeds, new_id)),
+            "audience": given(Audience()),
         },
-        exception_handlers={
-            **HANDLERS,
-            ClientRefused: client_refused,
-            PinWanted: pin_wanted,
-        },
+        exception_handlers=HANDLERS,
         middleware=[traced],
         request_max_body_size=LARGEST_BODY,
         openapi_config=None,

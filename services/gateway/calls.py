@@ -174,21 +174,6 @@ class Calls:
             location=location,
         )
 
-    async def enter(self, conference: Conference, display_name: str, pin: str, alias: str) -> str:
-        """Bring in somebody whose media comes by calls of their browser; the new id."""
-        participant = self._new_id()
-        command = Join(
-            conference.key,
-            participant,
-            display_name,
-            self._new_id(),
-            pin=pin,
-            protocol="webrtc",
-            called=redact(alias),
-        )
-        await self.tell(command, {}, settle=SETTLE)
-        return participant
-
     async def check_media(self, media: str | None, presentation: str | None) -> None:
         """Raises Problem if one of them cannot be read."""
         for field, url in {"media": media, "presentation": presentation}.items():
@@ -265,6 +250,11 @@ class Calls:
             raise Problem(unknown, "conference", status=404)
         return found
 
+    def alias_of(self, key: str) -> str:
+        """By what a conference can be called; its key, if by nothing else."""
+        found = self._store.now.by_key(key)
+        return found.aliases[0].alias if found and found.aliases else key
+
     def find(self, alias: str) -> tuple[str, Conference | None]:
         """The key of a conference, or of a gateway call that is on or was lately; what of it is
         configured, if it is a conference."""
@@ -298,6 +288,12 @@ class Calls:
         self, command: ConferenceCommand, names: dict[str, str], *, settle: float = 0.0
     ) -> None:
         """Send a command. Raises Problem, with the caller's name of the field, if refused."""
+        refused = await self.ask(command, settle=settle)
+        if refused is not None:
+            raise _refused(refused, names)
+
+    async def ask(self, command: ConferenceCommand, *, settle: float = 0.0) -> Refused | None:
+        """Send a command; why it was refused, if it was."""
         subject = conference_commands(command.conference)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + settle
@@ -308,10 +304,10 @@ class Calls:
                 raise Unavailable from exc
             if isinstance(reply, Accepted):
                 await self._live.until(command.conference, reply.version, FRESH)
-                return
+                return None
             unknown = reply.code == "unknown" and reply.field in ("conference", "target")
             if not unknown or loop.time() > deadline:
-                raise _refused(reply, names)
+                return reply
             await asyncio.sleep(SETTLE_PAUSE)
 
 

@@ -1,7 +1,5 @@
 """What handlers are given: parts of the gateway by the parameter's name, words out of the path."""
 
-from collections.abc import Callable
-
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -33,7 +31,6 @@ TheSinks = NamedDependency[SinkStates]
 TheParked = NamedDependency[ParkedMessages]
 TheExporter = NamedDependency[Exporter]
 
-TheNewId = NamedDependency[Callable[[], str]]
 
 Word = FromPath[str]
 Number = FromPath[int]

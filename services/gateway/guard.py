@@ -16,7 +16,7 @@ OPEN_ROOMS = frozenset({"connect", "health", "vendor"})
 """Paths below these, and the page's own files, are for everybody; all else is for users."""
 
 CLIENT_API = ["api", "client", "v2"]
-"""Wants no user: a conference's PIN lets people in, and a token of their own shows who they are."""
+"""And this is for people who take part: their PINs and tokens are asked for there."""
 
 HEADERS = {
     b"x-content-type-options": b"nosniff",

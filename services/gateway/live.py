@@ -1,7 +1,7 @@
 """What is going on, in memory: views, stages and layouts of all conferences."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 import structlog
@@ -13,6 +13,7 @@ from proto.mixer import (
     LayoutChanged,
     MixerEvent,
     MixStopped,
+    SourceChanged,
     StageChanged,
     decode_commit,
     decode_levels,
@@ -25,6 +26,9 @@ LOOK_BACK = 2000
 """Messages of MIXER that are read at the start: about a second's work, and enough that every
 conference with some life in it has its layout; a quieter one shows it with the next change."""
 
+
+ON_AIR = ("live", "stalled")
+"""States of a source whose media comes, or will go on."""
 
 LEVELS = 0.5
 """Seconds between two tellings of how loud people are."""
@@ -51,6 +55,7 @@ class Live:
         self._heard = asyncio.Event()
         self._levels: dict[str, dict[str, int]] = {}
         self._layouts: dict[str, dict[tuple[str, bool, str], LayoutChanged]] = {}
+        self._on_air: dict[str, set[str]] = {}
         self.closed = False
         self.changes = 0
         "Counts everything that happened, so that nobody who looks away misses any of it."
@@ -77,10 +82,14 @@ class Live:
                     case LayoutChanged(feed=feed):
                         shown = self._layouts.setdefault(conference, {})
                         shown[feed.content, feed.streaming, feed.layout] = event
+                    case SourceChanged(content="main", participant=who, state=state):
+                        on_air = self._on_air.setdefault(conference, set())
+                        (on_air.add if state in ON_AIR else on_air.discard)(who)
                     case MixStopped(instance=instance) if self._is_over(conference, instance):
                         self._stages.pop(conference, None)
                         self._levels.pop(conference, None)
                         self._layouts.pop(conference, None)
+                        self._on_air.pop(conference, None)
             await self._tell()
 
     def _is_over(self, conference: str, instance: str) -> bool:
@@ -125,6 +134,10 @@ class Live:
     def layouts(self, conference: str) -> Iterable[LayoutChanged]:
         return self._layouts.get(conference, {}).values()
 
+    def on_air(self, conference: str) -> Collection[str]:
+        """Whose main picture or sound comes in, as far as it was told lately."""
+        return self._on_air.get(conference, ())
+
     def running(self) -> list[ConferenceView]:
         return [view for view in self.views.values() if view.running]
 
@@ -162,6 +175,10 @@ class Live:
                 return await self._news.wait_for(lambda: self.changes > seen)
         except TimeoutError:
             return False
+
+    async def nudge(self) -> None:
+        """Have all who wait look again, for something that is not in here has changed."""
+        await self._tell()
 
     async def _tell(self) -> None:
         self.changes += 1

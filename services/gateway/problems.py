@@ -41,13 +41,7 @@ def _problem(request: AnyRequest, exc: Problem) -> Response[bytes]:
     body: dict[str, Any] = {exc.resource: exc.errors}
     if request.url.path.startswith("/api/admin/command/"):
         body = {"status": "failure", **body}
-    elif request.url.path.startswith(CLIENT_API):
-        body = {"status": "failed", "result": next(iter(exc.errors.values()))[0]}
     return json(body, exc.status)
-
-
-CLIENT_API = "/api/client/"
-"""Says what is wrong in one sentence, not field by field."""
 
 
 def _missing(_: AnyRequest, __: NoSuchResource) -> Response[bytes]:

@@ -1,6 +1,7 @@
 """What the event log says about the past, kept on disk, and about who sends what, in memory."""
 
 import asyncio
+from collections import OrderedDict
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +23,9 @@ from services.gateway.store import Unavailable
 FORGET = 3600.0
 """Seconds between looks at what the log no longer holds; it is kept for days."""
 
+LEFT = 1000
+"""People who have left whose reason is remembered; who looks on is told it at once."""
+
 
 class Records:
     def __init__(self, archive: Archive, conferences: Follower, schedule: Follower) -> None:
@@ -33,6 +37,7 @@ class Records:
         "By conference and session."
         self._legs: dict[str, dict[tuple[str, str], str]] = {}
         "By conference, then participant and leg: the session."
+        self._left: OrderedDict[str, str] = OrderedDict()
 
     async def follow_conferences(self) -> None:
         try:
@@ -40,6 +45,10 @@ class Records:
                 key, where = _key(msg), msg.metadata
                 for event in _read(msg, conference.decode_commit):
                     self._archive.keep(self._past.learn(key, event), where.sequence.stream)
+                    if isinstance(event, conference.ParticipantLeft):
+                        self._left[event.participant] = event.reason
+                        if len(self._left) > LEFT:
+                            self._left.popitem(last=False)
                 self._archive.reached(where.sequence.stream, pending=where.num_pending)
         finally:
             self._archive.close()
@@ -61,6 +70,10 @@ class Records:
         if not self._conferences.caught_up.is_set():
             raise Unavailable
         return self._archive
+
+    def why_left(self, participant: str) -> str:
+        """Of somebody who has left lately; empty while that is not known."""
+        return self._left.get(participant, "")
 
     def sessions(self, key: str, participant: str) -> list[tuple[str, SessionAssigned]]:
         """The sessions of a call, by leg."""

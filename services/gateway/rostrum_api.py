@@ -67,7 +67,7 @@ class RostrumController(Controller):
         """The same."""
         view = _view(calls, alias, live)
         path = f"{self.path}/conferences/{quote(alias, safe='')}/participants/"
-        return json(client.participants(view, alias, path))
+        return json(client.participants(view, alias, path, on_air=live.on_air(view.conference)))
 
     @post("/conferences/{alias:str}/participants")
     async def join(self, alias: Word, request: AnyRequest, calls: TheCalls) -> Response[bytes]:

@@ -59,33 +59,29 @@ class SnapshotController(Controller):
         self, alias: Word, request: AnyRequest, calls: TheCalls, snapshots: TheSnapshots
     ) -> Response[bytes]:
         key = calls.conference(alias).key
-        return _answer(request, await snapshots.take(key, "preview"))
+        return picture(request, await snapshots.take(key, "preview"))
 
     @get("/presentation.jpeg")
     async def presentation(
         self, alias: Word, request: AnyRequest, calls: TheCalls, snapshots: TheSnapshots
     ) -> Response[bytes]:
         key = calls.conference(alias).key
-        return _answer(request, await snapshots.take(key, "presentation"))
+        return picture(request, await snapshots.take(key, "presentation"))
 
     @get("/presentation_high.jpeg")
     async def presentation_high(
         self, alias: Word, request: AnyRequest, calls: TheCalls, snapshots: TheSnapshots
     ) -> Response[bytes]:
         key = calls.conference(alias).key
-        return _answer(request, await snapshots.take(key, "presentation_high"))
+        return picture(request, await snapshots.take(key, "presentation_high"))
 
 
-def _answer(request: AnyRequest, taken: bytes | Refused) -> Response[bytes]:
+def picture(request: AnyRequest, taken: bytes | Refused) -> Response[bytes]:
     if isinstance(taken, Refused):
         sentence = f"{taken.reason[:1].upper()}{taken.reason[1:]}."
         if taken.code == "no-presentation":
             return json({"error": sentence}, 404)
         return json({"error": sentence}, 503, {"Retry-After": str(AGE)})
-    return picture(request, taken)
-
-
-def picture(request: AnyRequest, taken: bytes) -> Response[bytes]:
     tag = f'"{blake2b(taken, digest_size=12).hexdigest()}"'
     # Faces are nobody's business on the way: only the browser may keep it.
     headers = {"Cache-Control": f"private, max-age={AGE}", "ETag": tag}

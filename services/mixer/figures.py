@@ -39,12 +39,12 @@ class Figures:
         self._tell_sources()
 
     def end(self) -> None:
-        for gauge in (declared.FEEDS, declared.TAKERS, declared.SOURCES):
+        for gauge in GAUGES:
             metrics.drop(gauge, conference=self._conference)
         metrics.forget(conference=self._conference)
 
     def _count(self, stats: wire.Stats) -> None:
-        mix = {"conference": self._conference}
+        mix, calls = {"conference": self._conference}, stats.calls
         for metric, count in (
             (declared.DRAWN, stats.pictures),
             (declared.LATE, stats.late),
@@ -53,12 +53,23 @@ class Figures:
             (declared.SRT_RECEIVED, stats.srt.packets),
             (declared.SRT_LOST, stats.srt.lost),
             (declared.SRT_DROPPED, stats.srt.dropped),
+            (declared.CALL_PICTURES, calls.pictures),
+            (declared.CALL_KEY_FRAMES, calls.key_frames),
+            (declared.CALL_RECEIVED, calls.received),
+            (declared.CALL_RECEIVED_LOST, calls.received_lost),
+            (declared.CALL_SENT, calls.sent),
+            (declared.CALL_SENT_LOST, calls.sent_lost),
         ):
             metrics.add(metric, self._grown.of(metric, count), **mix)
         composing = self._grown.spread(declared.COMPOSE, stats.composing)
         metrics.merge(declared.COMPOSE, composing, **mix)
         metrics.put(declared.FEEDS, stats.feeds, **mix)
         metrics.put(declared.TAKERS, stats.takers, **mix)
+        metrics.put(declared.CALLS, calls.connected, **mix, state="connected")
+        metrics.put(declared.CALLS, calls.calls - calls.connected, **mix, state="connecting")
+        metrics.put(declared.CALL_ENCODINGS, calls.encodings, **mix)
+        metrics.put(declared.CALL_JITTER, calls.jitter, **mix)
+        metrics.put(declared.CALL_ROUND_TRIP, calls.round_trip, **mix)
 
     def _tell_sources(self) -> None:
         states = list(self._sources.values())
@@ -67,5 +78,15 @@ class Figures:
                 declared.SOURCES, states.count(state), conference=self._conference, state=state
             )
 
+
+GAUGES = (
+    declared.FEEDS,
+    declared.TAKERS,
+    declared.SOURCES,
+    declared.CALLS,
+    declared.CALL_ENCODINGS,
+    declared.CALL_JITTER,
+    declared.CALL_ROUND_TRIP,
+)
 
 STATES = ("connecting", "live", "stalled", "broken", "ended")

@@ -107,15 +107,14 @@ class Worker:
     async def bid(self, wanted: Wanted) -> Message:
         """An offer, or why not."""
         assert isinstance(wanted, MixWanted)
-        config = self._config
+        here, jobs = self._config.location, self.jobs()
         if self.draining:
-            return Declined(self._name, "is being drained", "draining")
-        if wanted.location and wanted.location != config.location:
-            return Declined(self._name, f"is in location “{config.location}”", "location")
-        jobs = self.jobs()
+            return Declined(self._name, "is being drained", "draining", here)
+        if wanted.location and wanted.location != here:
+            return Declined(self._name, f"is in location “{here}”", "location", here)
         if reason := self._capacity.shortage(jobs):
-            return Declined(self._name, reason, "full")
-        return Offer(self._name, self._capacity.free(jobs))
+            return Declined(self._name, reason, "full", here)
+        return Offer(self._name, self._capacity.free(jobs), location=here)
 
     async def carry_out(self, event: SchedulerEvent) -> None:
         """One event of SCHEDULER, whoever it is for."""

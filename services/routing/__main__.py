@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from kit import boot, bus
+from kit import boot, bus, consumer
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket
@@ -28,7 +28,7 @@ async def main() -> None:
         app.start(rules.follow())
         await rules.ready()
         app.start(
-            bus.consume(
+            consumer.consume(
                 app.js,
                 "conference",
                 durable="routing",

@@ -83,11 +83,12 @@ class Worker:
         return not self._sessions and not self._ending
 
     def missed(self, others: Collection[WorkerView]) -> bool:
-        """A conference that is mixed on this host may want a stream, and from nobody but us."""
-        return bool(self._feeds) and not any(
-            (one.kind, one.host, one.draining) == ("egress", self._config.host, False)
-            for one in others
-        )
+        """A conference that is mixed on this host may want a stream, and from nobody but us: from
+        egress beside it, or from any where its mixer lends its feeds."""
+        hosts = {one.host for one in others if one.kind == "egress" and not one.draining}
+        if self._config.host in hosts:
+            return False
+        return any(not hosts or offer.lent is None for offer in self._feeds.values())
 
     def jobs(self) -> dict[str, Job]:
         """What runs, by what it costs to encode."""
@@ -138,15 +139,18 @@ class Worker:
     async def bid(self, wanted: Wanted) -> Message:
         """An offer, or why not."""
         assert isinstance(wanted, SessionWanted)
+        same_host = wanted.host == self._config.host
+        location = self._config.location
         if objection := self._objection(wanted):
-            return Declined(self._name, *objection)
+            return Declined(self._name, *objection, location=location, same_host=same_host)
         engine = self._engine(wanted.rendition.encoder)
         return Offer(
             self._name,
             self._capacity.free(self.jobs(), size(wanted.feed, ["h264"], hardware=engine)),
-            same_host=wanted.host == self._config.host,
+            same_host=same_host,
             hardware=engine,
             leaving=self.draining,
+            location=location,
         )
 
     def _objection(self, wanted: SessionWanted) -> tuple[str, str] | None:
@@ -154,7 +158,7 @@ class Worker:
         config = self._config
         if self.draining and wanted.conference not in self._feeds:
             return "is being drained", "draining"
-        if wanted.location and wanted.location != config.location:
+        if wanted.location and config.location not in (wanted.location, *wanted.overflow):
             return f"is in location “{config.location}”", "location"
         if wanted.node not in ("", self._name, config.host):
             return f"is not {wanted.node}", "node"

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import structlog
 
-from kit import boot, bus, metrics
+from kit import boot, consumer, metrics
 from kit.config import from_env
 from kit.eventlog import Conflict, JetStreamLog
 from kit.follow import OUTAGES, Follower
@@ -21,6 +21,7 @@ from services.scheduler.docker.core import Limits
 from services.scheduler.docker.engine import DockerError, Engine
 from services.scheduler.docker.fleet import Fleet, project_of, workers_of
 from services.scheduler.ledger import Ledger
+from services.scheduler.places import Places
 from services.scheduler.roster import Conferences, Roster
 from services.scheduler.shell import Scheduler
 
@@ -41,6 +42,7 @@ async def main() -> None:
     async with boot.started("scheduler", config) as app:
         logs = await JetStreamLog.ensure_all(app.js)
         workers = await Bucket.ensure(app.js, subjects.WORKERS, ttl=subjects.WORKERS_TTL)
+        configured = await Bucket.ensure(app.js, subjects.CONFIG)
         views = await Bucket.ensure(app.js, subjects.CONFERENCES)
         roster = Roster(
             workers.watch(),
@@ -49,15 +51,18 @@ async def main() -> None:
             connection=lambda: (app.nc.is_connected, app.nc.stats["reconnects"]),
         )
         conferences = Conferences(views.watch())
+        places = Places(configured.watch())
         ledger = Ledger(logs["scheduler"])
         follower = Follower(
             app.js, subjects.stream("scheduler"), subjects.events("scheduler"), after=None
         )
         app.start(roster.follow())
         app.start(conferences.follow())
+        app.start(places.follow())
         app.start(ledger.follow(follower))
         await roster.ready()
         await conferences.ready()
+        await places.ready()
         await follower.started.wait()
         service = Scheduler(
             app.nc,
@@ -66,11 +71,12 @@ async def main() -> None:
             conferences,
             Rendition(quality=config.encoder_quality, encoder=config.encoder),
             config.bid_patience,
+            places,
             now=lambda: datetime.now(UTC),
             new_id=lambda: uuid4().hex[:12],
         )
         app.start(
-            bus.consume(
+            consumer.consume(
                 app.js,
                 "conference",
                 durable="scheduler",
@@ -80,7 +86,7 @@ async def main() -> None:
             )
         )
         app.start(
-            bus.consume(
+            consumer.consume(
                 app.js,
                 "routing",
                 durable="scheduler",
@@ -90,7 +96,7 @@ async def main() -> None:
             )
         )
         app.start(
-            bus.consume(
+            consumer.consume(
                 app.js,
                 "egress",
                 durable="scheduler",

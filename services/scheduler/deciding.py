@@ -9,6 +9,7 @@ from nats.aio.client import Client
 
 from kit import bus
 from proto.media import Rendition
+from proto.places import mixing, sending
 from proto.routing import CallRouted
 from proto.scheduler import (
     Bid,
@@ -23,6 +24,7 @@ from proto.scheduler import (
 from proto.subjects import bids
 from services.scheduler import core
 from services.scheduler.figures import count_bids
+from services.scheduler.places import Places
 from services.scheduler.roster import Conferences, Roster
 
 LONGEST = 1.0
@@ -42,6 +44,7 @@ class Decider:
         conferences: Conferences,
         rendition: Rendition,
         patience: float,
+        places: Places,
         *,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
@@ -51,16 +54,24 @@ class Decider:
         self._conferences = conferences
         self._rendition = rendition
         self._patience = patience
+        self._places = places
         self._now = now
         self._new_id = new_id
         self._complained: set[str] = set()
         "Instances of which it has been said that nobody mixes them."
 
+        self._homes: dict[str, str] = {}
+        "By instance, where it began: no view tells where a call was dialled from."
+
     def forget(self, instance: str) -> None:
         """That instance is over."""
+        self._homes.pop(instance, None)
         self._complained.discard(instance)
 
-    async def mix(self, conference: str, instance: str, work: core.Work) -> list[SchedulerEvent]:
+    async def mix(
+        self, conference: str, instance: str, work: core.Work, *, home: str = ""
+    ) -> list[SchedulerEvent]:
+        """`home`: where its first participant came in, if that is known already."""
         mixers = self._roster.alive("mixer")
         lost = core.lost_mix(work, conference, frozenset(mixers), self._now())
         for event in lost:
@@ -68,7 +79,14 @@ class Decider:
         if work.instance == instance and work.mixer:
             return []
         offers = await self._ask(MixWanted(conference), len(mixers))
-        assigned = core.assign_mix(work, conference, instance, offers, len(mixers), self._now())
+        if home:
+            self._homes[instance] = home
+        view = self._conferences.by_key.get(conference)
+        home = self._homes.get(instance) or core.home_now(view, work, instance)
+        order = mixing(home, self._places.known)
+        assigned = core.assign_mix(
+            work, conference, instance, offers, len(mixers), self._now(), home, order
+        )
         refused = any(isinstance(event, MixRefused) for event in assigned)
         if refused and instance in self._complained:
             # Said once, tried at every look: a worker may come.
@@ -84,15 +102,24 @@ class Decider:
         bids = core.staying(await self._ask(MixWanted(conference), len(mixers)))
         egress = self._roster.alive("egress").values()
         hosts = {bid.worker: mixers[bid.worker].host for bid in bids if bid.worker in mixers}
-        near = [bid for bid in bids if hosts.get(bid.worker) == old.host]
-        can = {
+        known = self._places.known
+        near = {name for name, host in hosts.items() if host == old.host}
+        can = near | {
             name
             for name, host in hosts.items()
-            if mixers[name].lends or core.can_follow(work, host, egress)
+            if mixers[name].lends or core.can_follow(work, host, egress, known)
         }
-        far = [bid for bid in bids if bid.worker in can]
-        offer = core.best(near) or core.best(far)
-        return core.move_mix(work, conference, offer, self._now()) if offer else []
+        offers = [
+            msgspec.structs.replace(bid, same_host=bid.worker in near)
+            for bid in bids
+            if bid.worker in can
+        ]
+        home = core.home_now(self._conferences.by_key.get(conference), work, work.instance)
+        order = mixing(home, known)
+        offer = core.best(offers, order)
+        if offer is None:
+            return []
+        return core.move_mix(work, conference, offer, self._now(), bids, home, order)
 
     async def call(self, call: CallRouted, work: core.Work) -> list[SchedulerEvent]:
         view = await self._conferences.view(call.conference, VIEW_PATIENCE, call.participant)
@@ -110,7 +137,8 @@ class Decider:
         left, unfit = self.left(work), core.unfit(work, wanted, egress)
         found = core.room(work, wanted, left | unfit) or work.session_of(call.participant, call.leg)
         if found is None:
-            offers = await self._ask(self._near(wanted, work), len(egress))
+            wanted = self._near(wanted, work)
+            offers = await self._ask(wanted, len(egress))
         return core.assign_call(
             work, call, wanted, offers, len(egress), self._new_id, self._now(), left, unfit
         )
@@ -125,15 +153,19 @@ class Decider:
             return core.bury(work, conference, session, self._now())
         rest = core.without(session, stranded)
         wanted = self._again(conference, rest, work)
-        offer = core.best(await self._ask(wanted, len(egress)))
+        order = core.order_of(wanted)
+        bids = await self._ask(wanted, len(egress))
+        offer = core.best(bids, order)
         if offer is None and core.is_mixed(rest):
             # Nobody who is left can record; the streams beside it are not to wait for that.
             wanted = msgspec.structs.replace(wanted, recording=False)
-            offer = core.best(await self._ask(wanted, len(egress)))
+            bids = await self._ask(wanted, len(egress))
+            offer = core.best(bids, order)
         if offer is None:
             return []
         live = core.seen(self._conferences.by_key.get(conference))
-        return core.move_session(rest, conference, offer, self._new_id(), self._now(), live)
+        reason = core.why_there(bids, offer, order, wanted.host)
+        return core.move_session(rest, conference, offer, self._new_id(), self._now(), live, reason)
 
     async def hand_over(self, conference: str, ident: str, work: core.Work) -> list[SchedulerEvent]:
         left, egress = self.left(work), self._roster.alive("egress")
@@ -169,11 +201,16 @@ class Decider:
         return core.leaving(work, egress, mixer.host if mixer and not mixer.lends else "")
 
     def _near(self, wanted: SessionWanted, work: core.Work) -> SessionWanted:
-        """Say where the mixer is: who is there takes the feed at no cost."""
+        """Say where the mixer is: who is there takes the feed at no cost. And where else than it
+        should a stream may leave from; one that names its node leaves from there or not at all."""
+        places = () if wanted.node else sending(wanted.location, self._places.known)[1:]
         mixer = self._roster.alive("mixer").get(work.mixer)
-        if mixer is None:
-            return msgspec.structs.replace(wanted, host="")
-        return msgspec.structs.replace(wanted, host=mixer.host, lent=mixer.lends)
+        return msgspec.structs.replace(
+            wanted,
+            host=mixer.host if mixer else "",
+            lent=mixer is not None and mixer.lends,
+            overflow=list(places),
+        )
 
     async def _ask(self, wanted: Wanted, expected: int) -> list[Bid]:
         kind: WorkerKind = "mixer" if isinstance(wanted, MixWanted) else "egress"

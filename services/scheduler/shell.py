@@ -20,14 +20,13 @@ from proto.conference import (
 from proto.egress import DestinationChanged, EgressEvent
 from proto.media import Content, Rendition
 from proto.routing import CallRouted, RoutingEvent
-from proto.scheduler import (
-    SchedulerEvent,
-)
+from proto.scheduler import MixAssigned, SchedulerEvent, SessionAssigned
 from proto.views import ConferenceView
 from services.scheduler import core
 from services.scheduler.deciding import Decider
 from services.scheduler.figures import count_commit, waited
 from services.scheduler.ledger import Ledger
+from services.scheduler.places import Places
 from services.scheduler.roster import Conferences, Roster
 
 log = structlog.get_logger()
@@ -58,6 +57,7 @@ class Scheduler:
         conferences: Conferences,
         rendition: Rendition,
         patience: float,
+        places: Places,
         *,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
@@ -67,7 +67,7 @@ class Scheduler:
         self._roster = roster
         self._conferences = conferences
         self._decider = Decider(
-            nc, roster, conferences, rendition, patience, now=now, new_id=new_id
+            nc, roster, conferences, rendition, patience, places, now=now, new_id=new_id
         )
         self._now = now
         self._odd: dict[str, dict[tuple[str, Odd], int]] = {}
@@ -75,15 +75,17 @@ class Scheduler:
         self._looks: dict[str, int] = {}
         "How often what has to leave its worker was looked at; by session, or conference."
         self._waiting: dict[str, int] = {}
+        self._met: dict[str, str] = {}
+        "By conference, the instance that the last look found running."
 
     async def hear_conference(self, commit: Sequence[ConferenceEvent], where: Delivered) -> None:
         """One commit of CONFERENCE."""
         for event in commit:
             match event:
                 case ConferenceStarted(instance=instance, at=at):
-                    given = await self._commit(
-                        where.id, partial(self._decider.mix, where.id, instance)
-                    )
+                    home = core.home_of(commit)
+                    mix = partial(self._decider.mix, where.id, instance, home=home)
+                    given = await self._commit(where.id, mix)
                     waited(given, at, self._now())
                 case CallEnded(participant=who):
                     await self._commit(where.id, partial(self._hang_up, where.id, who))
@@ -118,6 +120,7 @@ class Scheduler:
         self._ledger.forget(self._conferences.by_key.keys())
         known = self._conferences.by_key.keys()
         self._waiting = {key: count for key, count in self._waiting.items() if key in known}
+        self._met = {key: instance for key, instance in self._met.items() if key in known}
         for conference, view in list(self._conferences.by_key.items()):
             work = (await self._ledger.read(conference)).work
             if view.running:
@@ -137,7 +140,10 @@ class Scheduler:
 
     async def _repair(self, conference: str, view: ConferenceView, work: core.Work) -> None:
         mixers, egress = self._roster.alive("mixer"), self._roster.alive("egress")
-        if work.instance != view.instance or work.mixer not in mixers:
+        # What has just begun is heard of in a moment, and with it where it began.
+        begun, self._met[conference] = self._met.get(conference) != view.instance, view.instance
+        heard = work.instance == view.instance or not begun
+        if heard and (work.instance != view.instance or work.mixer not in mixers):
             await self._commit(conference, partial(self._decider.mix, conference, view.instance))
         orphans = core.orphans(work, frozenset(egress))
         self._waiting[conference] = len(orphans)
@@ -201,7 +207,8 @@ class Scheduler:
             except Conflict:
                 page = await self._ledger.reread(conference)
             else:
-                log.info("committed", events=[type(event).__name__ for event in commit])
+                names = [type(event).__name__ for event in commit]
+                log.info("committed", events=names, **_why(commit))
                 count_commit(commit)
                 return commit
         raise Conflict(conference, page.version)
@@ -222,3 +229,10 @@ class Scheduler:
     ) -> list[SchedulerEvent]:
         reason = "the call was lost and no egress worker has room for it"
         return core.give_up(work, conference, participant, reason, self._now())
+
+
+def _why(commit: Sequence[SchedulerEvent]) -> dict[str, list[str]]:
+    """What is done elsewhere than it should be, and why; nothing if nothing is."""
+    found = [one for one in commit if isinstance(one, MixAssigned | SessionAssigned)]
+    reasons = [one.misplaced for one in found if one.misplaced]
+    return {"misplaced": reasons} if reasons else {}

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from kit import boot, bus, metrics
+from kit import boot, bus, consumer, metrics
 from kit.config import from_env
 from kit.eventlog import JetStreamLog
 from kit.follow import OUTAGES
@@ -103,7 +103,7 @@ async def main() -> None:
         )
 
         app.start(
-            bus.consume(
+            consumer.consume(
                 app.js,
                 "conference",
                 durable="webhooks",

@@ -13,7 +13,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerInfo
 from opentelemetry import trace as otel
 
-from kit import boot, bus, trace
+from kit import boot, bus, consumer, trace
 from kit.boot import Jobs
 from kit.follow import Follower
 from kit.kv import Bucket, Stale
@@ -134,7 +134,7 @@ async def test_a_message_that_nobody_can_read_is_parked_and_the_next_one_handled
         await handled.put((commit, where.sequence))
 
     consuming = asyncio.ensure_future(
-        bus.consume(
+        consumer.consume(
             js,
             "conference",
             durable="tester",
@@ -170,7 +170,7 @@ async def test_a_failing_handler_sees_the_message_again(nc: Client) -> None:
         done.set()
 
     consuming = asyncio.ensure_future(
-        bus.consume(
+        consumer.consume(
             js,
             "conference",
             durable="tester",

@@ -8,7 +8,7 @@ import pytest
 from nats.aio.client import Client
 from opentelemetry import trace as otel
 
-from kit import bus, trace
+from kit import bus, consumer, trace
 from kit.provision import provision
 from kit.tasks import end
 from proto.base import encode
@@ -52,7 +52,7 @@ class Patient:
 @asynccontextmanager
 async def consuming(nc: Client, service: Patient) -> AsyncIterator[None]:
     task = asyncio.ensure_future(
-        bus.consume(
+        consumer.consume(
             nc.jetstream(),
             "conference",
             durable="routing",

@@ -9,7 +9,7 @@ import pytest
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from kit import bus
+from kit import consumer
 from kit.boot import Jobs
 from kit.eventlog import EventLog, History, JetStreamLog
 from kit.kv import Bucket
@@ -74,7 +74,7 @@ class House:
         )
         async with Jobs(asyncio.Event()) as group:
             group.create_task(
-                bus.consume(
+                consumer.consume(
                     self.js,
                     "conference",
                     durable="conference-state-views",

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from nats.aio.client import Client
 
-from kit import bus
+from kit import bus, consumer
 from kit.boot import App, Jobs
 from kit.eventlog import JetStreamLog
 from kit.kv import Bucket
@@ -52,7 +52,7 @@ async def conference_state(app: App, vmr: core.Vmr = VMR, through: core.Vmr = TH
         KEPT,
         now=lambda: datetime.now(UTC),
     )
-    consuming = bus.consume(
+    consuming = consumer.consume(
         app.js, "conference", durable="views", decode=decode_commit, handle=service.project
     )
     app.start(consuming)
@@ -96,7 +96,12 @@ async def _answer(app: App, handle: Callable[[ConferenceCommand], Awaitable[Mess
 
 @asynccontextmanager
 async def gateway(
-    nc: Client, behind: Any = conference_state, *, patience: float = 30, **settings: Any
+    nc: Client,
+    behind: Any = conference_state,
+    *,
+    patience: float = 30,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    **settings: Any,
 ) -> AsyncIterator[httpx.AsyncClient]:
     numbers = count(1)
     config = Config(http_port=0, **settings)
@@ -111,7 +116,7 @@ async def gateway(
             SEALER,
             lambda: f"id-{next(numbers)}",
             time.monotonic,
-            lambda: datetime.now(UTC),
+            now,
         )
         serving = group.create_task(serve(web, live, sock, stopped))
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"

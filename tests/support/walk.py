@@ -21,7 +21,15 @@ from proto.conference import ConferenceCommand, ConferenceEvent, Dial
 from proto.conference import decode_commit as decode_conference_commit
 from proto.egress import DestinationChanged, DestinationState
 from proto.media import Content
-from proto.scheduler import Offer, SchedulerEvent, Wanted, WorkerKind, decode_commit, decode_wanted
+from proto.scheduler import (
+    Declined,
+    Offer,
+    SchedulerEvent,
+    Wanted,
+    WorkerKind,
+    decode_commit,
+    decode_wanted,
+)
 from proto.urls import Purpose, SealedUrl
 from proto.views import ConferenceView, WorkerView, decode_conference
 from tests.support.services import running
@@ -77,7 +85,12 @@ class Stage:
         await self.start(name)
 
     async def worker(
-        self, kind: str, name: str, bid: Message, drained: asyncio.Event | None = None
+        self,
+        kind: str,
+        name: str,
+        bid: Message,
+        drained: asyncio.Event | None = None,
+        host: str = "here",
     ) -> AsyncExitStack:
         """A media worker that answers every bid with `bid`, until its stack is closed.
 
@@ -104,9 +117,11 @@ class Stage:
             group=group,
         )
 
+        place = (bid.location if isinstance(bid, Offer | Declined) else "") or "default"
+
         def view() -> WorkerView:
             which: WorkerKind = "mixer" if kind == "mixer" else "egress"
-            return WorkerView(name, which, "default", "here", 8, 0, draining())
+            return WorkerView(name, which, place, host, 8, 0, draining())
 
         await own.enter_async_context(beat(self.workers, f"{kind}.{name}", view))
         return own

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from kit.capacity import Capacity
 from kit.cost import Budget
@@ -13,7 +14,7 @@ from kit.vault import Vault
 from kit.work import emptied
 from proto.media import FeedSpec, Rendition
 from proto.scheduler import Declined, Offer, SessionWanted
-from proto.views import FeedOffer, WorkerView
+from proto.views import FeedOffer, LentFeeds, WorkerView
 from services.rtmp_egress.archive.archive import Archive
 from services.rtmp_egress.config import Config
 from services.rtmp_egress.core.room import PRIOR, USUAL
@@ -21,6 +22,7 @@ from services.rtmp_egress.shell import Worker
 
 WANTED = SessionWanted("town-hall", FeedSpec("town-hall"), Rendition(), "", "pod-1")
 FEED = FeedOffer("town-hall", "instance", "mixer-1", "pod-1", "/run/rostrum/feed")
+LENT = LentFeeds("pod-1", 7100, "0" * 64)
 PATIENCE = 5.0
 
 
@@ -88,17 +90,35 @@ async def test_a_worker_stays_while_a_conference_is_mixed_that_it_alone_can_stre
     assert await gone(worker)
 
 
+async def test_a_conference_whose_feeds_are_lent_is_left_to_workers_of_other_hosts() -> None:
+    worker = egress()
+    worker.feed("town-hall", replace(FEED, lent=LENT))
+    assert not await gone(worker)
+    assert not await gone(worker, beside("e2", "pod-2", draining=True))
+    assert await gone(worker, beside("e2", "pod-2"))
+    worker.feed("all-hands", replace(FEED, conference="all-hands"))
+    assert not await gone(worker, beside("e2", "pod-2")), "one of two is not lent"
+
+
 async def test_a_worker_that_is_missed_for_too_long_or_is_hurried_goes_all_the_same() -> None:
     assert await gone(beside_a_mix(), patience=0.01)
     assert await gone(beside_a_mix(), hurried=True)
 
 
+LAST = Offer("egress-1", 7, same_host=True, leaving=True, location="default")
+NO = Declined("egress-1", "is being drained", "draining", "default", same_host=True)
+
+
 @pytest.mark.parametrize(
     ("feed", "answer"),
     [
-        pytest.param(FEED, Offer("egress-1", 7, same_host=True, leaving=True), id="as-the-last"),
         pytest.param(
-            None, Declined("egress-1", "is being drained", "draining"), id="a-new-conference"
+            FEED, Offer("egress-1", 7, True, leaving=True, location="default"), id="as-the-last"
+        ),
+        pytest.param(
+            None,
+            Declined("egress-1", "is being drained", "draining", "default", True),
+            id="a-new-conference",
         ),
     ],
 )

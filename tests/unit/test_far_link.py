@@ -25,6 +25,7 @@ from kit.link import (
     Sound,
     far,
 )
+from kit.link.lender import QUIET, REASONS_LIMIT, Refused
 from kit.secrets import Sealer
 from tests.support.feeds import PaperFeed, beep, flashing
 
@@ -196,3 +197,17 @@ def test_who_says_hello_byte_by_byte_keeps_no_place() -> None:
     with pytest.raises(TimeoutError):
         far.read_message(peer, lambda: peer.now)  # type: ignore[arg-type]
     assert peer.now <= far.STEP_TIMEOUT
+
+
+def test_the_same_refusal_is_told_once_a_minute() -> None:
+    refused = Refused()
+    assert refused.is_news("not mixed here", 0.0)
+    assert refused.is_news("token is not ours", 1.0)
+    assert not refused.is_news("not mixed here", QUIET - 1)
+    assert refused.is_news("not mixed here", QUIET)
+
+
+def test_whoever_brings_ever_new_reasons_is_told_of_no_more() -> None:
+    refused = Refused()
+    assert sum(refused.is_news(f"no {n}", 0.0) for n in range(1000)) == REASONS_LIMIT
+    assert refused.is_news("no 999", QUIET)

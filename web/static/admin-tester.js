@@ -108,7 +108,8 @@ function workers(all) {
   if (!all.length) return [tag("b", "none: the call would end with “no-worker”", "bad")];
   return all.map((one) => {
     const state = one.draining ? ", takes no new work" : "";
-    return `${one.worker} (${one.location}): ${one.used} of ${one.capacity} sessions${state}`;
+    const place = one.overflow ? `${one.location}, overflow` : one.location;
+    return `${one.worker} (${place}): ${one.used} of ${one.capacity} sessions${state}`;
   });
 }
 

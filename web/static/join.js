@@ -198,6 +198,13 @@ async function again() {
   }
 }
 
+// A Host has transferred us.
+function move(there) {
+  hangUp();
+  given = { ...given, alias: there.alias };
+  sit(seat.moved(there));
+}
+
 // In the conference
 
 function notice(text) {
@@ -235,7 +242,7 @@ function heard(kind, data) {
     case "presentation_stop": presented(null); break;
     case "call_disconnected": if (data.call_uuid === call?.id) call.lost(); break;
     case "disconnect": finish(data.reason); break;
-    case "refer": finish("You were moved to another conference."); break;
+    case "refer": move(data); break;
   }
 }
 

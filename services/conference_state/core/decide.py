@@ -139,7 +139,8 @@ def _join(state: ConferenceView, command: Join, at: datetime, vmr: Vmr) -> Outco
         return role
     if refused := calls.full(state, vmr):
         return refused
-    if command.presenting and command.presentation is None:
+    live = command.protocol == "webrtc" and command.media is None
+    if command.presenting and command.presentation is None and not live:
         return Refused("invalid", "there is nothing to present", "presentation")
     events = _opened(state, command, at, vmr)
     events += themes.wear(after(state, events), at, vmr)

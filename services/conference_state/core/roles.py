@@ -112,7 +112,7 @@ def start_presenting(state: ConferenceView, who: str, at: datetime) -> Outcome:
     participant = state.find(who)
     if participant is None:
         return UNKNOWN
-    if participant.presentation is None and not participant.by_call():
+    if not participant.can_present():
         return Refused("invalid", "the participant has nothing to present", "participant")
     if participant.state == "waiting":
         return Refused("invalid", "the participant is still waiting", "participant")

@@ -1,1 +1,1 @@
-"""`/api/client/v2/…`: for those who take part, with Pexip's names and shapes. See docs."""
+"""Pexip's client REST API: `/api/client/v2/`, for people who take part and need no user for it."""

@@ -1,211 +1,174 @@
-"""A conference as a whole: coming in, what it is like, and what Hosts do with it."""
+"""What is done to and known of a conference as a whole, by those who are in it."""
 
-from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import get_args
 
-import msgspec
-from litestar import Controller, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
+from litestar.response import Response, ServerSentEvent
 
-from proto.base import Refused
 from proto.conference import Lock, MuteGuests, TransformLayout
 from proto.layouts import ALL
-from services.gateway.client_api.door import (
-    Caller,
-    ClientRefused,
-    Door,
-    TheDoor,
-    body,
-    refused,
-    success,
-)
-from services.gateway.core import client
-from services.gateway.core.client_requests import DialWanted, TokenWanted, TransformWanted
-from services.gateway.core.ice import IceServer, Redacted, ice_servers
-from services.gateway.core.tickets import LIFETIME
-from services.gateway.core.transforms import transforms_of
-from services.gateway.given import Word
-from services.gateway.problems import AnyRequest
-from services.gateway.snapshots import TheSnapshots, picture
+from proto.mixer import SnapshotKind
+from services.gateway.calls import Calls
+from services.gateway.client_api.answers import HANDLERS, ILLEGAL, Failed, success
+from services.gateway.client_api.desk import Desk
+from services.gateway.client_api.events import Audience, told
+from services.gateway.client_api.given import TheDesk
+from services.gateway.client_api.here import Here, here
+from services.gateway.core import client, client_requests
+from services.gateway.core.layout_svgs import SVGS
+from services.gateway.core.requests import check, json_object
+from services.gateway.core.transforms import TransformRequest, transforms
+from services.gateway.given import TheCalls, TheLive, TheRecords, Word
+from services.gateway.live import Live
+from services.gateway.problems import AnyRequest, Problem
+from services.gateway.snapshots import Snapshots, picture
+
+TheSnapshots = NamedDependency[Snapshots]
+TheAudience = NamedDependency[Audience]
+
+ENDED = "Conference terminated by another participant"
+
+PICTURES: dict[str, SnapshotKind] = {kind: kind for kind in get_args(SnapshotKind)}
+
+OTHER_NAMES = {"ac": "5:7"}
+"""How a client is told of a layout that Pexip's lists by another name than its events."""
 
 
-class Ice(NamedTuple):
-    """Ways for browsers to get to us."""
-
-    stun: list[str]
-    turn: list[str]
-    secret: Redacted | None
-
-    def servers(self, who: str, now: float) -> list[IceServer]:
-        return ice_servers(self.stun, self.turn, self.secret, who, int(now))
-
-
-TheIce = NamedDependency[Ice]
-
-ROOT = "/api/client/v2/conferences/{alias:str}"
-
-
-class ClientConference(Controller):
-    path = ROOT
-
-    @post("/request_token", status_code=200)
-    async def request_token(
-        self, alias: Word, request: AnyRequest, door: TheDoor, ice: TheIce
-    ) -> Response[bytes]:
-        wanted = await body(request, TokenWanted)
-        address = request.client.host if request.client else ""
-        pin = request.headers.get("pin")
-        participant, token = await door.enter(alias, wanted.display_name, pin, address)
-        conference = door.conference(alias)
-        person = door.live.present(conference.key, participant)
-        if person is None:
-            raise ClientRefused(503, "The conference is not known yet; try again.")
-        caller = Caller(alias, door.live.views[conference.key], person)
-        return success(_let_in(caller, token, ice.servers(participant, door.now())))
-
-    @post("/refresh_token", status_code=200)
-    async def refresh_token(
-        self, alias: Word, request: AnyRequest, door: TheDoor
-    ) -> Response[bytes]:
-        caller = await door.caller(alias, request)
-        token = await door.seat(caller.conference, caller.who)
-        role = _role(caller)
-        return success({"token": token, "expires": str(LIFETIME), "role": role})
-
-    @post("/release_token", status_code=200)
-    async def release_token(
-        self, alias: Word, request: AnyRequest, door: TheDoor
-    ) -> Response[bytes]:
-        # By query, too: a page that is being closed can send no headers.
-        caller = await door.caller(alias, request, by_query=True)
-        await door.calls.leave(caller.conference, caller.who)
-        return success(True)
+class ConferenceController(Controller):
+    path = "/api/client/v2/conferences/{alias:str}"
+    exception_handlers = HANDLERS
 
     @get("/conference_status")
-    async def status(self, alias: Word, request: AnyRequest, door: TheDoor) -> Response[bytes]:
-        caller = await door.caller(alias, request)
-        return success(client.flags(caller.view, caller.person.role))
+    async def status(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        me = await here(alias, request, desk, calls, live)
+        return success(client.flags(me.view, me.who.role))
 
     @get("/participants")
     async def participants(
-        self, alias: Word, request: AnyRequest, door: TheDoor
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        caller = await door.caller(alias, request)
-        return success(client.participants(caller.view, alias, path_of(alias), caller.person.role))
+        return success((await here(alias, request, desk, calls, live)).people(live))
 
     @get("/available_layouts")
-    async def layouts(self, alias: Word, request: AnyRequest, door: TheDoor) -> Response[bytes]:
-        await door.caller(alias, request)
-        return success([names.client for names in ALL])
+    async def layouts(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        await here(alias, request, desk, calls, live)
+        return success([OTHER_NAMES.get(one.client, one.client) for one in ALL])
+
+    @get("/layout_svgs")
+    async def svgs(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        await here(alias, request, desk, calls, live)
+        return success({OTHER_NAMES.get(name, name): svg for name, svg in SVGS.items()})
 
     @post("/dial", status_code=200)
-    async def dial(self, alias: Word, request: AnyRequest, door: TheDoor) -> Response[bytes]:
-        await _host(alias, request, door)
-        wanted = await body(request, DialWanted)
-        if recording := wanted.recording():
-            return success([await door.calls.record(door.conference(alias), recording)])
-        return success([await door.calls.dial(wanted.request(alias))])
+    async def dial(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        await _host(alias, request, desk, calls, live)
+        known = calls.conference(alias).aliases
+        called = known[0].alias if known else alias
+        wanted = client_requests.dial(await request.body(), called)
+        if isinstance(wanted, dict):
+            raise Problem(wanted, "participant")
+        return success([await calls.dial(wanted)])
 
-    @post(["/lock", "/unlock"], status_code=200)
-    async def lock(self, alias: Word, request: AnyRequest, door: TheDoor) -> Response[bytes]:
-        caller = await _host(alias, request, door)
-        await door.calls.tell(Lock(caller.conference, _last(request) == "lock"), {})
-        return success(True)
+    @post("/lock", status_code=200)
+    async def lock(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        await calls.tell(Lock((await _host(alias, request, desk, calls, live)).key, True), {})
+        return success()
 
-    @post("/start_conference", status_code=200)
-    async def start(self, alias: Word, request: AnyRequest, door: TheDoor) -> Response[bytes]:
-        """It starts with its first Host; that holds already."""
-        await _host(alias, request, door)
-        return success(True)
+    @post("/unlock", status_code=200)
+    async def unlock(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        await calls.tell(Lock((await _host(alias, request, desk, calls, live)).key, False), {})
+        return success()
 
-    @post(["/muteguests", "/unmuteguests"], status_code=200)
-    async def mute_guests(self, alias: Word, request: AnyRequest, door: TheDoor) -> Response[bytes]:
-        caller = await _host(alias, request, door)
-        await door.calls.tell(MuteGuests(caller.conference, _last(request) == "muteguests"), {})
-        return success(True)
+    @post("/muteguests", status_code=200)
+    async def mute(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        await calls.tell(MuteGuests((await _host(alias, request, desk, calls, live)).key, True), {})
+        return success()
+
+    @post("/unmuteguests", status_code=200)
+    async def unmute(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        await calls.tell(
+            MuteGuests((await _host(alias, request, desk, calls, live)).key, False), {}
+        )
+        return success()
+
+    @post(["/start_conference", "/clearallbuzz", "/set_guests_can_unmute"], status_code=200)
+    async def nothing(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        """A Host who is in has started the conference; the others we have not."""
+        await _host(alias, request, desk, calls, live)
+        return success()
 
     @post("/disconnect", status_code=200)
-    async def disconnect(self, alias: Word, request: AnyRequest, door: TheDoor) -> Response[bytes]:
-        caller = await _host(alias, request, door)
-        await door.calls.end(caller.conference, "Conference terminated by another participant")
-        return success(True)
+    async def disconnect(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        await calls.end((await _host(alias, request, desk, calls, live)).key, ENDED)
+        return success()
 
     @post("/transform_layout", status_code=200)
-    async def transform(self, alias: Word, request: AnyRequest, door: TheDoor) -> Response[bytes]:
-        caller = await _host(alias, request, door)
-        wanted = await body(request, TransformWanted)
-        changed = transforms_of(wanted.transforms)
-        await door.calls.tell(TransformLayout(caller.conference, changed), {})
-        return success(True)
-
-    @get(["/presentation.jpeg", "/presentation_high.jpeg", "/preview.jpeg"])
-    async def snapshot(
-        self, alias: Word, request: AnyRequest, door: TheDoor, snapshots: TheSnapshots
+    async def transform(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
     ) -> Response[bytes]:
-        caller = await door.caller(alias, request, by_query=True)
-        kind: Any = _last(request).removesuffix(".jpeg")
-        taken = await snapshots.take(caller.conference, kind)
-        if isinstance(taken, Refused):
-            if taken.code == "no-presentation":
-                raise ClientRefused(404, "Nobody presents at the moment.")
-            raise refused(taken)
-        return picture(request, taken)
+        me = await _host(alias, request, desk, calls, live)
+        given = json_object(await request.body())
+        if given is None:
+            raise Failed(400, ILLEGAL, word="success")
+        wanted = check({**given, "conference_id": me.view.instance}, TransformRequest)
+        if isinstance(wanted, dict):
+            raise Failed(400, ILLEGAL, word="success")
+        await calls.tell(TransformLayout(me.key, transforms(wanted)), {})
+        return success()
+
+    @get([f"/{kind}.jpeg" for kind in PICTURES])
+    async def snapshot(
+        self,
+        alias: Word,
+        request: AnyRequest,
+        calls: TheCalls,
+        live: TheLive,
+        desk: TheDesk,
+        snapshots: TheSnapshots,
+    ) -> Response[bytes]:
+        me = await here(alias, request, desk, calls, live, in_query=True)
+        if me.who.state == "waiting":
+            raise Failed(403, "Whoever waits sees nothing yet.")
+        kind = PICTURES[request.url.path.rstrip("/").rsplit("/", 1)[-1].removesuffix(".jpeg")]
+        return picture(request, await snapshots.take(me.key, kind))
+
+    @get("/events")
+    async def events(
+        self,
+        alias: Word,
+        request: AnyRequest,
+        calls: TheCalls,
+        live: TheLive,
+        desk: TheDesk,
+        records: TheRecords,
+        audience: TheAudience,
+    ) -> ServerSentEvent:
+        me = await here(alias, request, desk, calls, live, in_query=True)
+        return ServerSentEvent(told(me, live, desk, records, calls, audience))
 
 
-@get("/api/client/v2/status", sync_to_thread=False)
-def client_status() -> Response[bytes]:
-    """That there is somebody to talk to."""
-    return success("OK")
-
-
-def path_of(alias: str) -> str:
-    """Where the participants of a conference are."""
-    return f"{ROOT.replace('{alias:str}', alias)}/participants/"
-
-
-def _last(request: AnyRequest) -> str:
-    return request.url.path.rstrip("/").rpartition("/")[2]
-
-
-async def _host(alias: str, request: AnyRequest, door: Door) -> Caller:
-    caller = await door.caller(alias, request)
-    caller.must("run")
-    return caller
-
-
-def _role(caller: Caller) -> str:
-    return "HOST" if caller.person.role == "chair" else "GUEST"
-
-
-def _let_in(caller: Caller, token: str, servers: list[IceServer]) -> dict[str, Any]:
-    view, person = caller.view, caller.person
-    turn = [one for one in servers if one.credential]
-    stun = [{"url": url} for one in servers if not one.credential for url in one.urls]
-    waits = person.state == "waiting"
-    return {
-        "token": token,
-        "expires": str(LIFETIME),
-        "participant_uuid": person.participant,
-        "display_name": person.display_name,
-        "role": _role(caller),
-        "current_service_type": "waiting_room" if waits else view.service_type,
-        "service_type": view.service_type,
-        "conference_name": view.name,
-        "service_name": view.name,
-        "call_type": view.call_type,
-        "chat_enabled": False,
-        "guests_can_present": view.guests_can_present,
-        "fecc_enabled": False,
-        "rtmp_enabled": True,
-        "vp9_enabled": False,
-        "allow_1080p": False,
-        "direct_media": False,
-        "breakout_rooms": False,
-        "call_tag": "",
-        "analytics_enabled": False,
-        "trickle_ice_enabled": True,
-        "use_relay_candidates_only": False,
-        "stun": stun,
-        "turn": msgspec.to_builtins(turn),
-        "version": {"version_id": version("rostrum"), "pseudo_version": version("rostrum")},
-    }
+async def _host(alias: str, request: AnyRequest, desk: Desk, calls: Calls, live: Live) -> Here:
+    found = await here(alias, request, desk, calls, live)
+    found.must_run()
+    return found

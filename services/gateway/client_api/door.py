@@ -1,200 +1,134 @@
-"""Who knocks: PINs, tokens, and what all endpoints of the client API have in common."""
+"""In and out: tokens and PINs."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from importlib import metadata
 
-import structlog
-from litestar import Response
-from litestar.di import NamedDependency
+from litestar import Controller, get, post
+from litestar.response import Response
 
-from kit.vault import Vault
+from kit.urls import redact
 from proto.base import Refused
+from proto.conference import Join, Leave
 from proto.config import Conference
-from proto.views import ConferenceView, ParticipantView
-from services.gateway.calls import Calls
-from services.gateway.core.client_requests import NO_PIN
-from services.gateway.core.incoming import NO_GATEWAY
-from services.gateway.core.requests import read
-from services.gateway.core.rights import Deed, objection
-from services.gateway.core.throttle import Throttle
-from services.gateway.core.tickets import Ticket
-from services.gateway.live import Live
-from services.gateway.media_calls import MediaCalls
-from services.gateway.problems import AnyRequest, Problem, json
-from services.gateway.seats import Seats
+from services.gateway.calls import SETTLE, Calls
+from services.gateway.client_api.answers import (
+    FULL,
+    HANDLERS,
+    INVALID_PIN,
+    OUT,
+    Failed,
+    success,
+)
+from services.gateway.client_api.desk import Desk
+from services.gateway.client_api.given import Door, TheDesk, TheDoor
+from services.gateway.client_api.here import conference, here, stands
+from services.gateway.core import tokens
+from services.gateway.core.client_requests import ReleaseRequest, TokenRequest, read
+from services.gateway.core.tokens import TokenRefreshed, Version
+from services.gateway.given import TheCalls, TheLive, Word
+from services.gateway.problems import AnyRequest, Problem
 
-log = structlog.get_logger()
+VERSION = Version(f"rostrum {metadata.version('rostrum')}")
 
-T = TypeVar("T")
+NO_PIN = "none"
+"""What is given for a PIN by a Guest who needs none."""
 
-INVALID_TOKEN = "Invalid token"
-INVALID_PIN = "Invalid PIN"
+LONGEST_PIN = 20
 
-TRIES = 10
-"""Wrong PINs of one address for one conference at once."""
+NAMELESS = "Guest"
 
-PAUSE = 10.0
-"""Seconds until one more."""
+LEFT = "Participant left"
 
-KNOWN_SOON = 1.0
-"""Seconds in which every gateway knows of somebody who has come in through another."""
-
-
-class ClientRefused(Exception):
-    """In the words of the client API."""
-
-    def __init__(self, status: int, result: str, *, wait: int = 0) -> None:
-        self.status = status
-        self.result = result
-        self.wait = wait
-        super().__init__(result)
+TOO_MANY = "Too many wrong PINs; wait."
 
 
-class PinWanted(Exception):
-    """Not a refusal: the caller has not been asked yet."""
+class DoorController(Controller):
+    path = "/api/client/v2"
+    exception_handlers = HANDLERS
 
-    def __init__(self, guest_pin: bool) -> None:
-        self.guest_pin = guest_pin
-        super().__init__()
+    @get("/status")
+    async def status(self) -> Response[bytes]:
+        return success()
 
-
-class Caller(NamedTuple):
-    """Somebody who takes part, and has shown it."""
-
-    alias: str
-    view: ConferenceView
-    person: ParticipantView
-
-    @property
-    def who(self) -> str:
-        return self.person.participant
-
-    @property
-    def conference(self) -> str:
-        return self.view.conference
-
-    def must(self, deed: Deed, whom: str = "") -> None:
-        """Raises ClientRefused."""
-        if why := objection(self.view, self.person, deed, whom):
-            raise ClientRefused(403, why)
-
-    def find(self, participant: str) -> ParticipantView:
-        found = self.view.find(participant)
-        if found is None:
-            raise ClientRefused(404, "There is no such participant.")
-        return found
-
-
-class Door:
-    def __init__(
+    @post("/conferences/{alias:str}/request_token", status_code=200)
+    async def request_token(
         self,
-        vault: Vault,
-        live: Live,
-        calls: Calls,
-        seats: Seats,
-        media: MediaCalls,
-        now: Callable[[], float],
-        clock: Callable[[], float],
-    ) -> None:
-        """`now` is the time of day in seconds since 1970; `clock` never goes back."""
-        self.live = live
-        self.calls = calls
-        self.seats = seats
-        self.media = media
-        self.now = now
-        self._vault = vault
-        self._clock = clock
-        self._pins = Throttle(TRIES, PAUSE)
+        alias: Word,
+        request: AnyRequest,
+        calls: TheCalls,
+        live: TheLive,
+        desk: TheDesk,
+        door: TheDoor,
+    ) -> Response[bytes]:
+        wanted = conference(alias, calls)
+        asked = read(await request.body(), TokenRequest)
+        if isinstance(asked, dict):
+            raise Problem(asked, "participant")
+        pin = request.headers.get("pin")
+        if pin is None and (prompt := tokens.pin_wanted(wanted, VERSION)):
+            raise Failed(403, prompt, word="success")
+        who = door.new_id()
+        join = Join(
+            wanted.key,
+            who,
+            asked.display_name.strip() or NAMELESS,
+            door.new_id(),
+            pin="" if pin in (None, NO_PIN) else pin,
+            protocol="webrtc",
+            called=redact(alias)[:250],
+        )
+        address = request.client.host if request.client else ""
+        token = await _let_in(wanted, join, f"{address} {wanted.key}", calls, door, desk)
+        found = stands(alias, wanted.key, who, live)
+        if found is None:
+            raise Failed(503, OUT)
+        given = tokens.given(token, found.view, found.who, door.ways(who), VERSION)
+        return success(given)
 
-    def conference(self, alias: str) -> Conference:
-        try:
-            return self.calls.conference(alias)
-        except Problem:
-            raise ClientRefused(404, NO_GATEWAY) from None
+    @post("/conferences/{alias:str}/refresh_token", status_code=200)
+    async def refresh_token(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        me = await here(alias, request, desk, calls, live, late=True)
+        token = await desk.give(me.key, me.who.participant)
+        return success(TokenRefreshed(token, tokens.role(me.who)))
 
-    async def enter(
-        self, alias: str, display_name: str, pin: str | None, address: str
-    ) -> tuple[str, str]:
-        """The new participant's id, and their token."""
-        conference = self.conference(alias)
-        if pin is None and conference.pin:
-            raise PinWanted(conference.allow_guests and bool(conference.guest_pin))
-        given = "" if pin in (None, NO_PIN) else str(pin)
-        if len(given) > 20:
-            raise ClientRefused(403, INVALID_PIN)
-        key = f"{address} {conference.key}"
-        if wait := self._pins.take(key, self._clock()):
-            log.warning("too many wrong PINs", conference=conference.key)
-            raise ClientRefused(429, "Too many wrong PINs; wait.", wait=wait)
-        try:
-            participant = await self.calls.enter(conference, display_name, given, alias)
-        except Problem as exc:
-            if exc.status == 403:
-                raise ClientRefused(403, INVALID_PIN) from None
-            self._pins.give_back(key, self._clock())
-            raise
-        self._pins.give_back(key, self._clock())
-        return participant, await self.seat(conference.key, participant)
-
-    async def seat(self, conference: str, participant: str) -> str:
-        """A token for them, from now on."""
-        await self.seats.keep(conference, participant)
-        return Ticket.issue(conference, participant, self.now()).text(self._vault.sign)
-
-    async def caller(self, alias: str, request: AnyRequest, *, by_query: bool = False) -> Caller:
-        """Raises ClientRefused."""
-        text = request.headers.get("token", "")
-        if by_query and not text:
-            text = request.query_params.get("token", "")
-        ticket = Ticket.read(text, self._vault.is_signed, self.now())
-        if ticket is None or self.conference(alias).key != ticket.conference:
-            raise ClientRefused(403, INVALID_TOKEN)
-        view = await self._view(ticket)
-        person = view.find(ticket.participant) if view is not None else None
-        if view is None or person is None:
-            raise ClientRefused(403, INVALID_TOKEN)
-        return Caller(alias, view, person)
-
-    async def _view(self, ticket: Ticket) -> ConferenceView | None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + KNOWN_SOON
-        while True:
-            seen = self.live.changes
-            if self.live.present(ticket.conference, ticket.participant) is not None:
-                return self.live.views[ticket.conference]
-            left = until - loop.time()
-            if left <= 0 or not await self.live.news(seen, left):
-                return None
+    @post("/conferences/{alias:str}/release_token", status_code=200)
+    async def release_token(
+        self, alias: Word, request: AnyRequest, calls: TheCalls, live: TheLive, desk: TheDesk
+    ) -> Response[bytes]:
+        asked = read(await request.body(), ReleaseRequest)
+        given = "" if isinstance(asked, dict) else asked.token
+        me = await here(alias, request, desk, calls, live, in_query=True, given=given)
+        await calls.tell(Leave(me.key, me.who.participant, LEFT), {})
+        return success()
 
 
-TheDoor = NamedDependency[Door]
+async def _let_in(
+    wanted: Conference, join: Join, payer: str, calls: Calls, door: Door, desk: Desk
+) -> str:
+    """Have somebody let in, and noted before they are: their token. Raises Failed."""
+    pin = join.pin or ""
+    if wanted.pin and (wait := door.throttle.take(payer, door.clock())):
+        raise Failed(429, TOO_MANY, wait=wait)
+    if len(pin) > LONGEST_PIN:
+        raise Failed(403, INVALID_PIN)
+    token = await desk.give(join.conference, join.participant)
+    refused = await calls.ask(join, settle=SETTLE)
+    if refused is None or refused.code != "pin":
+        door.throttle.give_back(payer, door.clock())
+    if refused is not None:
+        await desk.take_back(join.conference, join.participant)
+        raise _no(refused)
+    return token
 
 
-def success(result: Any) -> Response[bytes]:
-    return json({"status": "success", "result": result})
-
-
-async def body(request: AnyRequest, kind: type[T]) -> T:
-    """Raises ClientRefused."""
-    wanted = read(await request.body() or b"{}", kind)
-    if isinstance(wanted, dict):
-        field, sentences = next(iter(wanted.items()))
-        raise ClientRefused(400, f"{field}: {sentences[0]}")
-    return wanted
-
-
-def refused(answer: Refused) -> ClientRefused:
-    """What a mixer says no with."""
-    status = {"unknown": 404, "waiting": 403, "offer": 400}.get(answer.code, 503)
-    return ClientRefused(status, f"{answer.reason[:1].upper()}{answer.reason[1:]}.")
-
-
-def client_refused(_: AnyRequest, exc: ClientRefused) -> Response[bytes]:
-    headers = {"Retry-After": str(exc.wait)} if exc.wait else None
-    return json({"status": "failed", "result": exc.result}, exc.status, headers)
-
-
-def pin_wanted(_: AnyRequest, exc: PinWanted) -> Response[bytes]:
-    guest = "required" if exc.guest_pin else "none"
-    return json({"status": "success", "result": {"pin": "required", "guest_pin": guest}}, 403)
+def _no(refused: Refused) -> Failed:
+    match refused.code:
+        case "pin":
+            return Failed(403, INVALID_PIN)
+        case "full":
+            return Failed(403, FULL)
+        case "busy" | "internal":
+            return Failed(503, OUT)
+        case _:
+            return Failed(403, refused.reason)

@@ -1,76 +1,109 @@
-"""`GET …/events`: a conference as it changes, for as long as somebody takes part."""
+"""`…/events`: a conference as one of its people sees it happen."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
-from litestar import Controller, get
-from litestar.response import ServerSentEvent, ServerSentEventMessage
+from litestar.response import ServerSentEventMessage
 
-from proto.views import ConferenceView, ParticipantView
-from services.gateway.client_api.conference import ROOT, path_of
-from services.gateway.client_api.door import Caller, Door, TheDoor
-from services.gateway.core import shapes
-from services.gateway.core.client_events import Shown, changes, everything, shown
-from services.gateway.given import Word
-from services.gateway.problems import AnyRequest
-from services.gateway.rostrum_api import HEARTBEAT
+from services.gateway.calls import Calls
+from services.gateway.client_api.desk import Desk
+from services.gateway.client_api.here import Here, stands
+from services.gateway.core import client
+from services.gateway.core.happening import Seen, news, seen
+from services.gateway.live import Live
+from services.gateway.records import Records
 
-DISCONNECTED = "Disconnected by another participant"
+HEARTBEAT = 15.0
+"""Seconds of silence after which a comment shows that the connection lives."""
 
+HEARSAY = 10
+"""Looks for the reason why somebody is gone, which the log tells about when the view does."""
 
-class ClientEvents(Controller):
-    path = ROOT
+HEARSAY_PAUSE = 0.05
 
-    @get("/events")
-    async def events(self, alias: Word, request: AnyRequest, door: TheDoor) -> ServerSentEvent:
-        caller = await door.caller(alias, request, by_query=True)
-        return ServerSentEvent(_events(caller, door))
+GONE = "Participant left"
+"""If the log does not tell in time."""
 
 
-async def _events(caller: Caller, door: Door) -> AsyncIterator[ServerSentEventMessage]:
-    live, told, person = door.live, None, caller.person
-    while not live.closed:
-        seen = live.changes
-        view = live.views.get(caller.conference)
-        found = view.find(caller.who) if view is not None else None
-        if view is None or found is None or not view.running:
-            for event, data in await _farewell(view, person, door):
-                yield ServerSentEventMessage(event=event, data=data.decode())
-            return
-        person = found
-        now = _now(view, person, caller, door)
-        news = list(everything(now) if told is None else changes(told, now))
-        told = now
-        for event, data in news:
-            yield ServerSentEventMessage(event=event, data=data.decode())
-        if not news and not await live.news(seen, HEARTBEAT):
-            yield ServerSentEventMessage(comment="still here")
+class Audience:
+    """Who listens: of each participant one stream only, the newest."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, int] = {}
+        self._count = 0
+
+    def enter(self, participant: str) -> int:
+        """A number by which the stream can be told from a later one of the same participant."""
+        self._count += 1
+        self._turns[participant] = self._count
+        return self._count
+
+    def is_newest(self, participant: str, turn: int) -> bool:
+        return self._turns.get(participant) == turn
+
+    def leave(self, participant: str, turn: int) -> None:
+        if self.is_newest(participant, turn):
+            del self._turns[participant]
 
 
-def _now(view: ConferenceView, person: ParticipantView, caller: Caller, door: Door) -> Shown:
-    key = caller.conference
-    guests = view.service_type == "lecture" and person.role == "guest"
-    audience = "guests" if guests else "all"
-    places = next(
-        (
-            [slot.participant for slot in one.slots if slot.kind in ("main", "pip", "inset")]
-            for one in door.live.layouts(key)
-            if one.feed.audience == audience and not one.feed.streaming
-        ),
-        [],
-    )
-    stage = shapes.stage(door.live.stage(key), door.live.levels(key))
-    return shown(view, caller.alias, path_of(caller.alias), person.role, stage, places)
+async def told(
+    me: Here, live: Live, desk: Desk, records: Records, calls: Calls, audience: Audience
+) -> AsyncIterator[ServerSentEventMessage]:
+    """Until they are gone, or listen by another stream; who reads slowly gets the newest only."""
+    who, known, last = me.who.participant, None, me
+    turn = audience.enter(who)
+    await live.nudge()
+    try:
+        while not live.closed and audience.is_newest(who, turn):
+            changes = live.changes
+            now = stands(me.alias, me.key, who, live)
+            if now is None:
+                async for message in _farewell(last, live, desk, records, calls):
+                    yield message
+                return
+            current = _seen(now, live)
+            fresh = news(known, current)
+            for event, data in fresh:
+                yield _message(event, data)
+            known, last = current, now
+            if not fresh and not await live.news(changes, HEARTBEAT):
+                yield ServerSentEventMessage(comment="still here")
+    finally:
+        audience.leave(who, turn)
+
+
+def _seen(me: Here, live: Live) -> Seen:
+    flags = client.flags(me.view, me.who.role)
+    if me.who.state == "waiting":
+        return Seen({one.uuid: one for one in me.people(live)}, flags)
+    stage, levels = live.stage(me.key), live.levels(me.key)
+    return seen(me.view, me.people(live), flags, stage, levels, live.layouts(me.key))
 
 
 async def _farewell(
-    view: ConferenceView | None, person: ParticipantView, door: Door
-) -> list[tuple[str, bytes]]:
-    """Where they are now, or why they are not here any more."""
-    moved = person.transfer
-    if moved is not None and door.live.arrived(moved.target, moved.successor):
-        token = await door.seat(moved.target, moved.successor)
-        return [("refer", msgspec.json.encode({"alias": moved.target, "token": token}))]
-    ended = view is None or not view.running or view.instance == ""
-    reason = view.end_reason if view is not None and ended else DISCONNECTED
-    return [("disconnect", msgspec.json.encode({"reason": reason or DISCONNECTED}))]
+    last: Here, live: Live, desk: Desk, records: Records, calls: Calls
+) -> AsyncIterator[ServerSentEventMessage]:
+    """Where to go on, for somebody who was transferred; else why they are out."""
+    asked = last.who.transfer
+    if asked is not None and live.arrived(asked.target, asked.successor):
+        alias = calls.alias_of(asked.target)
+        token = await desk.give(asked.target, asked.successor)
+        there = {"alias": alias, "token": token, "participant_uuid": asked.successor}
+        yield _message("refer", there | {"breakout_name": None, "target": None})
+        return
+    yield _message("disconnect", {"reason": await _reason(last, live, records)})
+
+
+async def _reason(last: Here, live: Live, records: Records) -> str:
+    for _ in range(HEARSAY):
+        if why := records.why_left(last.who.participant):
+            return why
+        await asyncio.sleep(HEARSAY_PAUSE)
+    view = live.views.get(last.key)
+    return (view.end_reason if view and not view.running else "") or GONE
+
+
+def _message(event: str, data: Any) -> ServerSentEventMessage:
+    return ServerSentEventMessage(event=event, data=msgspec.json.encode(data).decode())

@@ -4,6 +4,7 @@ and of its participants.
 What there is not is false, null or empty, for ever; programs look for the keys.
 """
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import msgspec
@@ -58,8 +59,7 @@ class ClientParticipant(msgspec.Struct, frozen=True):
     uri: str
     "Redacted; empty for Guests."
     protocol: str
-    """`rtmp` for a stream, `webrtc` for a browser, the scheme of what is read from somebody, or
-    `api`; empty for Guests."""
+    "`rtmp` for a stream, `webrtc`, the scheme of what is read, or `api`; empty for Guests."
     is_streaming_conference: bool
     role: Role
     service_type: str
@@ -109,9 +109,9 @@ class ClientParticipant(msgspec.Struct, frozen=True):
     send_to_audio_mixes: list[dict[str, Any]] = []
     show_live_captions: bool = False
     streaming_state: str = ""
-    "Of a stream, for Hosts: `connecting`, `connected`, `recovering` … Not one of Pexip's keys."
-    streaming_detail: str = ""
-    "Why it is not connected, as a sentence without a key."
+    "Ours, of a stream, for Hosts: `connecting`, `connected`, `recovering` …"
+    detail: str = ""
+    "Ours: what is the matter with a call just now. Empty for Guests."
 
 
 def flags(view: ConferenceView, to: Role = "chair") -> ConferenceFlags:
@@ -131,20 +131,30 @@ def flags(view: ConferenceView, to: Role = "chair") -> ConferenceFlags:
 
 
 def participants(
-    view: ConferenceView, alias: str, path: str, to: Role = "chair"
+    view: ConferenceView,
+    alias: str,
+    path: str,
+    to: Role = "chair",
+    on_air: Collection[str] = (),
 ) -> list[ClientParticipant]:
-    """All, in order of joining. `path` is where they are found, with a slash at the end."""
-    return [_participant(view, one, alias, path, to) for one in view.participants]
+    """All, in order of joining. `path` is where they are found, with a slash at the end; `on_air`
+    are those who are here by their browser and whose media comes in."""
+    return [_participant(view, one, alias, path, to, on_air) for one in view.participants]
 
 
 def _participant(
-    view: ConferenceView, one: ParticipantView, alias: str, path: str, to: Role
+    view: ConferenceView,
+    one: ParticipantView,
+    alias: str,
+    path: str,
+    to: Role,
+    on_air: Collection[str],
 ) -> ClientParticipant:
-    calling = one.destination is not None
+    calling, live = one.destination is not None, one.by_call()
     url = one.destination or one.media
-    by_call = one.by_call()
-    protocol = "rtmp" if calling else url.scheme if url else "webrtc" if by_call else "api"
+    protocol = "rtmp" if calling else url.scheme if url else "webrtc" if live else "api"
     there = one.state in ("connected", "recovering")
+    has_media = one.participant in on_air if live else url is not None
     return ClientParticipant(
         one.participant,
         f"{path}{one.participant}/",
@@ -157,14 +167,14 @@ def _participant(
         view.service_type if there else "waiting_room" if one.state == "waiting" else "connecting",
         "out" if calling else "in",
         alias,
-        # What a browser sends is always encrypted (DTLS-SRTP).
-        "On" if one.encrypted or by_call else "Off",
-        there and (url is not None or by_call),
+        # Browsers send and take nothing that is not encrypted.
+        "On" if one.encrypted or live else "Off",
+        there and has_media,
         one.joined_at.timestamp() if one.joined_at else None,
         _yes(one.is_muted),
         _yes(view.presenter == one.participant),
-        _yes(url is not None or by_call),
-        _yes(one.presentation is not None or by_call),
+        _yes(url is not None or live),
+        _yes(one.can_present()),
         _yes(not calling),
         _yes(not calling),
         one.transfer is not None and one.transfer.pending(),
@@ -173,9 +183,7 @@ def _participant(
         spotlight=one.spotlight.timestamp() if one.spotlight else 0,
         is_recording=one.is_recording,
         streaming_state=one.state if calling and to == "chair" else "",
-        streaming_detail=one.detail
-        if calling and to == "chair" and one.state != "connected"
-        else "",
+        detail=one.detail if to == "chair" else "",
     )
 
 

@@ -5,8 +5,19 @@ from typing import Any
 
 import msgspec
 
-from services.gateway.core import catalogue
+from services.gateway.core import catalogue, client_endpoints
 from services.gateway.core.client import ClientParticipant, ConferenceFlags
+from services.gateway.core.client_requests import (
+    ClientDial,
+    ClientRole,
+    ClientTransfer,
+    ClientTransform,
+    NewCall,
+    NewCandidate,
+    NewOffer,
+    ReleaseRequest,
+    TokenRequest,
+)
 from services.gateway.core.configuration import ROOT
 from services.gateway.core.fields import Field
 from services.gateway.core.incoming import CallRequest
@@ -90,6 +101,15 @@ STRUCTS: list[Any] = [
     SinkStatus,
     ParkedPage,
     ParkedWhole,
+    TokenRequest,
+    ReleaseRequest,
+    ClientDial,
+    ClientTransform,
+    ClientRole,
+    ClientTransfer,
+    NewCall,
+    NewOffer,
+    NewCandidate,
 ]
 
 
@@ -287,6 +307,14 @@ def _parked() -> Iterable[Endpoint]:
     yield Endpoint("delete", one, "Drop it: nobody will ever handle it", tag, "204")
 
 
+def _client() -> Iterable[Endpoint]:
+    tag = "client"
+    for method, path, summary, body in client_endpoints.ENDPOINTS:
+        yield Endpoint(method, path, summary, tag, body=body, answer=ANY)
+    for path, summary, media_type in client_endpoints.STREAMS:
+        yield Endpoint("get", path, summary, tag, answer=STREAM, media_type=media_type)
+
+
 ALL: list[Endpoint] = [
     *_configuration(),
     *_shown(),
@@ -295,4 +323,5 @@ ALL: list[Endpoint] = [
     *_recordings(),
     *_sinks(),
     *_parked(),
+    *_client(),
 ]

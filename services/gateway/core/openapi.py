@@ -19,7 +19,10 @@ TITLE = "Rostrum"
 DESCRIPTION = """Pexip Infinity's management API for what Rostrum has of it, and Rostrum's own API.
 
 Lists take `limit`, `offset`, `order_by` and filters (`name__icontains=…`). Related resources are
-given and shown by their URI. Users come in with Basic, programs with a bearer token."""
+given and shown by their URI. Users come in with Basic, programs with a bearer token.
+
+`/api/client/v2/` is Pexip's client API, for people who take part: it wants no user, but a token in
+the header `token`, which `request_token` gives; answers are `{"status": …, "result": …}`."""
 
 FAILURES = {
     "400": "The request is wrong: what is wrong with it, field by field.",

@@ -1,35 +1,68 @@
-"""What those who take part may do themselves, by the client API. Pure."""
+"""Who may do what by the client API: one table. Pure."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from proto.views import ConferenceView, ParticipantView
 
-Deed = Literal[
-    "run",  # dial, lock, layout, mute all, end
-    "manage",  # mute, spotlight, role, admit, disconnect somebody
-    "mute_oneself",
-    "leave",
-    "present",
+OfConference = Literal[
+    "dial",
+    "lock",
+    "unlock",
+    "start_conference",
+    "muteguests",
+    "unmuteguests",
+    "disconnect",
+    "transform_layout",
+    "set_guests_can_unmute",
+    "clearallbuzz",
+]
+"""For Hosts only."""
+
+OfParticipant = Literal[
+    "disconnect",
+    "mute",
+    "unmute",
+    "spotlighton",
+    "spotlightoff",
+    "unlock",
+    "role",
+    "transfer",
+    "take_floor",
+    "release_floor",
+    "calls",
 ]
 
-NOT_ALLOWED = "This is for Hosts."
-NO_PRESENTING = "Guests cannot present in this conference."
-WAITING = "You have not been let in yet."
+OF_CONFERENCE: frozenset[str] = frozenset(get_args(OfConference))
+OF_PARTICIPANT: frozenset[str] = frozenset(get_args(OfParticipant))
+
+OWN: frozenset[OfParticipant] = frozenset(
+    {"disconnect", "mute", "unmute", "take_floor", "release_floor", "calls"}
+)
+"""What everybody may do about themselves, if nothing below forbids it."""
+
+NOT_FOR_OTHERS: frozenset[OfParticipant] = frozenset({"calls"})
+"""What nobody may do about another, Host or not."""
+
+WHILE_WAITING: frozenset[OfParticipant] = frozenset({"disconnect"})
 
 
-def objection(view: ConferenceView, who: ParticipantView, deed: Deed, whom: str = "") -> str | None:
-    """Why somebody may not; None: they may. `whom` it is done to, if to somebody."""
-    if deed == "leave" and whom == who.participant:
-        return None
+def may_run(who: ParticipantView) -> bool:
+    """Whether somebody may do any of `OfConference`."""
+    return who.role == "chair" and who.state != "waiting"
+
+
+def may(view: ConferenceView, who: ParticipantView, what: OfParticipant, whom: str) -> bool:
+    """Whether `who` may do this about `whom`, who may be they themselves."""
+    own = who.participant == whom
     if who.state == "waiting":
-        return WAITING
-    match deed:
-        case "mute_oneself" if whom == who.participant:
-            return None
-        case "present":
-            if whom != who.participant:
-                return NOT_ALLOWED
-            may = who.role == "chair" or view.guests_can_present
-            return None if may else NO_PRESENTING
-        case _:
-            return None if who.role == "chair" else NOT_ALLOWED
+        return own and what in WHILE_WAITING
+    if not own and what in NOT_FOR_OTHERS:
+        return False
+    if who.role == "chair":
+        return True
+    if not own or what not in OWN:
+        return False
+    if what == "take_floor":
+        return view.guests_can_present
+    # Whoever was muted with all Guests is not heard again before these are.
+    return what != "unmute" or not view.guests_muted

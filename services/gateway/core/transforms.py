@@ -57,11 +57,6 @@ class TransformRequest(LayoutTransforms, frozen=True, kw_only=True, forbid_unkno
     "The same fields once more, which count before the others."
 
 
-def transforms_of(wanted: LayoutTransforms) -> Transforms:
-    """What is asked for by the fields themselves."""
-    return msgspec.convert(_fields(wanted), Transforms)
-
-
 def transforms(request: TransformRequest) -> Transforms:
     wanted = _fields(request) | (_fields(request.transforms) if request.transforms else {})
     return msgspec.convert(wanted, Transforms)

@@ -1,6 +1,6 @@
 """A test of the call routing rules: what may be asked, and the answer. Never shows an alias."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -57,8 +57,12 @@ def answer(
     found: RulesTried,
     rules: Mapping[int, GatewayRoutingRule],
     workers: Iterable[WorkerView],
+    places: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Each rule in order with what came of it; what would be dialled, from where, and by whom."""
+    """Each rule in order with what came of it; what would be dialled, from where, and by whom.
+
+    `places`: the locations that will do, the best first; empty: all will.
+    """
     dialled = {"url": found.redacted, "scheme": found.scheme, "fingerprint": found.fingerprint}
     carried = not found.code
     return {
@@ -84,11 +88,17 @@ def answer(
                 "capacity": worker.capacity,
                 "used": worker.used,
                 "draining": worker.draining,
+                "overflow": bool(places) and worker.location != places[0],
             }
-            for worker in workers
-            if carried and worker.kind == "egress" and found.location in ("", worker.location)
+            for worker in sorted(workers, key=lambda one: _far(one, places))
+            if carried and worker.kind == "egress" and (not places or worker.location in places)
         ],
     }
+
+
+def _far(worker: WorkerView, places: Sequence[str]) -> int:
+    """How many locations are asked before this worker's."""
+    return places.index(worker.location) if worker.location in places else 0
 
 
 def _tried(

@@ -14,6 +14,7 @@ from kit.follow import OUTAGES
 from kit.secrets import Sealer
 from kit.urls import redact
 from proto.base import Refused
+from proto.places import sending
 from proto.routing import RulesTried, TryRules, decode_tried
 from proto.subjects import ROUTING_TRIALS
 from services.gateway.core.relations import location_name
@@ -39,8 +40,8 @@ def rules_test(nc: Client, sealer: Sealer) -> HTTPRouteHandler:
         alive = await workers.alive()
         location = ""
         if wanted.location:
-            known = frozenset(worker.location for worker in alive)
-            named = location_name(wanted.location, store.now, known)
+            live = frozenset(worker.location for worker in alive)
+            named = location_name(wanted.location, store.now, live)
             if named is None:
                 raise Problem({"location": ["There is no such system location."]}, "rules")
             location = named
@@ -50,7 +51,9 @@ def rules_test(nc: Client, sealer: Sealer) -> HTTPRouteHandler:
         else:
             found = await _try(nc, sealer, wanted, location)
         shown = redact(wanted.alias)
-        return json(answer(wanted, shown, location, found, store.now.rules, alive))
+        known = {place.name: place for place in store.now.locations.values()}
+        places = sending(found.location, known)
+        return json(answer(wanted, shown, location, found, store.now.rules, alive, places))
 
     return test
 

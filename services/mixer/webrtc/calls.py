@@ -127,7 +127,9 @@ class Calls:
     async def tend(self) -> Lines:
         """Once a second: what is broken is mended; returns how the lines are."""
         self._studio.tend()
-        found = [await peer.figures() for peer in list(self._peers.values())]
+        for peer in list(self._peers.values()):
+            await peer.count()
+        found = [peer.counted for peer in self._peers.values()]
         whole = [*found, self._gone]
         counts = self._studio.counts
         return Lines(
@@ -192,14 +194,11 @@ class Calls:
             self._studio.leave(peer.video)
         if peer.audio is not None:
             self._listening.leave(participant, peer.audio)
-        self._spawn(self._close(peer))
-        self._tell_sources()
-
-    async def _close(self, peer: Peer) -> None:
-        counted = await peer.figures()
+        # At once, and as it was last told: what has been counted must never become less.
         for name in ("received", "received_lost", "sent", "sent_lost"):
-            setattr(self._gone, name, getattr(self._gone, name) + getattr(counted, name))
-        await peer.close()
+            setattr(self._gone, name, getattr(self._gone, name) + getattr(peer.counted, name))
+        self._spawn(peer.close())
+        self._tell_sources()
 
     def _tell_sources(self) -> None:
         self._changed(

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, Self
 
 import ifaddr
 import structlog
-from aioice.candidate import candidate_foundation
 
 from kit.ports import Ports, addresses
 
@@ -204,6 +203,9 @@ def _announced(lines: Sequence[str], beyond: Sequence[str]) -> str:
 
 
 def _beyond(component: str, address: str, port: str, nth: int, host: str) -> str:
+    # Loaded with the first call: most conferences have none.
+    from aioice.candidate import candidate_foundation
+
     foundation = candidate_foundation("srflx", "udp", f"{host}|{address}")
     priority = (SRFLX << 24) + ((ANY - nth) << 8) + 256 - int(component)
     return (

@@ -89,6 +89,7 @@ class Peer:
         self.codec: VideoCodec = "H264"
         self.line = line.Line()
         self.connected = False
+        self.counted = Figures()
         self._network = network
         self._spawn = spawn
         self._clock = clock
@@ -138,7 +139,8 @@ class Peer:
             self.source.close()
         await self._pc.close()
 
-    async def figures(self) -> Figures:
+    async def count(self) -> None:
+        """Bring `counted` up to date."""
         found = Figures(sent_lost=sum(self._sent_lost.values()), round_trip=self._round_trip)
         for transceiver in self._pc.getTransceivers():
             for stats in (await transceiver.receiver.getStats()).values():
@@ -150,7 +152,7 @@ class Peer:
             for stats in (await transceiver.sender.getStats()).values():
                 if stats.type == "outbound-rtp":
                     found.sent += stats.packetsSent
-        return found
+        self.counted = found
 
     def _prepare(self, sdp: str) -> None:
         """What we send, and H.264 before VP8, for each kind of media that is offered."""

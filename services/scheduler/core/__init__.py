@@ -1,6 +1,6 @@
 """Who gets the work. Pure: what is assigned now, what is wanted, who offered → what to commit."""
 
-from services.scheduler.core.bids import best, staying
+from services.scheduler.core.bids import best, order_of, staying, why_there
 from services.scheduler.core.give import (
     assign_call,
     assign_mix,
@@ -21,7 +21,16 @@ from services.scheduler.core.hand_over import (
     seen,
     without,
 )
-from services.scheduler.core.wish import RATES, SIZES, audience_of, is_streaming, video_kbps, wish
+from services.scheduler.core.wish import (
+    RATES,
+    SIZES,
+    audience_of,
+    home_now,
+    home_of,
+    is_streaming,
+    video_kbps,
+    wish,
+)
 from services.scheduler.core.work import (
     Session,
     Work,
@@ -50,6 +59,8 @@ __all__ = [
     "give_up",
     "hand_over",
     "heard",
+    "home_now",
+    "home_of",
     "is_mixed",
     "is_recording",
     "is_streaming",
@@ -58,6 +69,7 @@ __all__ = [
     "movable",
     "move_mix",
     "move_session",
+    "order_of",
     "orphans",
     "release_all",
     "release_call",
@@ -68,6 +80,7 @@ __all__ = [
     "stranded",
     "unfit",
     "video_kbps",
+    "why_there",
     "wish",
     "without",
 ]

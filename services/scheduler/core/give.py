@@ -19,21 +19,38 @@ from proto.scheduler import (
     SessionReleased,
     SessionWanted,
 )
-from services.scheduler.core.bids import best, in_a_word, refusals, why_nobody
+from services.scheduler.core.bids import (
+    best,
+    in_a_word,
+    order_of,
+    refusals,
+    why_nobody,
+    why_there,
+)
 from services.scheduler.core.work import Session, Work, room
 
 
 def assign_mix(
-    work: Work, conference: str, instance: str, bids: Sequence[Bid], asked: int, at: datetime
+    work: Work,
+    conference: str,
+    instance: str,
+    bids: Sequence[Bid],
+    asked: int,
+    at: datetime,
+    home: str = "",
+    order: Sequence[str] = (),
 ) -> list[SchedulerEvent]:
-    """A mixer for `instance`; nothing if it has one."""
+    """A mixer for `instance`; nothing if it has one.
+
+    `order`: where it is to be mixed rather than anywhere, which `home` says.
+    """
     if work.instance == instance and work.mixer:
         return []
     old: list[SchedulerEvent] = (
         [MixReleased(at, conference, work.instance, work.mixer)] if work.mixer else []
     )
-    if offer := best(bids):
-        return [*old, MixAssigned(at, conference, instance, offer.worker)]
+    if offer := best(bids, order):
+        return [*old, mix_with(offer, conference, instance, bids, at, home, order)]
     refused = refusals(bids)
     return [
         *old,
@@ -41,11 +58,25 @@ def assign_mix(
             at,
             conference,
             instance,
-            why_nobody("mixer", asked, "", refused),
+            why_nobody("mixer", asked, (), refused),
             refused,
             code=in_a_word(asked, refused),
         ),
     ]
+
+
+def mix_with(
+    offer: Offer,
+    conference: str,
+    instance: str,
+    bids: Collection[Bid],
+    at: datetime,
+    home: str = "",
+    order: Sequence[str] = (),
+) -> MixAssigned:
+    """That one has the mix, and this is why."""
+    misplaced = why_there(bids, offer, order)
+    return MixAssigned(at, conference, instance, offer.worker, offer.location, home, misplaced)
 
 
 def assign_call(
@@ -74,7 +105,7 @@ def assign_call(
                 at, call.conference, call.participant, reason, leg=call.leg, code="feeds"
             )
         ]
-    offer = best(bids)
+    offer = best(bids, order_of(wanted))
     if (offer is None or offer.leaving) and (session := room(work, wanted, unfit)):
         # It is to go, but nobody could do this who is not.
         return [_destination(at, call, session.session, session.worker)]
@@ -90,11 +121,13 @@ def assign_call(
                 wanted.rendition,
                 wanted.location,
                 wanted.node,
+                offer.location,
+                why_there(bids, offer, order_of(wanted), wanted.host),
             ),
             _destination(at, call, ident, offer.worker),
         ]
     refused = refusals(bids)
-    reason = why_nobody("egress", asked, call.location, refused)
+    reason = why_nobody("egress", asked, order_of(wanted), refused)
     return [
         SessionRefused(
             at,
@@ -181,10 +214,11 @@ def move_session(
     new_id: str,
     at: datetime,
     seen: Collection[tuple[str, Content]] = frozenset(),
+    misplaced: str = "",
 ) -> list[SchedulerEvent]:
     """The session's worker is gone: the same session, under a new id, somewhere else.
 
-    `seen`: the legs that viewers have seen.
+    `seen`: the legs that viewers have seen; `misplaced`: why it is not where it should be.
     """
     return [
         SessionReleased(at, conference, session.session, session.worker),
@@ -197,6 +231,8 @@ def move_session(
             session.rendition,
             session.location,
             session.node,
+            offer.location,
+            misplaced,
         ),
         *(
             DestinationAssigned(

@@ -5,18 +5,18 @@ a destination, or is told by the server that somebody publishes there already, t
 of it. At no moment is a call carried by nobody.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from proto.egress import DestinationChanged
 from proto.media import Content
+from proto.places import Locations, sending
 from proto.scheduler import (
     Bid,
     DestinationAssigned,
     DestinationReleased,
-    MixAssigned,
     MixReleased,
     Offer,
     SchedulerEvent,
@@ -25,7 +25,8 @@ from proto.scheduler import (
     SessionWanted,
 )
 from proto.views import ConferenceView, WorkerView
-from services.scheduler.core.bids import best, staying
+from services.scheduler.core.bids import best, order_of, staying, why_there
+from services.scheduler.core.give import mix_with
 from services.scheduler.core.work import Session, Work, room
 
 Leg = tuple[str, Content]
@@ -107,7 +108,7 @@ def hand_over(
     commit: list[SchedulerEvent] = []
     if heir := room(work, wanted, left):
         ident, worker = heir.session, heir.worker
-    elif offer := best(staying(bids)):
+    elif offer := best(staying(bids), order_of(wanted)):
         ident, worker = new_id(), offer.worker
         commit.append(
             SessionAssigned(
@@ -119,6 +120,8 @@ def hand_over(
                 session.rendition,
                 session.location,
                 session.node,
+                offer.location,
+                why_there(bids, offer, order_of(wanted), wanted.host),
             )
         )
     else:
@@ -203,21 +206,38 @@ def without(session: Session, stay: Collection[str]) -> Session:
     )
 
 
-def can_follow(work: Work, host: str, egress: Collection[WorkerView]) -> bool:
+def can_follow(
+    work: Work, host: str, egress: Collection[WorkerView], known: Locations | None = None
+) -> bool:
     """Whether the sessions of a conference could run on that host, if it were mixed there."""
     there = [one for one in egress if one.host == host and not one.draining]
     names = {one.worker for one in there}
     away = [session for session in work.sessions.values() if session.worker not in names]
     places = {one.location for one in there}
     return len(away) <= sum(max(0, one.capacity - one.used) for one in there) and all(
-        session.node in {"", host, *names} and (not session.location or session.location in places)
+        session.node in {"", host, *names} and _at_home(session, places, known or {})
         for session in away
     )
 
 
-def move_mix(work: Work, conference: str, offer: Offer, at: datetime) -> list[SchedulerEvent]:
+def _at_home(session: Session, places: Collection[str], known: Locations) -> bool:
+    """Whether it may run in one of these locations; what names a node does not overflow."""
+    if not session.location or session.location in places:
+        return True
+    return not session.node and any(one in places for one in sending(session.location, known))
+
+
+def move_mix(
+    work: Work,
+    conference: str,
+    offer: Offer,
+    at: datetime,
+    bids: Collection[Bid] = (),
+    home: str = "",
+    order: Sequence[str] = (),
+) -> list[SchedulerEvent]:
     """Another mixer for the same instance; viewers see the last picture until it draws one."""
     return [
         MixReleased(at, conference, work.instance, work.mixer),
-        MixAssigned(at, conference, work.instance, offer.worker),
+        mix_with(offer, conference, work.instance, bids, at, home, order),
     ]

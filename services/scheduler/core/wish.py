@@ -4,8 +4,11 @@ Whatever makes no difference is left at its default, so that equal needs are equ
 rendered once and a rendition encoded once, however many take it.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
+from proto.conference import CallRequested, ConferenceEvent, ParticipantJoined
 from proto.media import (
     Audience,
     Content,
@@ -19,6 +22,7 @@ from proto.routing import CallRouted
 from proto.scheduler import SessionWanted
 from proto.urls import RECORD
 from proto.views import ConferenceView
+from services.scheduler.core.work import Work
 
 SIZES: dict[Quality, tuple[int, int]] = {
     "sd": (848, 480),
@@ -105,3 +109,21 @@ def is_streaming(view: ConferenceView | None, participant: str) -> bool:
     """Whether it is sent what streaming participants see; a call of which nothing is known, is."""
     called = view.find(participant) if view else None
     return called is None or called.is_streaming
+
+
+def home_of(commit: Iterable[ConferenceEvent]) -> str:
+    """Where the first came in of whom that commit tells; else where the first is called from."""
+    events = list(commit)
+    came = (one.location for one in events if isinstance(one, ParticipantJoined) and one.location)
+    called = (one.location for one in events if isinstance(one, CallRequested) and one.location)
+    return next(came, "") or next(called, "")
+
+
+def home_now(view: ConferenceView | None, work: Work, instance: str) -> str:
+    """The same of an instance that runs: what it was mixed by stays, whoever has left."""
+    if work.home and work.instance == instance:
+        return work.home
+    people = view.participants if view and view.instance == instance else []
+    called = work.sessions.values() if work.instance in ("", instance) else ()
+    came = (one.location for one in people if one.location)
+    return next(came, "") or next((one.location for one in called if one.location), "")

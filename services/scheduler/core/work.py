@@ -45,6 +45,8 @@ class Work(msgspec.Struct, frozen=True):
     mixer: str = ""
     "Worker that mixes `instance`; empty while nobody does."
     sessions: dict[str, Session] = {}
+    home: str = ""
+    "Whose preferences say where `instance` is mixed; empty: nobody's."
 
     def session_of(self, participant: str, leg: Content = "single") -> Session | None:
         """The session that carries a call, or one leg of a dual stream."""
@@ -118,8 +120,8 @@ def evolve(work: Work, event: SchedulerEvent) -> Work:
     """Fold one fact in. Never judges: the log is right."""
     replace = msgspec.structs.replace
     match event:
-        case MixAssigned(instance=instance, worker=worker):
-            return replace(work, instance=instance, mixer=worker)
+        case MixAssigned(instance=instance, worker=worker, home=home):
+            return replace(work, instance=instance, mixer=worker, home=home)
         case MixReleased():
             return replace(work, mixer="")
         case SessionAssigned(session=ident):

@@ -45,7 +45,7 @@ OF_A_PARTICIPANT = """
     is_public_streaming is_ai_enabled is_on_hold is_tx_muted studiosound_enabled
 """
 
-OURS = {"streaming_state", "streaming_detail"}
+OURS = {"streaming_state", "detail"}
 """Pexip has no such keys."""
 
 
@@ -173,11 +173,11 @@ def test_hosts_are_told_how_a_stream_is_and_why() -> None:
     story.hear(changed("tube", "publishing"))
     story.hear(changed("tube", "recovering", reason="the server closed the connection"))
     ann, tube = participants(story.view, "town-hall", PATH)
-    assert (ann.streaming_state, ann.streaming_detail) == ("", "")
+    assert (ann.streaming_state, ann.detail) == ("", "")
     assert tube.streaming_state == "recovering"
-    assert tube.streaming_detail == "the server closed the connection"
+    assert tube.detail == "the server closed the connection"
     for one in participants(story.view, "town-hall", PATH, to="guest"):
-        assert (one.streaming_state, one.streaming_detail) == ("", "")
+        assert (one.streaming_state, one.detail) == ("", "")
 
 
 def test_who_waits_and_who_is_called_are_not_in_yet() -> None:

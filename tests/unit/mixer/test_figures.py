@@ -8,6 +8,7 @@ from kit import metrics
 from kit.libsrt import Reception
 from kit.metrics import Distribution, declared
 from services.mixer import wire
+from services.mixer.core.line import Lines
 from services.mixer.figures import Figures
 
 
@@ -40,6 +41,19 @@ def test_counts_go_on_when_the_process_is_another(mark: str) -> None:
     assert shown(declared.DRAWN, mark) == {(): 70}
     assert shown(declared.SRT_LOST, mark) == {(): 8}
     assert shown(declared.COMPOSE, mark)[()] == pytest.approx(70 * 0.0005)
+
+
+def test_calls_of_browsers_are_counted_and_forgotten(mark: str) -> None:
+    figures = Figures(mark)
+    figures.hear(wire.Ready("socket"))
+    calls = Lines(3, 2, 1, received=100, received_lost=4, sent=90, sent_lost=2, jitter=0.004)
+    figures.hear(wire.Stats(1.0, 0, 0, 0, 1, 1, 0.5, calls=calls))
+
+    assert shown(declared.CALLS, mark) == {("connected",): 2, ("connecting",): 1}
+    assert shown(declared.CALL_RECEIVED_LOST, mark) == {(): 4}
+    assert shown(declared.CALL_JITTER, mark) == {(): 0.004}
+    figures.end()
+    assert shown(declared.CALLS, mark) == {}
 
 
 def test_the_stage_switches_when_another_is_heard_first(mark: str) -> None:

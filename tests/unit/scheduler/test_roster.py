@@ -9,10 +9,12 @@ import msgspec
 from kit.eventlog import FakeLog
 from kit.kv import Watch
 from proto.base import encode
+from proto.config import SystemLocation
 from proto.scheduler import MixAssigned
 from proto.subjects import events
 from proto.views import ConferenceView, ParticipantView
 from services.scheduler.ledger import Ledger
+from services.scheduler.places import Places
 from services.scheduler.roster import Conferences
 from tests.support.conference import START
 
@@ -98,3 +100,38 @@ async def test_a_page_that_was_forgotten_is_read_from_the_log_again() -> None:
     assert (await ledger.read("call_1")).work.mixer == "mixer-a"
     ledger.forget([])
     assert (await ledger.read("call_1")).work.mixer == "mixer-b"
+
+
+class Pages:
+    """What a watch of the configuration hands out, once."""
+
+    def __init__(self, *entries: tuple[str, bytes | None]) -> None:
+        self._entries = entries
+
+    async def entries(self) -> AsyncIterator[tuple[str, bytes | None, int]]:
+        for key, value in self._entries:
+            yield key, value, 1
+
+
+async def places(*entries: tuple[str, bytes | None]) -> dict[str, SystemLocation]:
+    known = Places(cast(Watch, Pages(*entries)))
+    await known.follow()
+    return known.known
+
+
+async def test_locations_are_followed_as_they_change() -> None:
+    oslo, bergen = SystemLocation("Oslo"), SystemLocation("Bergen")
+    assert await places(
+        ("system_location.1", encode(oslo)), ("conference.1", b"{}"), ("system_location.2", b"!")
+    ) == {"Oslo": oslo}
+    assert await places(
+        ("system_location.1", encode(oslo)), ("system_location.1", encode(bergen))
+    ) == {"Bergen": bergen}
+    assert await places(("system_location.1", encode(oslo)), ("system_location.1", None)) == {}
+
+
+async def test_a_location_that_cannot_be_read_stays_what_it_was() -> None:
+    oslo = SystemLocation("Oslo", overflow_location1="Bergen")
+    assert await places(
+        ("system_location.1", encode(oslo)), ("system_location.1", b'{"name": 7}')
+    ) == {"Oslo": oslo}

@@ -64,6 +64,7 @@ export class Seat {
   #timer;
   constructor(root, told) {
     this.root = root;
+    this.told = told;
     this.who = told.participant_uuid;
     this.host = told.role === "HOST";
     this.waits = told.current_service_type === "waiting_room";
@@ -72,6 +73,13 @@ export class Seat {
     this.#token = told.token;
     this.lost = () => {}; // Is called when the server does not know us any more.
     this.#again(Number(told.expires));
+  }
+
+  // Where somebody was transferred to.
+  moved({ alias, token, participant_uuid }) {
+    this.close();
+    const told = { ...this.told, token, participant_uuid, current_service_type: "", conference_name: alias };
+    return new Seat(`${ROOT}/${encodeURIComponent(alias)}`, told);
   }
 
   get events() { return `${this.root}/events?token=${encodeURIComponent(this.#token)}`; }

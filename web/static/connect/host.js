@@ -16,6 +16,7 @@ let flags = {};
 const dialled = new Map(); // What was dialled and has not been connected, with what was last heard of it.
 
 const REFUSED = "It was not put through: no call routing rule takes this address, or its server refused it.";
+const TRIED = new Set(["connecting", "recovering"]); // Before that the detail says who is to do it.
 const HEARD_OF = 5000; // Milliseconds in which a call that is dialled is in the list, or was refused at once.
 
 export async function seated(mine) {
@@ -42,7 +43,7 @@ export function heard(kind, data) {
 function follow(kind, one) {
   if (kind === "participant_delete") failed(one.uuid);
   else if (one.streaming_state === "connected") dialled.delete(one.uuid);
-  else dialled.set(one.uuid, { known: true, detail: one.streaming_detail });
+  else dialled.set(one.uuid, { known: true, detail: TRIED.has(one.streaming_state) ? one.detail : "" });
 }
 
 function wait(uuid) {

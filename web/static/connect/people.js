@@ -120,7 +120,7 @@ function what(one, stream, waiting) {
   const known = STATES[one.streaming_state];
   const state = known && one.is_recording && known === "Publishing" ? "Writing" : known;
   const said = state ?? (one.service_type === "connecting" ? "Connecting …" : "On air");
-  return one.streaming_detail ? `${said.replace(" …", "")}: ${one.streaming_detail}` : said;
+  return one.detail && one.streaming_state !== "connected" ? `${said.replace(" …", "")}: ${one.detail}` : said;
 }
 
 function initials(name) {
