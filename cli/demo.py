@@ -130,6 +130,7 @@ def _tell(url: str, data: Path, ingest: Ingest, key: str) -> None:
     server = "nginx" if ingest.kind == "nginx" else "libav (nginx with its rtmp module is missing)"
     typer.echo(
         f"\n  Watch the conference:   {url}\n"
+        f"  Join with your camera:  {url}/join.html?conference={ALIAS}\n"
         f"  Its stream goes to:     {ingest.url(key)}   by {server}\n"
         f"  What the server keeps:  {ingest.recordings}\n"
         f"  Logs:                   {data / 'stack' / 'logs'}\n"

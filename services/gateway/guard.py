@@ -12,7 +12,7 @@ from services.gateway.core.access import SAFE_METHODS, may, shown
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
-OPEN_ROOMS = frozenset({"health", "vendor"})
+OPEN_ROOMS = frozenset({"connect", "health", "vendor"})
 """Paths below these, and the page's own files, are for everybody; all else is for users."""
 
 CLIENT_API = ["api", "client", "v2"]

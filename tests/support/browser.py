@@ -1,7 +1,7 @@
 """A real browser: the system's chromium, driven by Playwright."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -22,12 +22,21 @@ PATIENCE = 20_000
 
 @contextmanager
 def browser() -> Iterator[Browser]:
+    with browsers(()) as (one,):
+        yield one
+
+
+@contextmanager
+def browsers(*flags: Sequence[str]) -> Iterator[list[Browser]]:
+    """One for each set of further flags: what they take for a camera is the same in all pages."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found is not None, "install chromium"
     with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=found, args=QUIET)
-        yield one
-        one.close()
+        launch = playwright.chromium.launch
+        all_of_them = [launch(executable_path=found, args=[*QUIET, *more]) for more in flags]
+        yield all_of_them
+        for one in all_of_them:
+            one.close()
 
 
 @contextmanager

@@ -70,7 +70,8 @@ $("chooser").addEventListener("change", (event) => {
 
 function show(view) {
   document.title = `${view.name} · Rostrum`;
-  $("take-part").href = `join.html?${new URLSearchParams({ conference: view.aliases[0] ?? view.conference })}`;
+  const alias = view.aliases?.[0] ?? wanted;
+  if (alias) $("take-part").href = `join.html?${new URLSearchParams({ conference: alias })}`;
   $("name").textContent = view.name;
   if (view.running === false && $("cover-text").textContent.startsWith("Looking")) cover("The conference has not begun.");
   $("gateway").hidden = view.service_type !== "gateway";

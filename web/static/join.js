@@ -1,362 +1,375 @@
-// Take part in a conference by browser: a lobby, then the room.
+// The page on which people take part: the lobby, the wait for a Host, the conference, the way out.
 
-import { Call } from "./join-call.js";
-import { $ } from "./dom.js";
-import { Refused, Seat } from "./join-seat.js";
+import { $, trouble } from "./dom.js";
+import { Call } from "./connect/call.js";
+import { Patience, enter } from "./connect/client.js";
+import { fill, meter, openCamera, openMicrophone, openScreen, sentence } from "./connect/devices.js";
+import { follow } from "./connect/events.js";
+import * as host from "./connect/host.js";
+import * as people from "./connect/people.js";
 
-const CAMERA = { width: { ideal: 1280, max: 1280 }, height: { ideal: 720, max: 720 }, frameRate: { ideal: 30, max: 30 } };
-const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-const SCREEN = { width: { max: 1920 }, height: { max: 1080 }, frameRate: { max: 15 } };
-const OFF = ""; // Value of a choice of devices: none.
+const SCREENS = ["lobby", "waiting", "conference", "over"];
+const NAME = "rostrum-name";
 
-const asked = new URLSearchParams(location.search);
-const media = new MediaStream(); // What we send: at most one track of each kind.
-let seat = null, call = null, screen = null, shown = null;
-let people = new Map(), flags = {}, wantsPin = false;
+const tracks = { audio: null, video: null };
+let stopMeter = () => {};
+let given = null; // Alias, name and PIN with which we are in.
+let seat = null;
+let call = null;
+let screen = null; // {call, stop} while we share.
+let unfollow = () => {};
 
-const track = (kind) => media.getTracks().find((one) => one.kind === kind);
-const me = () => people.get(seat?.uuid);
-
-function state(name) {
-  document.body.dataset.state = name;
-  for (const id of ["lobby", "waiting", "room", "over"]) $(id).hidden = id !== name;
+function go(to) {
+  for (const one of SCREENS) $(one).hidden = one !== to;
+  $(to).querySelector("h2[tabindex]")?.focus();
 }
 
-function say(id, text) {
-  $(id).textContent = text;
-  $(id).hidden = !text;
+function press(button, on, words) {
+  button.classList.toggle("off", !on);
+  button.setAttribute("aria-pressed", String(on));
+  if (words) button.lastElementChild.textContent = words;
 }
 
-// The lobby.
+// Devices
 
-async function open(kind, id) {
-  for (const old of media.getTracks().filter((one) => one.kind === kind)) { old.stop(); media.removeTrack(old); }
-  if (id !== OFF) {
-    const device = id === "default" ? {} : { deviceId: { exact: id } };
-    const wanted = kind === "video" ? { video: { ...CAMERA, ...device } } : { audio: { ...MICROPHONE, ...device } };
-    const got = await navigator.mediaDevices.getUserMedia(wanted);
-    media.addTrack(got.getTracks()[0]);
-    track(kind).contentHint = kind === "video" ? "motion" : "speech";
+const OPEN = {
+  audio: () => openMicrophone($("microphone").value, $("original").checked),
+  video: () => openCamera($("camera").value),
+};
+
+const wanted = { audio: false, video: false };
+const turns = { audio: Promise.resolve(), video: Promise.resolve() };
+
+// One change of a device after the other: opening one takes its time, and people click meanwhile.
+function use(kind, on) {
+  wanted[kind] = on;
+  turns[kind] = turns[kind].then(() => change(kind, on));
+  return turns[kind];
+}
+
+async function change(kind, on) {
+  const before = tracks[kind];
+  tracks[kind] = null;
+  before?.stop();
+  let problem = "";
+  if (on) {
+    try {
+      tracks[kind] = await OPEN[kind]();
+      tracks[kind].addEventListener("ended", () => use(kind, false));
+    } catch (error) {
+      problem = `${kind === "audio" ? "No microphone" : "No camera"}: ${sentence(error)}`;
+    }
   }
-  $("no-camera").hidden = Boolean(track("video"));
-  if (kind === "audio") listen();
+  $("media-error").textContent = $("own-error").textContent = problem;
+  await call?.use(kind, tracks[kind]);
+  showMedia(kind);
+  const list = kind === "audio" ? $("microphone") : $("camera");
+  await fill(list, `${kind}input`, tracks[kind]?.getSettings().deviceId);
 }
 
-async function choose(kind, select) {
-  try {
-    await open(kind, select.value);
-    $("devices-trouble").textContent = "";
-  } catch (error) {
-    select.value = OFF;
-    $("no-camera").hidden = Boolean(track("video"));
-    const what = kind === "video" ? "camera" : "microphone";
-    $("devices-trouble").textContent = error.name === "NotAllowedError"
-      ? `The browser was told not to give the ${what}. You can take part without it.`
-      : `No ${what} can be had. You can take part without it.`;
-  }
-}
-
-async function list() {
-  const found = await navigator.mediaDevices.enumerateDevices();
-  for (const [select, kind, none] of [[$("cameras"), "videoinput", "No camera"], [$("microphones"), "audioinput", "No microphone"]]) {
-    const chosen = select.value;
-    const devices = found.filter((one) => one.kind === kind && one.deviceId !== "default");
-    const options = devices.map((one, n) => new Option(one.label || `${kind === "videoinput" ? "Camera" : "Microphone"} ${n + 1}`, one.deviceId || "default"));
-    select.replaceChildren(...options, new Option(none, OFF));
-    select.value = [...select.options].some((one) => one.value === chosen) ? chosen : select.options[0].value;
-  }
-}
-
-let ears = null;
-function listen() {
-  ears?.close();
-  ears = null;
-  if (!track("audio")) { $("level").style.transform = "scaleX(0)"; return; }
-  const context = ears = new AudioContext();
-  const analyser = context.createAnalyser();
-  context.createMediaStreamSource(new MediaStream([track("audio")])).connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
-  const look = () => {
-    if (ears !== context || !$("room").hidden) return;
-    analyser.getFloatTimeDomainData(samples);
-    const power = Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length);
-    $("level").style.transform = `scaleX(${Math.min(1, power * 5)})`;
-    requestAnimationFrame(look);
-  };
-  look();
-}
-
-async function prepare() {
-  $("alias").value = asked.get("conference") ?? "";
-  $("display-name").value = asked.get("name") ?? localStorage.getItem("rostrum-name") ?? "";
-  ($("alias").value ? $("display-name") : $("alias")).focus();
-  $("mirror").srcObject = media;
-  $("own").srcObject = media;
-  if (!navigator.mediaDevices) {
-    for (const id of ["cameras", "microphones"]) $(id).replaceChildren(new Option("Not to be had here", OFF));
-    $("devices-trouble").textContent = "Browsers give a camera and a microphone to pages by HTTPS only, or on this machine. You can look on and listen.";
+function showMedia(kind) {
+  const track = tracks[kind];
+  if (kind === "video") {
+    const stream = track ? new MediaStream([track]) : null;
+    $("preview").srcObject = $("self").srcObject = stream;
+    $("preview-cover").hidden = $("preview").srcObject !== null;
+    $("self").hidden = !track;
+    press($("lobby-camera"), Boolean(track));
+    press($("cam"), Boolean(track), track ? "Stop camera" : "Start camera");
     return;
   }
-  $("cameras").replaceChildren(new Option("Default", "default"));
-  $("microphones").replaceChildren(new Option("Default", "default"));
-  if (asked.get("camera") === "off") $("cameras").replaceChildren(new Option("No camera", OFF));
-  await choose("audio", $("microphones"));
-  await choose("video", $("cameras"));
-  const without = ["cameras", "microphones"].filter((id) => $(id).value === OFF);
-  await list();
-  for (const id of without) $(id).value = OFF;
+  stopMeter();
+  stopMeter = track && !seat ? meter(track, level) : () => {};
+  press($("lobby-mic"), Boolean(track));
+  showMute();
 }
 
-$("cameras").addEventListener("change", (event) => choose("video", event.target));
-$("microphones").addEventListener("change", (event) => choose("audio", event.target));
+function level(loud) {
+  $("meter").style.setProperty("--level", loud);
+  $("meter").setAttribute("aria-valuenow", String(Math.round(loud * 100)));
+}
 
-$("entry").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  $("join").disabled = true;
-  say("refusal", "");
-  try {
-    const name = $("display-name").value.trim();
-    seat = await Seat.take($("alias").value.trim(), name, wantsPin ? $("pin").value : null);
-    localStorage.setItem("rostrum-name", name);
-    enter();
-  } catch (refused) {
-    if (!(refused instanceof Refused)) throw refused;
-    if (refused.result?.pin === "required") {
-      wantsPin = true;
-      $("pin-row").hidden = false;
-      $("pin-hint").textContent = refused.result.guest_pin === "none" ? "Hosts give it; leave it empty as a Guest, if Guests are allowed." : "Of Hosts, or of Guests.";
-      $("pin").focus();
-    } else say("refusal", refused.message);
-  } finally {
-    $("join").disabled = false;
+const muted = () => people.me()?.is_muted === "YES";
+
+function showMute() {
+  const [mine, theirs] = [!tracks.audio?.enabled, muted()];
+  const forbidden = theirs && !seat?.host;
+  press($("mic"), !mine && !theirs, forbidden ? "Muted by Host" : mine || theirs ? "Unmute" : "Mute");
+  $("mic").disabled = forbidden;
+}
+
+$("lobby-mic").addEventListener("click", () => use("audio", !tracks.audio));
+$("lobby-camera").addEventListener("click", () => use("video", !tracks.video));
+$("microphone").addEventListener("change", () => use("audio", true));
+$("original").addEventListener("change", () => wanted.audio && use("audio", true));
+$("camera").addEventListener("change", () => use("video", true));
+$("cam").addEventListener("click", () => use("video", !tracks.video));
+$("mic").addEventListener("click", async () => {
+  if (!tracks.audio) {
+    await use("audio", true);
+    if (!tracks.audio) return;
+  } else if (muted() && seat.host) {
+    tracks.audio.enabled = true;
+  } else {
+    tracks.audio.enabled = !tracks.audio.enabled;
   }
+  // Whom a Host has muted, a Host unmutes; so only Hosts tell the others of it themselves.
+  if (seat.host) seat.mine(tracks.audio.enabled ? "unmute" : "mute").catch(() => {});
+  showMute();
 });
 
-// The room.
+// Coming in
 
-function enter() {
-  people = new Map();
-  $("title").textContent = seat.given.conference_name;
-  document.title = `${seat.given.conference_name} · Rostrum`;
-  state(seat.given.current_service_type === "waiting_room" ? "waiting" : "room");
-  seat.follow({
-    participant_sync_begin: () => { people = new Map(); },
-    participant_sync_end: show,
-    participant_create: (one) => { people.set(one.uuid, one); show(); },
-    participant_update: (one) => { people.set(one.uuid, one); show(); },
-    participant_delete: ({ uuid }) => gone(uuid),
-    conference_update: (told) => { flags = told; show(); },
-    layout: ({ view }) => { if (document.activeElement !== $("layout")) $("layout").value = view; },
-    presentation_start: ({ presenter_uuid }) => { if (presenter_uuid !== seat.uuid) unshare(false); },
-    presentation_stop: () => unshare(false),
-    disconnect: ({ reason }) => leave(reason),
-    refer: (told) => move(told),
-  }, (lost) => trouble("server", lost ? "The server does not answer at the moment …" : ""));
-  controls();
-}
-
-function gone(uuid) {
-  const one = people.get(uuid);
-  people.delete(uuid);
-  if (one?.is_streaming_conference && me()?.role === "chair") {
-    say("stream-refusal", `${one.display_name} has ended${one.detail ? `: ${one.detail}` : ""}.`);
-  }
-  show();
-}
-
-const troubles = new Map();
-function trouble(kind, text) {
-  troubles.set(kind, text);
-  say("trouble", [...troubles.values()].find(Boolean) ?? "");
-}
-
-function show() {
-  const own = me();
-  if (!own) return;
-  if (own.service_type === "waiting_room") return state("waiting");
-  if ($("over").hidden) state("room");
-  call ??= begin();
-  $("on-air").hidden = !flags.streaming;
-  $("kept").hidden = !flags.recording;
-  $("locked").hidden = !flags.locked;
-  $("lock").textContent = flags.locked ? "Unlock" : "Lock";
-  $("mute-guests").textContent = flags.guests_muted ? "Unmute Guests" : "Mute Guests";
-  $("host").hidden = own.role !== "chair";
-  $("share").disabled = !navigator.mediaDevices?.getDisplayMedia || (own.role !== "chair" && !flags.guests_can_present);
-  $("count").textContent = people.size;
-  trouble("muted", own.is_muted === "YES" ? "A Host has muted you." : "");
-  const open = document.querySelector("#people details[open]")?.closest("li")?.dataset.uuid;
-  $("people").replaceChildren(...[...people.values()].map((one) => card(one, one.uuid === open)));
-  if (own.role === "chair" && shown !== seat) { shown = seat; layouts(); }
-}
-
-const STATES = { waiting_room: "Waits to be let in", connecting: "Connecting …" };
-
-function card(one, open) {
-  const item = $("person").content.firstElementChild.cloneNode(true);
-  item.dataset.uuid = one.uuid;
-  item.querySelector("b").textContent = one.uuid === seat.uuid ? `${one.display_name} (you)` : one.display_name;
-  item.querySelector(".avatar").textContent = one.is_streaming_conference ? "▸" : [...one.display_name.trim()][0]?.toUpperCase() ?? "?";
-  item.style.setProperty("--hue", [...one.uuid].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0) | 0, 7) % 360);
-  item.classList.toggle("streaming", one.is_streaming_conference);
-  item.querySelector(".stream").hidden = !one.is_streaming_conference || one.is_recording;
-  item.querySelector(".kept").hidden = !one.is_recording;
-  item.querySelector(".present").hidden = one.is_presenting !== "YES";
-  item.querySelector(".muted").hidden = one.is_muted !== "YES";
-  const role = one.is_streaming_conference ? one.uri : one.role === "chair" ? "Host" : "Guest";
-  item.querySelector(".what").textContent = [STATES[one.service_type] ?? "", one.detail ?? "", role].filter(Boolean).join(" · ");
-  if (me().role === "chair" && one.uuid !== seat.uuid) menu(item, one, open);
-  return item;
-}
-
-function menu(item, one, open) {
-  const details = item.querySelector("details");
-  details.hidden = false;
-  details.open = open;
-  const add = (text, deed, body) => {
-    const button = document.createElement("button");
-    button.textContent = text;
-    button.addEventListener("click", () => { details.open = false; act(() => seat.of(one.uuid, deed, body)); });
-    item.querySelector(".menu").append(button);
-  };
-  if (one.service_type === "waiting_room") add("Let in", "unlock");
-  if (!one.is_streaming_conference) {
-    add(one.is_muted === "YES" ? "Unmute" : "Mute", one.is_muted === "YES" ? "unmute" : "mute");
-    add(one.role === "chair" ? "Make a Guest" : "Make a Host", "role", { role: one.role === "chair" ? "guest" : "chair" });
-    add(one.spotlight ? "Out of the spotlight" : "Into the spotlight", one.spotlight ? "spotlightoff" : "spotlighton");
-  }
-  add(one.is_recording ? "Stop recording" : one.is_streaming_conference ? "Stop streaming" : "Disconnect", "disconnect");
-}
-
-async function act(deed, where = "stream-refusal") {
-  say(where, "");
+$("enter").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const [alias, name] = [$("alias").value.trim(), $("display-name").value.trim()];
+  const wrong = !alias ? ["alias", "Which conference?"] : !name ? ["display-name", "What is your name?"] : null;
+  $("enter-error").textContent = wrong?.[1] ?? "";
+  if (wrong) { $(wrong[0]).focus(); return; }
+  $("join").disabled = true;
   try {
-    return await deed();
-  } catch (refused) {
-    if (!(refused instanceof Refused)) throw refused;
-    say(where, refused.message);
-    return null;
+    await comeIn(alias, name, $("pin-field").hidden ? null : $("pin").value);
+    remember(name);
+  } catch (error) {
+    $("enter-error").textContent = error.message;
+    if (!$("pin-field").hidden) $("pin").select();
+  }
+  $("join").disabled = false;
+});
+
+function remember(name) {
+  try { localStorage.setItem(NAME, name); } catch { /* A browser may keep nothing. */ }
+}
+
+async function comeIn(alias, name, pin) {
+  const told = await enter(alias, name, pin);
+  if (told.pin) {
+    $("pin-field").hidden = false;
+    $("pin-help").textContent = told.pin.guest_pin === "none" ? "If you are a Guest and have none, leave it empty." : "";
+    $("pin").focus();
+    return;
+  }
+  given = { alias, name, pin };
+  sit(told.seat);
+}
+
+function sit(one) {
+  seat = one;
+  seat.lost = again;
+  stopMeter();
+  stopMeter = () => {};
+  $("name").textContent = seat.conference;
+  document.title = `${seat.conference} · Rostrum`;
+  $("record").dataset.name = given.alias.replaceAll(/[^A-Za-z0-9_-]/g, "-");
+  people.forget();
+  people.seated(seat, host.act);
+  host.seated(seat);
+  unfollow = follow(seat, heard, (yes) => {
+    trouble(yes ? "" : "The connection to the server was lost. Trying again …");
+  });
+  if (seat.waits) go("waiting");
+  else letIn();
+}
+
+function letIn() {
+  seat.waits = false;
+  go("conference");
+  $("cover").hidden = false;
+  showMedia("video");
+  showMute();
+  call = new Call(seat, "main", tracks, { told: calling, came: play });
+}
+
+// The server has forgotten us, as after a long loss of the line: the same person comes in again.
+async function again() {
+  const patience = new Patience();
+  const mine = seat;
+  await hangUp();
+  notice("You were gone for too long; joining again …");
+  while (seat === mine) {
+    try {
+      const told = await enter(given.alias, given.name, given.pin);
+      if (seat === mine && told.seat) { notice(""); sit(told.seat); return; }
+      if (told.pin) { finish("The conference wants a PIN."); return; }
+    } catch (error) {
+      if (error.status === 403 || error.status === 404) { finish(error.message); return; }
+    }
+    await patience.wait();
   }
 }
 
-async function layouts() {
-  const names = await act(() => seat.get("available_layouts"));
-  const words = { ac: "Adaptive", teams: "Grid with content" };
-  const chosen = $("layout").value;
-  $("layout").replaceChildren(...(names ?? []).map((name) => new Option(words[name] ?? name.replaceAll("_", " "), name)));
-  if (chosen) $("layout").value = chosen;
+// A Host has transferred us.
+function move(there) {
+  hangUp();
+  given = { ...given, alias: there.alias };
+  sit(seat.moved(there));
 }
 
-function begin() {
-  return new Call(seat, {
-    tracks: { audio: track("audio"), video: track("video") },
-    came: (stream) => {
-      if ($("mix").srcObject === stream) return;
-      $("mix").srcObject = stream;
-      $("mix").play().then(() => { $("unmute-page").hidden = true; }).catch(() => { $("unmute-page").hidden = false; });
-    },
-    lost: (lost) => trouble("call", lost ? "The connection was lost. It comes back by itself …" : ""),
+// In the conference
+
+function notice(text) {
+  $("notice").hidden = !text;
+  $("notice").textContent = text;
+}
+
+function calling(state) {
+  $("conference").dataset.call = state;
+  if (state === "connected") notice("");
+  else if (state === "lost") notice("The connection was lost. Calling again …");
+}
+
+function play(stream) {
+  const video = $("mix");
+  if (video.srcObject !== stream) video.srcObject = stream;
+  video.play().then(() => { $("listen").hidden = true; }, (error) => {
+    $("listen").hidden = error.name !== "NotAllowedError";
   });
 }
 
-function controls() {
-  for (const [id, kind, on, off] of [["mic", "audio", "Mute", "Unmute"], ["camera", "video", "Camera off", "Camera on"]]) {
-    const sends = Boolean(track(kind)?.enabled);
-    $(id).setAttribute("aria-pressed", sends);
-    $(id).querySelector("span").textContent = sends ? on : off;
+$("mix").addEventListener("playing", () => { $("cover").hidden = true; });
+$("listen").addEventListener("click", () => play($("mix").srcObject));
+
+function heard(kind, data) {
+  host.heard(kind, data);
+  if (people.heard(kind, data)) changed();
+  switch (kind) {
+    case "conference_update":
+      $("on-air").hidden = !data.streaming;
+      $("kept").hidden = !data.recording;
+      $("locked").hidden = !data.locked;
+      break;
+    case "presentation_start": presented(data); break;
+    case "presentation_stop": presented(null); break;
+    case "call_disconnected": if (data.call_uuid === call?.id) call.lost(); break;
+    case "disconnect": finish(data.reason); break;
+    case "refer": move(data); break;
   }
-  $("own").hidden = !track("video")?.enabled;
 }
 
-$("mic").addEventListener("click", async () => {
-  if (track("audio")) track("audio").enabled = !track("audio").enabled;
-  else if (await act(() => open("audio", "default").then(() => true).catch(() => null), "trouble")) await call.replace("audio", track("audio"));
-  controls();
-});
+function changed() {
+  const me = people.me();
+  if (!me || !seat) return;
+  seat.host = me.role === "chair";
+  $("desk").hidden = !seat.host;
+  if (seat.waits && me.service_type !== "waiting_room") letIn();
+  showMute();
+}
 
-// A camera that is off gives its light back, too.
-$("camera").addEventListener("click", async () => {
-  if (track("video")) {
-    await call.replace("video", null);
-    await open("video", OFF);
-  } else {
-    await open("video", $("cameras").value === OFF ? "default" : $("cameras").value).catch(() => {});
-    if (track("video")) await call.replace("video", track("video"));
-  }
-  controls();
-});
+function presented(by) {
+  $("presenting").hidden = !by;
+  if (by) $("presenting").textContent = by.presenter_uuid === seat.who ? "You present" : `${by.presenter_name} presents`;
+  // Somebody else has taken the floor.
+  if (by && screen && screen.floor && by.presenter_uuid !== seat.who) stopSharing();
+  if (by && screen && by.presenter_uuid === seat.who) screen.floor = true;
+}
+
+// The screen
 
 $("share").addEventListener("click", async () => {
-  if (screen) return unshare(true);
-  let stream;
+  if (screen) { stopSharing(); return; }
+  $("own-error").textContent = "";
+  let shown;
   try {
-    stream = await navigator.mediaDevices.getDisplayMedia({ video: SCREEN, audio: true });
-  } catch {
-    return; // They thought better of it.
+    shown = await openScreen();
+  } catch (error) {
+    if (error.name !== "NotAllowedError") $("own-error").textContent = "The screen cannot be shared here.";
+    return;
   }
-  const [video] = stream.getVideoTracks();
-  video.contentHint = "detail";
-  video.addEventListener("ended", () => unshare(true));
-  screen = { stream, call: new Call(seat, { present: "send", tracks: { video, audio: stream.getAudioTracks()[0] } }) };
-  $("share").setAttribute("aria-pressed", "true");
-  $("share").querySelector("span").textContent = "Stop sharing";
-  if (await act(() => seat.mine("take_floor").then(() => true), "trouble") === null) unshare(false);
+  const mine = { floor: false, tracks: shown };
+  screen = mine;
+  shown.video.addEventListener("ended", () => screen === mine && stopSharing());
+  showShare();
+  mine.call = new Call(seat, "send", shown, {
+    told: async (state) => {
+      if (state !== "connected" || screen !== mine) return;
+      try {
+        await seat.mine("take_floor");
+      } catch (error) {
+        $("own-error").textContent = error.message;
+        if (error.status === 403) stopSharing();
+      }
+    },
+  });
 });
 
-function unshare(release) {
-  if (!screen) return;
-  const { stream, call: sent } = screen;
+async function stopSharing() {
+  const mine = screen;
+  if (!mine) return;
   screen = null;
-  sent.close();
-  for (const one of stream.getTracks()) one.stop();
-  $("share").setAttribute("aria-pressed", "false");
-  $("share").querySelector("span").textContent = "Share screen";
-  if (release) seat.mine("release_floor").catch(() => {});
+  Object.values(mine.tracks).forEach((track) => track?.stop());
+  showShare();
+  await seat?.mine("release_floor").catch(() => {});
+  await mine.call?.end();
 }
 
-$("stream").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const body = {
-    role: "GUEST", destination: $("address").value.trim(), protocol: "auto", streaming: "yes",
-    remote_display_name: $("stream-name").value.trim(),
-  };
-  if (await act(() => seat.post("dial", body)) !== null) event.target.reset();
-});
-$("record").addEventListener("click", () => act(() => seat.post("dial", { destination: "record://", streaming: "yes" })));
-$("layout").addEventListener("change", (event) => act(() => seat.post("transform_layout", { transforms: { layout: event.target.value } })));
-$("lock").addEventListener("click", () => act(() => seat.post(flags.locked ? "unlock" : "lock")));
-$("mute-guests").addEventListener("click", () => act(() => seat.post(flags.guests_muted ? "unmuteguests" : "muteguests")));
-$("end").addEventListener("click", () => { if (confirm("End the conference for everybody?")) act(() => seat.post("disconnect")); });
-$("unmute-page").addEventListener("click", () => $("mix").play().then(() => { $("unmute-page").hidden = true; }));
-document.addEventListener("click", ({ target }) => {
-  for (const one of document.querySelectorAll("#people details[open]")) if (!one.contains(target)) one.open = false;
-});
-
-function hangUp() {
-  unshare(false);
-  call?.close();
-  call = null;
+function showShare() {
+  $("share").classList.toggle("on", screen !== null);
+  $("share").setAttribute("aria-pressed", String(screen !== null));
+  $("share").lastElementChild.textContent = screen ? "Stop sharing" : "Share screen";
 }
 
-function move(told) {
+// The way out
+
+async function hangUp() {
+  unfollow();
+  const [mine, shared] = [call, screen];
+  call = screen = null;
+  Object.values(shared?.tracks ?? {}).forEach((track) => track?.stop());
+  showShare();
+  if (mine) mine.over = true;
+  if (shared?.call) shared.call.over = true;
+  mine?.lost();
+  shared?.call?.lost();
+  $("mix").srcObject = null;
+  presented(null);
+}
+
+function finish(reason = "") {
+  const mine = seat;
+  seat = null;
+  mine?.close();
   hangUp();
-  const before = seat;
-  before.drop();
-  seat = Seat.moved(before, told);
-  enter();
+  use("audio", false);
+  use("video", false);
+  notice("");
+  trouble("");
+  for (const one of ["on-air", "kept", "locked"]) $(one).hidden = true;
+  $("over-reason").textContent = reason && !reason.endsWith(".") ? `${reason}.` : reason;
+  go("over");
 }
 
-function leave(reason) {
-  hangUp();
-  seat.leave();
-  for (const one of media.getTracks()) one.stop();
-  $("why").textContent = reason || "You have left";
-  $("again").href = `join.html?conference=${encodeURIComponent(seat.alias)}`;
-  state("over");
+function leave() {
+  seat?.leave();
+  finish();
 }
 
-$("leave").addEventListener("click", () => leave(""));
-$("give-up").addEventListener("click", () => leave(""));
-addEventListener("pagehide", () => { call?.close(); seat?.leave(); });
+$("leave").addEventListener("click", leave);
+$("give-up").addEventListener("click", leave);
+$("return").addEventListener("click", () => location.reload());
+addEventListener("pagehide", () => seat?.leave());
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-prepare();
+// The lobby
+
+async function begin() {
+  const alias = new URLSearchParams(location.search).get("conference") ?? "";
+  $("alias").value = alias;
+  $("alias-field").hidden = alias !== "";
+  if (alias) $("welcome").textContent = `Join ${alias}`;
+  try { $("display-name").value = localStorage.getItem(NAME) ?? ""; } catch { /* It kept nothing. */ }
+  (alias ? $("display-name") : $("alias")).focus();
+  $("share").hidden = !navigator.mediaDevices?.getDisplayMedia;
+  if (!navigator.mediaDevices) {
+    $("media-error").textContent = window.isSecureContext
+      ? "This browser gives pages no camera and no microphone. You can look on."
+      : "Camera and microphone are for pages that came by HTTPS; this one did not. You can look on, and be neither seen nor heard.";
+    for (const one of ["lobby-mic", "lobby-camera", "mic", "cam", "original"]) $(one).disabled = true;
+    return;
+  }
+  await use("audio", true);
+  const silent = $("media-error").textContent;
+  await use("video", true);
+  if (silent && !$("media-error").textContent) $("media-error").textContent = silent;
+}
+
+begin();

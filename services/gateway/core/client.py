@@ -108,6 +108,8 @@ class ClientParticipant(msgspec.Struct, frozen=True):
     receive_from_audio_mix: str = "main"
     send_to_audio_mixes: list[dict[str, Any]] = []
     show_live_captions: bool = False
+    streaming_state: str = ""
+    "Ours, of a stream, for Hosts: `connecting`, `connected`, `recovering` …"
     detail: str = ""
     "Ours: what is the matter with a call just now. Empty for Guests."
 
@@ -180,6 +182,7 @@ def _participant(
         is_public_streaming=False,
         spotlight=one.spotlight.timestamp() if one.spotlight else 0,
         is_recording=one.is_recording,
+        streaming_state=one.state if calling and to == "chair" else "",
         detail=one.detail if to == "chair" else "",
     )
 

@@ -45,6 +45,9 @@ OF_A_PARTICIPANT = """
     is_public_streaming is_ai_enabled is_on_hold is_tx_muted studiosound_enabled
 """
 
+OURS = {"streaming_state", "detail"}
+"""Pexip has no such keys."""
+
 
 def told(view: ConferenceView) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.to_builtins(flags(view))
@@ -139,7 +142,7 @@ def test_a_participant_has_the_keys_of_the_client_api() -> None:
     story = Story()
     story.tell(join("ann", "chair"))
     [ann] = participants(story.view, "town-hall", PATH)
-    assert msgspec.to_builtins(ann).keys() == {*OF_A_PARTICIPANT.split(), "detail"}
+    assert msgspec.to_builtins(ann).keys() == set(OF_A_PARTICIPANT.split()) | OURS
 
 
 def test_who_is_in_the_spotlight_has_been_there_since_a_moment() -> None:
@@ -162,6 +165,19 @@ def test_people_and_streams_are_told_apart() -> None:
     assert tube.is_streaming_conference
     assert (tube.mute_supported, tube.transfer_supported) == ("NO", "NO")
     assert (tube.uri, tube.api_url) == ("rtmps://ingest.example.com/live/***", f"{PATH}tube/")
+
+
+def test_hosts_are_told_how_a_stream_is_and_why() -> None:
+    story = Story()
+    story.tell(join("ann", "chair"), dial("tube"))
+    story.hear(changed("tube", "publishing"))
+    story.hear(changed("tube", "recovering", reason="the server closed the connection"))
+    ann, tube = participants(story.view, "town-hall", PATH)
+    assert (ann.streaming_state, ann.detail) == ("", "")
+    assert tube.streaming_state == "recovering"
+    assert tube.detail == "the server closed the connection"
+    for one in participants(story.view, "town-hall", PATH, to="guest"):
+        assert (one.streaming_state, one.detail) == ("", "")
 
 
 def test_who_waits_and_who_is_called_are_not_in_yet() -> None:
