@@ -17,7 +17,7 @@ from services.mixer.media.engine import PICTURES_ONLY, OnSound
 from services.mixer.webrtc import offer
 from services.mixer.webrtc.listening import EVERYBODY, Listening
 from services.mixer.webrtc.network import Network
-from services.mixer.webrtc.peer import Figures, Peer, Refused
+from services.mixer.webrtc.peer import WRONG, Figures, Peer, Refused
 from services.mixer.webrtc.source import CallSource
 from services.mixer.webrtc.watching import Studio, Wanted
 
@@ -128,7 +128,10 @@ class Calls:
         """Once a second: what is broken is mended; returns how the lines are."""
         self._studio.tend()
         for peer in list(self._peers.values()):
-            await peer.count()
+            try:
+                await peer.count()
+            except WRONG as exc:  # that one call's; the conference goes on
+                log.warning("call not looked at", kind=type(exc).__name__)
         found = [peer.counted for peer in self._peers.values()]
         whole = [*found, self._gone]
         counts = self._studio.counts

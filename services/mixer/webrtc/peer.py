@@ -91,6 +91,8 @@ class Peer:
         self.line = line.Line()
         self.connected = False
         self.counted = Figures()
+        self._seen = 0
+        "Pictures that had come when we last looked."
         self._network = network
         self._spawn = spawn
         self._clock = clock
@@ -153,6 +155,20 @@ class Peer:
                 if stats.type == "outbound-rtp":
                     found.sent += stats.packetsSent
         self.counted = found
+        await self._ask_for_pictures()
+
+    async def _ask_for_pictures(self) -> None:
+        """Packets without a picture that can be decoded: its key frame was lost, or came before we
+        were ready for it, and aiortc asks for another only where a decoder complains."""
+        if self.source is None:
+            return
+        before, self._seen = self._seen, self.source.pictures
+        if self._seen != before:
+            return
+        for transceiver in self._pc.getTransceivers():
+            if transceiver.kind == "video":
+                for sending in transceiver.receiver.getSynchronizationSources():
+                    await transceiver.receiver._send_rtcp_pli(sending.source)
 
     def _prepare(self, sdp: str) -> None:
         """What we send, and H.264 before VP8, for each kind of media that is offered first now."""

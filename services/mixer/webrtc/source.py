@@ -37,6 +37,8 @@ class CallSource:
         self._lock = threading.Lock()
         self._next_sample: int | None = None
         self._moves = 0
+        self.pictures = 0
+        "That came, kept or not."
         self._kept_at = -HIDDEN
         "When the last picture was kept, by its stamp's due time."
         self._report("connecting", "")
@@ -77,6 +79,7 @@ class CallSource:
         """A decoded picture came."""
         if frame.pts is None or frame.time_base is None:
             return
+        self.pictures += 1
         now = self._clock()
         due = self._arrival.due("video", float(frame.pts * frame.time_base), now)
         self._inbox.until = max(self._inbox.until, due + LASTS)
