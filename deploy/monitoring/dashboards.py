@@ -136,7 +136,7 @@ def overview() -> dict[str, Any]:
         graph(
             "Sessions by state",
             "short",
-            (total(m.SESSIONS, "state, encoder"), "{{state}} {{encoder}}"),
+            (total(m.SESSIONS, "state, encoder, reason"), "{{state}} {{encoder}} {{reason}}"),
             stacked=True,
         ),
         graph("Destinations over", "ops", (rate(m.ENDED, "state, reason"), "{{state}} {{reason}}")),

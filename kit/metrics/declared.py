@@ -343,6 +343,7 @@ SESSIONS = _gauge(
     *_MIX,
     "state",
     "encoder",
+    "reason",
 )
 DEGRADED = _gauge(
     "egress.degraded",

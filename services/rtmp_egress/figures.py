@@ -22,6 +22,8 @@ class Figures:
         self._grown = Growth()
         self._encoder = ""
         self._state = ""
+        self._is = {"state": ""}
+        "What it is counted as."
         self._legs: dict[str, Content] = {}
         self._assigned: dict[str, datetime] = {}
         "Destinations that have not been on the air yet, since when."
@@ -50,8 +52,8 @@ class Figures:
             case wire.Degraded(measures=measures, codec=codec):
                 self._measures[codec] = measures
                 self._degrade()
-            case wire.Stopped():
-                self._become("failed")
+            case wire.Stopped(code=code):
+                self._become("failed", reason=code)
             case wire.Stats():
                 self._count(report)
             case wire.Dialled(participant=who, code=code):
@@ -84,7 +86,7 @@ class Figures:
             self._gone(participant)
 
     def died(self) -> None:
-        self._become("recovering")
+        self._become("recovering", reason="worker-restart")
         self._measures.clear()
         self._degrade()
 
@@ -114,13 +116,12 @@ class Figures:
         self._attempts.pop(participant, None)
         self._assigned.pop(participant, None)
 
-    def _become(self, state: str, encoder: str = "") -> None:
+    def _become(self, state: str, encoder: str = "", reason: str = "") -> None:
         """One session less in the state before, one more in this one."""
-        for known, name, by in ((self._state, self._encoder, -1.0), (state, encoder, 1.0)):
-            if known:
-                metrics.shift(
-                    declared.SESSIONS, by, conference=self._conference, state=known, encoder=name
-                )
+        before, self._is = self._is, {"state": state, "encoder": encoder, "reason": reason}
+        for known, by in ((before, -1.0), (self._is, 1.0)):
+            if known["state"]:
+                metrics.shift(declared.SESSIONS, by, conference=self._conference, **known)
         self._state, self._encoder = state, encoder
 
     def _destination(self, participant: str) -> dict[str, str]:

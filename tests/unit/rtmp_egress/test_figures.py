@@ -112,9 +112,9 @@ def test_what_a_process_counts_is_added_to_what_one_before_counted(
 
 
 def test_a_session_is_counted_where_it_is(figures: Figures, mark: str) -> None:
-    assert shown(declared.SESSIONS, mark) == {("running", "libx264"): 1}
+    assert shown(declared.SESSIONS, mark) == {("running", "libx264", ""): 1}
     figures.died()
-    assert shown(declared.SESSIONS, mark) == {("recovering", ""): 1}
+    assert shown(declared.SESSIONS, mark) == {("recovering", "", "worker-restart"): 1}
     figures.end()
     assert shown(declared.SESSIONS, mark) == {}
 
@@ -128,7 +128,7 @@ def test_the_end_of_one_session_takes_nothing_from_another(figures: Figures, mar
 
     figures.end()
 
-    assert shown(declared.SESSIONS, mark) == {("running", "libx264"): 1}
+    assert shown(declared.SESSIONS, mark) == {("running", "libx264", ""): 1}
     assert list(shown(declared.DESTINATIONS, mark)) == [
         ("slides", "presentation", "publishing", "")
     ]
@@ -154,7 +154,7 @@ def test_an_encoder_that_takes_over_counts_on(figures: Figures, mark: str) -> No
     figures.hear(stats(60, 2500), NOW)
 
     assert shown(declared.SENT, mark) == {("tube", "single"): 2500}
-    assert shown(declared.SESSIONS, mark) == {("running", "libx265"): 1}
+    assert shown(declared.SESSIONS, mark) == {("running", "libx265", ""): 1}
 
 
 def test_only_the_measures_in_force_are_shown(figures: Figures, mark: str) -> None:
