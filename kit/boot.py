@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nats
 import nats.errors
@@ -33,6 +33,10 @@ RECONNECT_WAIT = 0.5
 
 CANCEL_AGAIN = 6.0
 """Seconds that a job may take to end before it is told again: a child process has five."""
+
+STARTING = 3.0
+"""Seconds that a service which is told to stop while it starts may take to get so far that it
+listens; what it waits for then may never come."""
 
 ANSWER_GRACE = 2.0
 """Seconds for commands that were taken to be answered; they take milliseconds."""
@@ -114,6 +118,18 @@ async def connect(name: str, servers: list[str], credentials: Credentials | None
             await asyncio.sleep(RECONNECT_WAIT)
 
 
+class Stop(asyncio.Event):
+    """Knows whether anybody waits for it yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.awaited = False
+
+    async def wait(self) -> Literal[True]:
+        self.awaited = True
+        return await super().wait()
+
+
 @asynccontextmanager
 async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     """Logs, traces, signals and NATS for the body; the body waits for `app.stopped`.
@@ -122,17 +138,24 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
     """
     logs.configure(name, config.log_level)
     trace.configure(name)
-    stopped, hurried = asyncio.Event(), asyncio.Event()
+    stopped, hurried = Stop(), asyncio.Event()
+    loop, body, given_up = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
 
     def stop() -> None:
         (hurried if stopped.is_set() else stopped).set()
+        loop.call_later(STARTING, give_up)
 
-    loop = asyncio.get_running_loop()
+    def give_up() -> None:
+        if body is not None and not stopped.awaited and not given_up.is_set():
+            given_up.set()
+            body.cancel()
+
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, stop)
     probe = Probe()
     async with probe.answering(config.health_port):
         nc = await _connected(name, config, stopped)
+        stopped.awaited = False
         probe.ready = lambda: nc.is_connected and not stopped.is_set()
         try:
             async with Jobs(stopped, hurried) as group:
@@ -156,7 +179,13 @@ async def started(name: str, config: BaseConfig) -> AsyncIterator[App]:
                     js = nc.jetstream(timeout=JETSTREAM_TIMEOUT)
                     told = speaker.directories, speaker.reach, speaker.relays
                     yield App(nc, js, group, stopped, hurried, probe, *told)
+                except asyncio.CancelledError:
+                    if body is None or not given_up.is_set():
+                        raise
+                    body.uncancel()
+                    log.info("told to stop while it started")
                 finally:
+                    stopped.awaited = True
                     await group.stop()
         finally:
             if nc.is_connected:

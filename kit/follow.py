@@ -21,6 +21,13 @@ T = TypeVar("T")
 LINGER = 5.0
 """Seconds that one fetch waits before it is asked anew, in case it was lost on the way."""
 
+PROMPT = 0.5
+"""The same for a reader that is still catching up: what is stored comes at once, or not at all."""
+
+EMPTY = 2
+"""Fetches in a row that bring nothing, after which a reader has caught up whatever the server
+counts: what is written anew while a consumer is made may be counted for it and never come (2.9)."""
+
 READ_AHEAD = 256
 """Messages per fetch while many wait; one is a few hundred bytes."""
 
@@ -52,9 +59,11 @@ async def next_of(sub: JetStreamContext.PullSubscription) -> Msg:
     return msg
 
 
-async def some_of(sub: JetStreamContext.PullSubscription, count: int) -> list[Msg]:
+async def some_of(
+    sub: JetStreamContext.PullSubscription, count: int, linger: float = LINGER
+) -> list[Msg]:
     """The next ones, as many as are known to be there; the same holds."""
-    fetch = asyncio.ensure_future(sub.fetch(count, timeout=LINGER))
+    fetch = asyncio.ensure_future(sub.fetch(count, timeout=linger))
     _fetching.add(fetch)
     task = asyncio.current_task()
     try:
@@ -143,7 +152,7 @@ class Follower:
                     if (await sub.consumer_info()).num_pending == 0:
                         self.caught_up.set()
                     self.started.set()
-                    async for msg in _each(sub):
+                    async for msg in _each(sub, self.caught_up):
                         sequence = msg.metadata.sequence.stream
                         if self._after is not None and sequence <= self._after:
                             continue
@@ -168,16 +177,23 @@ class Follower:
         return int(info.state.last_seq)
 
 
-async def _each(sub: JetStreamContext.PullSubscription) -> AsyncIterator[Msg]:
-    waiting = 0
+async def _each(
+    sub: JetStreamContext.PullSubscription, caught_up: asyncio.Event
+) -> AsyncIterator[Msg]:
+    waiting = empty = 0
     while True:
+        linger = LINGER if caught_up.is_set() else PROMPT
         try:
             # A fetch of many lingers until it has them all, so no more than are known to wait.
-            some = await some_of(sub, max(1, min(READ_AHEAD, waiting)))
+            some = await some_of(sub, max(1, min(READ_AHEAD, waiting)), linger)
         except nats.errors.TimeoutError:
             # Nothing came; a consumer that is gone raises something else here.
             waiting = (await sub.consumer_info()).num_pending or 0
+            empty += 1
+            if not waiting or empty >= EMPTY:
+                caught_up.set()
             continue
+        empty = 0
         for msg in some:
             yield msg
         waiting = some[-1].metadata.num_pending

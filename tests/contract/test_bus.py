@@ -1,6 +1,8 @@
 """What services rely on from the bus, on a real nats-server."""
 
 import asyncio
+import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -311,6 +313,78 @@ async def test_readers_and_watchers_go_on_after_the_server_was_killed(
     await nc.close()
 
     assert got == {b"after", b"2"}
+
+
+class Vanishing:
+    """A stream out of which a message goes while a reader of it has just been told of it."""
+
+    def __init__(self, js: JetStreamContext, bucket: Bucket) -> None:
+        self._js, self._bucket = js, bucket
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._js, name)
+
+    async def pull_subscribe(self, *given: Any, **more: Any) -> Any:
+        sub = await self._js.pull_subscribe(*given, **more)
+        ask = sub.consumer_info
+
+        async def asked() -> ConsumerInfo:
+            info = await ask()
+            await self._js.purge_stream("KV_things")
+            return info
+
+        sub.consumer_info = asked  # type: ignore[method-assign]
+        return sub
+
+
+async def test_a_reader_catches_up_also_with_what_is_gone_before_it_is_read(nc: Client) -> None:
+    js = nc.jetstream(timeout=2)
+    bucket = await Bucket.ensure(js, "things")
+    await bucket.put("a", b"1")
+    shrinking: Any = Vanishing(js, bucket)
+    follower = Follower(shrinking, "KV_things", "$KV.things.>", last_per_subject=True)
+
+    async def follow() -> None:
+        async for _ in follower.messages():
+            raise AssertionError("it is gone")
+
+    job = asyncio.ensure_future(follow())
+    async with asyncio.timeout(10):
+        await follower.caught_up.wait()
+    job.cancel()
+    await asyncio.wait([job])
+
+
+STUCK = """
+import asyncio, os
+from kit import boot
+from kit.config import BaseConfig, from_env
+
+async def main():
+    async with boot.started("stuck", from_env(BaseConfig)) as app:
+        print("here", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_service_that_is_told_to_stop_while_it_starts_does(nats_server: NatsServer) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        STUCK,
+        env={**os.environ, "ROSTRUM_NATS_URL": nats_server.url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 20) == b"here\n"
+    process.terminate()
+    _, said = await asyncio.wait_for(process.communicate(), 20)
+
+    assert process.returncode == 0, said
+    assert b"Traceback" not in said
 
 
 async def test_a_service_that_starts_first_waits_for_nats(tmp_path: Path) -> None:
