@@ -20,6 +20,7 @@ QUIET = {
     *("test_life", "test_management_api", "test_nats_users", "test_node", "test_recordings"),
     *("test_backup", "test_fault_matrix", "test_publisher", "test_reception", "test_standalone"),
     *("test_routing", "test_rules", "test_themes", "test_transfer", "test_webhooks"),
+    *("test_client_api", "test_places", "test_turn"),
 }
 """Integration tests that take little of a core: hardly a picture is mixed or encoded in them."""
 
