@@ -13,7 +13,7 @@ import ssl
 import struct
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import get_args
 
@@ -275,7 +275,15 @@ class Conversation:
                         while await self._in.read(65_536):
                             pass
                 except TimeoutError:
-                    raise _Over from None
+                    pass
+                if self._out.can_write_eof():
+                    # What has not been read when a socket is closed makes a reset of it.
+                    self._out.write_eof()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(PATIENCE):
+                            while await self._in.read(65_536):
+                                pass
+                raise _Over
 
     def _say(self, *values: Encodable) -> None:
         if self._fault == "amf3":
