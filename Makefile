@@ -13,7 +13,7 @@ run: setup ## A sample conference of real clips, streamed to a local RTMP server
 	@$(BIN)/rostrum demo --port $(PORT) --rtmp-port $(RTMP_PORT)
 
 test: setup testers ## Everything: unit, contract, replay, integration, end to end (starts its own servers)
-	$(PYTEST) -n 2 --no-loadscope-reorder
+	$(PYTEST) -n 4 --no-loadscope-reorder
 
 unit: $(VENV)/.ready ## The tests that need no other program, in seconds
 	$(PYTEST) -q tests/unit tests/replay

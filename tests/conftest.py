@@ -25,6 +25,9 @@ QUIET = {
 """Integration tests that take little of a core: hardly a picture is mixed or encoded in them."""
 
 
+LIVE = "live"
+
+
 def _is_live(nodeid: str) -> bool:
     file = Path(nodeid.partition("::")[0])
     kind = file.parts[1]
@@ -37,11 +40,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Beside(LoadScopeScheduling):  # type: ignore[misc]  # It has no types.
-    """For `-n 2 --no-loadscope-reorder`: pictures and sound come in real time, which takes a core
-    or more, so that one process makes them all; the others are shared out by file."""
+    """For `-n 4 --no-loadscope-reorder`: pictures and sound come in real time, which takes a core
+    or more, so that one process makes them all, when the others have ended; these wait more than
+    they work, and are shared out by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "live" if _is_live(nodeid) else nodeid.partition("::")[0]
+        return LIVE if _is_live(nodeid) else nodeid.partition("::")[0]
+
+    def _assign_work_unit(self, node: Any) -> None:
+        others = [other for other in self.nodes if other is not node and not other.shutting_down]
+        if others and next(iter(self.workqueue)) == LIVE:
+            node.shutdown()  # the last of them has what is live
+        else:
+            super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)
