@@ -77,7 +77,7 @@ async def answer(
             except msgspec.MsgspecError as exc:
                 reply = Refused("invalid", str(exc))
             except Exception as exc:
-                # The one place where anything may be caught: the top of one message.
+                # Anything may be caught at the top of one message, and nowhere else.
                 log.exception("command failed", subject=pattern(msg.subject))
                 reply = Refused("internal", f"the service failed: {type(exc).__name__}")
             try:

@@ -108,6 +108,14 @@ async def test_who_leaves_is_hung_up_on_and_who_is_not_in_is_not_taken(tmp_path:
     assert nonsense.problem
 
 
+async def test_sound_that_we_do_not_speak_is_refused_rather_than_sent(tmp_path: Path) -> None:
+    async with begun(tmp_path) as conference, caller(tone=440.0, looks=False, sound="PCMA") as ann:
+        conference.show(live("ann"))
+        refused = await call(conference, ann, "ann", 1)
+    assert not refused.sdp
+    assert refused.problem == "the offer is not one that can be answered"
+
+
 async def test_a_presentation_comes_and_goes_by_a_call_of_its_own(tmp_path: Path) -> None:
     async with (
         begun(tmp_path) as conference,

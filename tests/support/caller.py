@@ -14,6 +14,7 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCPeerConnection,
+    RTCRtpCodecCapability,
     RTCRtpReceiver,
     RTCSessionDescription,
 )
@@ -158,6 +159,12 @@ class Caller:
         await asyncio.gather(*self._tasks)
 
 
+def _codecs(kind: str, name: str) -> list[RTCRtpCodecCapability]:
+    known = RTCRtpReceiver.getCapabilities(kind)
+    assert known is not None
+    return [one for one in known.codecs if name in one.mimeType]
+
+
 @asynccontextmanager
 async def caller(
     colour: Rgb | None = None,
@@ -167,6 +174,7 @@ async def caller(
     flash: bool = False,
     looks: bool = True,
     codec: str = "H264",
+    sound: str = "opus",
 ) -> AsyncIterator[Caller]:
     """`colour` is that of the camera, `tone` what the microphone hears; None: there is none.
     `flash`: it flashes, and beeps, in the first tenth of each second."""
@@ -184,9 +192,10 @@ async def caller(
     elif looks:
         video = pc.addTransceiver("video", direction="recvonly")
     if video is not None:
-        known = RTCRtpReceiver.getCapabilities("video")
-        assert known is not None
-        video.setCodecPreferences([one for one in known.codecs if codec in one.mimeType])
+        video.setCodecPreferences(_codecs("video", codec))
+    for transceiver in pc.getTransceivers():
+        if transceiver.kind == "audio":
+            transceiver.setCodecPreferences(_codecs("audio", sound))
     one = Caller(pc)
     try:
         yield one

@@ -41,21 +41,17 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-class UrlSource:
-    """Whatever libav reads. Its methods are for the mix; its thread keeps to itself."""
+class FedSource:
+    """What sources have in common that somebody feeds. Its methods are for the mix."""
 
-    def __init__(self, url: str, clock: Callable[[], float], report: Report) -> None:
+    def __init__(self, clock: Callable[[], float], report: Report) -> None:
         """`clock` tells the mix's seconds; `report` hears each change of state once."""
-        self._url = url
         self._clock = clock
         self._report = report
         self._inbox = Inbox()
         self._state: SourceState = "connecting"
         self._lock = threading.Lock()
-        self._was_live = False
-        self._thread = threading.Thread(target=self._run, name="source", daemon=True)
         self._report("connecting", "")
-        self._thread.start()
 
     @property
     def voice(self) -> Voice:
@@ -70,13 +66,35 @@ class UrlSource:
         return self._inbox.still or now < self._inbox.seen_until + FREEZE
 
     def show(self, visible: bool) -> None:
-        """A hidden source is read, but only its key frames are decoded."""
+        """Of a hidden source little is decoded, or kept."""
         self._inbox.show(visible)
 
     def check(self, now: float) -> None:
         """Notice that nothing comes any more."""
         if not self._inbox.still and now > self._inbox.until + STALLED_AFTER:
             self._become("stalled", "no media for a second", only_from="live")
+
+    def _become(
+        self, state: SourceState, reason: str = "", *, only_from: SourceState | None = None
+    ) -> None:
+        with self._lock:
+            if self._inbox.is_closed() or state == self._state:
+                return
+            if only_from is not None and self._state != only_from:
+                return
+            self._state = state
+            self._report(state, reason)
+
+
+class UrlSource(FedSource):
+    """Whatever libav reads. Its thread keeps to itself."""
+
+    def __init__(self, url: str, clock: Callable[[], float], report: Report) -> None:
+        super().__init__(clock, report)
+        self._url = url
+        self._was_live = False
+        self._thread = threading.Thread(target=self._run, name="source", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Ask the thread to end; what hangs in a library ends by its time-outs."""
@@ -109,14 +127,3 @@ class UrlSource:
         self._was_live = True
         if self._state != "live":
             self._become("live")
-
-    def _become(
-        self, state: SourceState, reason: str = "", *, only_from: SourceState | None = None
-    ) -> None:
-        with self._lock:
-            if self._inbox.is_closed() or state == self._state:
-                return
-            if only_from is not None and self._state != only_from:
-                return
-            self._state = state
-            self._report(state, reason)

@@ -171,7 +171,8 @@ class Peer:
                     await transceiver.receiver._send_rtcp_pli(sending.source)
 
     def _prepare(self, sdp: str) -> None:
-        """What we send, and H.264 before VP8, for each kind of media that is offered first now."""
+        """What we send, for each kind of media that is offered first now: Opus, and H.264 before
+        VP8. Of an offer that has none of them there is no answer."""
         had = {transceiver.kind for transceiver in self._pc.getTransceivers()}
         for kind in kinds(sdp):
             if kind in had:
@@ -187,8 +188,7 @@ class Peer:
                 else:
                     self.audio = track
                 transceiver = self._pc.addTransceiver(track, direction="sendrecv")
-            if kind == "video":
-                transceiver.setCodecPreferences(_preferred())
+            transceiver.setCodecPreferences(_preferred(kind))
             self._watch(transceiver)
 
     def _watch(self, transceiver: RTCRtpTransceiver) -> None:
@@ -252,10 +252,16 @@ class Peer:
             self._lost(self, lost)
 
 
-def _preferred() -> list[RTCRtpCodecCapability]:
-    known = RTCRtpReceiver.getCapabilities("video")
+CODECS = {
+    "audio": ("audio/opus",),
+    "video": ("video/H264", "video/VP8", "video/rtx"),
+}
+"""That we take, the best first; what we send is one of them."""
+
+
+def _preferred(kind: str) -> list[RTCRtpCodecCapability]:
+    known, order = RTCRtpReceiver.getCapabilities(kind), CODECS[kind]
     codecs = known.codecs if known is not None else []
-    order = ("video/H264", "video/VP8", "video/rtx")
     return sorted(
         (codec for codec in codecs if codec.mimeType in order),
         key=lambda codec: order.index(codec.mimeType),

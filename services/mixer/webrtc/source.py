@@ -1,17 +1,14 @@
 """What somebody sends by a call, as the mix knows sources. Fed from the event loop's thread."""
 
-import threading
 from collections.abc import Callable
 
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
-from proto.mixer import SourceState
-from services.mixer.media.inbox import Inbox
 from services.mixer.media.picture import Picture
-from services.mixer.media.source import FREEZE, STALLED_AFTER, Report
-from services.mixer.media.voice import RATE, Voice
+from services.mixer.media.source import FedSource, Report
+from services.mixer.media.voice import RATE
 from services.mixer.webrtc.arrival import Arrival
 
 HIDDEN = 1.0
@@ -26,45 +23,21 @@ LASTS = 1 / 30
 FULL_SCALE = np.float32(1 / 32768)
 
 
-class CallSource:
+class CallSource(FedSource):
+    """For the event loop's thread, and the mix's as any source."""
+
     def __init__(self, clock: Callable[[], float], report: Report) -> None:
-        """`clock` tells the mix's seconds; `report` hears each change of state once."""
-        self._clock = clock
-        self._report = report
-        self._inbox = Inbox()
+        super().__init__(clock, report)
         self._arrival = Arrival()
-        self._state: SourceState = "connecting"
-        self._lock = threading.Lock()
         self._next_sample: int | None = None
         self._moves = 0
         self.pictures = 0
         "That came, kept or not."
         self._kept_at = -HIDDEN
         "When the last picture was kept, by its stamp's due time."
-        self._report("connecting", "")
 
-    @property
-    def voice(self) -> Voice:
-        return self._inbox.voice
-
-    def picture(self, at: float) -> Picture | None:
-        """The newest picture due by then."""
-        return self._inbox.picture(at)
-
-    def showable(self, now: float) -> bool:
-        """Its picture is not too old to be shown."""
-        return now < self._inbox.seen_until + FREEZE
-
-    def show(self, visible: bool) -> None:
-        self._inbox.show(visible)
-
-    def check(self, now: float) -> None:
-        """Notice that nothing comes any more."""
-        if now > self._inbox.until + STALLED_AFTER:
-            self._become("stalled", "no media for a second", only_from="live")
-
-    def close(self, reason: str = "the call is over") -> None:
-        self._become("ended", reason)
+    def close(self) -> None:
+        self._become("ended", "the call is over")
         self._inbox.close()
 
     def fail(self, reason: str) -> None:
@@ -103,14 +76,3 @@ class CallSource:
         samples = frame.to_ndarray().reshape(-1, 2).astype(np.float32) * FULL_SCALE
         self._inbox.voice.write(self._next_sample, samples[:, 0], samples[:, 1])
         self._next_sample += len(samples)
-
-    def _become(
-        self, state: SourceState, reason: str = "", *, only_from: SourceState | None = None
-    ) -> None:
-        with self._lock:
-            if self._inbox.is_closed() or state == self._state:
-                return
-            if only_from is not None and self._state != only_from:
-                return
-            self._state = state
-            self._report(state, reason)
