@@ -105,13 +105,15 @@ class Mixer:
         self, clips: list[Path], participants: int, layout: str, callers: Sequence[str] = ()
     ) -> None:
         """All of them join; returns when everyone's media comes. `callers` may call afterwards."""
-        people = [ParticipantView(who, who, "guest", protocol="webrtc") for who in callers]
+        people = []
         for n in range(participants):
             who = f"p{n}"
             secret = self._sealer.seal(str(clips[n % len(clips)].absolute()))
             self.send(wire.Source(who, "main", secret))
             url = SealedUrl(f"{who}.media", "file:***", "file")
             people.append(ParticipantView(who, f"Participant {n + 1}", "guest", media=url))
+        # Last, so that they take nobody's place in the picture.
+        people += [ParticipantView(who, who, "guest", protocol="webrtc") for who in callers]
         view = ConferenceView(
             CONFERENCE, 1, name="Bench", running=True, layout=layout, participants=people
         )
