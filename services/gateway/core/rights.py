@@ -1,22 +1,8 @@
 """Who may do what by the client API: one table. Pure."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from proto.views import ConferenceView, ParticipantView
-
-OfConference = Literal[
-    "dial",
-    "lock",
-    "unlock",
-    "start_conference",
-    "muteguests",
-    "unmuteguests",
-    "disconnect",
-    "transform_layout",
-    "set_guests_can_unmute",
-    "clearallbuzz",
-]
-"""For Hosts only."""
 
 OfParticipant = Literal[
     "disconnect",
@@ -32,9 +18,6 @@ OfParticipant = Literal[
     "calls",
 ]
 
-OF_CONFERENCE: frozenset[str] = frozenset(get_args(OfConference))
-OF_PARTICIPANT: frozenset[str] = frozenset(get_args(OfParticipant))
-
 OWN: frozenset[OfParticipant] = frozenset({"disconnect", "take_floor", "release_floor", "calls"})
 """What everybody may do about themselves, if nothing below forbids it. A Guest's browser mutes its
 own microphone; whom a Host has muted, a Host unmutes."""
@@ -46,7 +29,7 @@ WHILE_WAITING: frozenset[OfParticipant] = frozenset({"disconnect"})
 
 
 def may_run(who: ParticipantView) -> bool:
-    """Whether somebody may do any of `OfConference`."""
+    """Whether somebody may do what is for Hosts alone: dial, lock, lay out, mute all, end it."""
     return who.role == "chair" and who.state != "waiting"
 
 
